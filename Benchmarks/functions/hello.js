@@ -1,0 +1,3 @@
+function handler(event) {
+  return { message: `Hello, ${event.name}!` };
+}

@@ -1,0 +1,2 @@
+def handler(event):
+    return {"message": f"Hello, {event['name']}!"}

@@ -1,0 +1,83 @@
+"""One bounded run of wrk against one target, with a second client that checks answers meanwhile."""
+import json
+import os
+import subprocess
+import tempfile
+import threading
+import time
+
+from . import processes
+from .client import Client
+from .servers import HERE
+
+
+class Prober(threading.Thread):
+    """Asks ten times a second during a load, with another name each time, and counts wrong answers."""
+
+    def __init__(self, target):
+        super().__init__(daemon=True)
+        self.target, self.ended = target, threading.Event()
+        self.asked = self.wrong = 0
+
+    def run(self):
+        client = Client(self.target.server.port)
+        while not self.ended.wait(0.1):
+            name = f"prober {self.asked}"
+            self.asked += 1
+            try:
+                answer = client.call(self.target.path, {"name": name})
+            except (OSError, EOFError):
+                answer = None
+            if answer != (200, {"message": f"Hello, {name}!"}):
+                self.wrong += 1
+        client.close()
+
+    def end(self):
+        self.ended.set()
+        self.join(15)
+
+
+def wrk(target, connections, seconds, body=None, paths=None, probe=False):
+    """Drives the target and answers with what was measured."""
+    with tempfile.TemporaryDirectory(prefix="bench-load-") as directory:
+        body_file, paths_file = "-", os.path.join(directory, "paths")
+        if body is not None:
+            body_file = os.path.join(directory, "body")
+            with open(body_file, "wb") as file:
+                file.write(body)
+        with open(paths_file, "w") as file:
+            file.write("\n".join(paths or [target.path]) + "\n")
+        prober = Prober(target) if probe else None
+        if prober:
+            prober.start()
+        cpu, busy, start = processes.cpu_seconds(target.server.pid), processes.busy_seconds(), time.monotonic()
+        loader = os.times()
+        output = os.path.join(directory, "output")
+        with open(output, "w") as file:
+            process = processes.start(
+                ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", f"{HERE}/load.lua",
+                 f"http://127.0.0.1:{target.server.port}", "--", target.method, body_file, paths_file],
+                stdout=file, stderr=subprocess.STDOUT)
+            try:
+                process.wait(seconds + 30)
+            finally:
+                processes.stop(process)
+        cpu, busy, elapsed = (
+            processes.cpu_seconds(target.server.pid) - cpu, processes.busy_seconds() - busy, time.monotonic() - start)
+        # wrk has ended: its time is that of our ended children.
+        loader = sum(os.times()[:4]) - sum(loader[:4])
+        if prober:
+            prober.end()
+        with open(output) as file:
+            text = file.read()
+    line = next((line for line in text.splitlines() if line.startswith("RESULT ")), None)
+    if line is None:
+        raise RuntimeError(f"wrk failed: {text.strip()}")
+    result = json.loads(line[len("RESULT "):])
+    result["rps"] = result["requests"] / (result["duration_us"] / 1e6)
+    result["cpu_us"] = cpu * 1e6 / max(1, result["requests"])
+    # The part of the cores that went to processes which have nothing to do with this benchmark.
+    result["others"] = max(0, busy - cpu - loader) / elapsed / len(os.sched_getaffinity(0))
+    result["wrong"] = result.pop("bad_status") + (prober.wrong if prober else 0)
+    result["checked"] = prober.asked if prober else 0
+    return result

@@ -1,0 +1,5 @@
+const { greet } = require('greeter');
+
+function handler(event) {
+  return { message: greet(event.name) };
+}

@@ -1,0 +1,4 @@
+// A dependency may require the others.
+const { exclaim } = require('punctuation');
+
+exports.greet = name => exclaim(`Hello, ${name}`);

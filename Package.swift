@@ -1,0 +1,133 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+// A worker is forked for every function: one static binary means fewer mappings for each fork to copy,
+// and no Swift library to find when the executable is moved.
+let staticStandardLibrary: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"])]
+
+let package = Package(
+    name: "PolyglotFaaS",
+    // Linux is what it runs on; this names the language features that it uses.
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "PolyglotFaaS", targets: ["PolyglotFaaS"]),
+        .executable(name: "faas", targets: ["faas"]),
+        .executable(name: "faas-worker-javascript", targets: ["JavaScriptWorker"]),
+        .executable(name: "faas-worker-python", targets: ["PythonWorker"]),
+    ],
+    dependencies: [
+        // docs/dependencies.md gives the reason for each.
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    ],
+    targets: [
+        // The command line and the HTTP server.
+        .executableTarget(
+            name: "faas",
+            dependencies: ["FaaSCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "FaaSCommands",
+            dependencies: [
+                "FaaSServer", "FunctionModel", "FunctionStorage", "PolyglotFaaS",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "FaaSServer",
+            dependencies: [
+                "FunctionModel", "FunctionStorage", "PolyglotFaaS",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "FunctionStorage",
+            dependencies: [
+                "FunctionModel", "SystemCalls",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // The library: it never links an engine.
+        .target(
+            name: "PolyglotFaaS",
+            dependencies: [
+                "FunctionModel", "SystemCalls", "WorkerProtocol",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(name: "FunctionModel", swiftSettings: strict),
+        .target(name: "WorkerProtocol", swiftSettings: strict),
+
+        // The workers: they never link NIO, Foundation or Dispatch.
+        .target(name: "WorkerRuntime", dependencies: ["CMemoryRewind", "SystemCalls", "WorkerProtocol"], swiftSettings: strict),
+        .executableTarget(
+            name: "JavaScriptWorker",
+            dependencies: ["CJavaScriptCore", "SystemCalls", "WorkerProtocol", "WorkerRuntime"],
+            resources: [.embedInCode("harness.js")],
+            swiftSettings: strict,
+            linkerSettings: staticStandardLibrary
+        ),
+        .executableTarget(
+            name: "PythonWorker",
+            dependencies: ["CMemoryRewind", "CPython", "SystemCalls", "WorkerProtocol", "WorkerRuntime"],
+            resources: [.embedInCode("harness.py")],
+            swiftSettings: strict,
+            linkerSettings: staticStandardLibrary
+        ),
+
+        // C fences.
+        .target(name: "SystemCalls", dependencies: ["CLinuxShims"], swiftSettings: strict),
+        .target(name: "CLinuxShims"),
+        // Optimised in every configuration: it runs after every invocation, and a debug build of it is what tests would measure.
+        .target(name: "CMemoryRewind", cSettings: [.unsafeFlags(["-O2"])]),
+        .systemLibrary(
+            name: "CJavaScriptCore",
+            pkgConfig: "javascriptcoregtk-4.1",
+            providers: [.apt(["libjavascriptcoregtk-4.1-dev"])]
+        ),
+        .systemLibrary(name: "CPython", pkgConfig: "python3-embed", providers: [.apt(["libpython3-dev"])]),
+
+        // Tests, named after what they test.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "FunctionModelTests", dependencies: ["FunctionModel"], swiftSettings: strict),
+        .testTarget(name: "FunctionStorageTests", dependencies: ["FunctionModel", "FunctionStorage"], swiftSettings: strict),
+        .testTarget(name: "WorkerProtocolTests", dependencies: ["TestSupport", "WorkerProtocol"], swiftSettings: strict),
+        .testTarget(
+            name: "PolyglotFaaSTests",
+            dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "EndToEndTests", dependencies: ["FunctionModel", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "RewindTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,124 @@
+#define _GNU_SOURCE
+#include "CLinuxShims.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+pid_t faas_fork(void) { return fork(); }
+
+/* Room for a few descriptors, so that a sender who stuffs more than one is seen and its descriptors are closed. */
+enum { MAX_DESCRIPTORS = 8 };
+
+ssize_t faas_send(int socket, const void *bytes, size_t count, int descriptor) {
+  struct iovec vector = {.iov_base = (void *)bytes, .iov_len = count};
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int))];
+  } control;
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+  if (descriptor >= 0) {
+    memset(&control, 0, sizeof control);
+    message.msg_control = control.space;
+    message.msg_controllen = sizeof control.space;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
+  }
+  ssize_t sent;
+  do sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  return sent < 0 ? -errno : sent;
+}
+
+ssize_t faas_receive(int socket, void *bytes, size_t capacity, int *descriptor) {
+  struct iovec vector = {.iov_base = bytes, .iov_len = capacity};
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(MAX_DESCRIPTORS * sizeof(int))];
+  } control;
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  ssize_t received;
+  *descriptor = -1;
+  do received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  while (received < 0 && errno == EINTR);
+  if (received < 0) return -errno;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; i++) {
+      int received_descriptor;
+      memcpy(&received_descriptor, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+      if (*descriptor < 0) *descriptor = received_descriptor;
+      else close(received_descriptor);
+    }
+  }
+  if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+    if (*descriptor >= 0) close(*descriptor);
+    *descriptor = -1;
+    return -EPROTO;
+  }
+  return received;
+}
+
+int faas_pidfd_open(pid_t pid) {
+  int descriptor = (int)syscall(SYS_pidfd_open, pid, 0);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+int faas_pidfd_kill(int pidfd, int signal) { return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0; }
+
+int faas_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) < 0 ? -errno : 0; }
+int faas_set_child_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0; }
+int faas_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0; }
+
+int faas_timer_slack(void) { return prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0); }
+void faas_read_processors(void *mask, size_t size) { sched_getaffinity(0, size, mask); }
+void faas_read_name(void *name) { prctl(PR_GET_NAME, name, 0, 0, 0); }
+
+int faas_close_range(unsigned int first, unsigned int last) { return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0; }
+
+int faas_open_child_signals(void) {
+  sigset_t mask;
+  sigemptyset(&mask);
+  sigaddset(&mask, SIGCHLD);
+  if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0) return -errno;
+  int descriptor = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+int faas_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], int socket) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  sigset_t all, none;
+  int result = posix_spawn_file_actions_init(&actions);
+  if (result) return result;
+  result = posix_spawnattr_init(&attributes);
+  if (result) {
+    posix_spawn_file_actions_destroy(&actions);
+    return result;
+  }
+  sigfillset(&all);
+  sigemptyset(&none);
+  if (!(result = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)) &&
+      !(result = posix_spawn_file_actions_adddup2(&actions, socket, 3)) &&
+      !(result = posix_spawn_file_actions_addclosefrom_np(&actions, 4)) &&
+      !(result = posix_spawnattr_setsigdefault(&attributes, &all)) &&
+      !(result = posix_spawnattr_setsigmask(&attributes, &none)) &&
+      !(result = posix_spawnattr_setpgroup(&attributes, 0)) &&
+      !(result = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP)))
+    result = posix_spawn(pid, path, &actions, &attributes, argv, envp);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  return result;
+}

@@ -1,0 +1,46 @@
+/* What Linux offers and Swift cannot call: each function says why it is here. Nothing else belongs here. */
+#ifndef CLINUXSHIMS_H
+#define CLINUXSHIMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* fork(2). Swift marks it unavailable, because a forked copy of a threaded process may do almost nothing.
+   Invariant: called only by a process that has exactly one thread (a zygote, or a worker that checked). */
+pid_t faas_fork(void);
+
+/* sendmsg(2) and recvmsg(2) with at most one descriptor. Swift cannot use the CMSG macros.
+   `faas_receive` stores -1 in *descriptor if none came. It closes every descriptor past the first, marks the first
+   close-on-exec, and answers EPROTO if the message or its ancillary data was cut. Both return bytes or -errno. */
+ssize_t faas_send(int socket, const void *bytes, size_t count, int descriptor);
+ssize_t faas_receive(int socket, void *bytes, size_t capacity, int *descriptor);
+
+/* pidfd_open(2), pidfd_send_signal(2). glibc 2.36 has no wrapper Swift imports, and syscall(2) is variadic.
+   Return a descriptor or 0, or -errno. */
+int faas_pidfd_open(pid_t pid);
+int faas_pidfd_kill(int pidfd, int signal);
+
+/* prctl(2) is variadic. Return 0 or -errno. */
+int faas_set_parent_death_signal(int signal);
+int faas_set_child_subreaper(void);
+int faas_set_no_new_privileges(void);
+int faas_timer_slack(void);
+/* sched_getaffinity(2), which the headers hide without _GNU_SOURCE. */
+void faas_read_processors(void *mask, size_t size);
+/* `name` has room for 16 bytes. */
+void faas_read_name(void *name);
+
+/* signalfd(2) for SIGCHLD, which is blocked: Swift's Glibc module does not import the header.
+   Returns a close-on-exec, non-blocking descriptor, or -errno. */
+int faas_open_child_signals(void);
+
+/* posix_spawn(3) with one socket as descriptor 3, /dev/null as standard input, and nothing else but standard output and
+   error; signal dispositions and mask reset, a process group of its own. In C because the attribute and file-action
+   types are opaque unions that Swift imports differently from one C library to the next. Returns 0 or an errno value. */
+int faas_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], int socket);
+
+/* close_range(2), from `first` to `last`. A wrapper Swift imports arrived only in newer headers. Returns 0 or -errno. */
+int faas_close_range(unsigned int first, unsigned int last);
+
+#endif

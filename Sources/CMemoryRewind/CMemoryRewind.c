@@ -1,0 +1,488 @@
+#define _GNU_SOURCE
+#include "CMemoryRewind.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+  PAGE = 4096,
+  MAX_SPANS = 2048,        /* mappings of one process; a worker has about 200 */
+  MAX_RUNS = 16384,        /* runs of dirty or saved pages */
+  MAPS_CAPACITY = 1 << 20, /* bytes of /proc/self/maps */
+  /* Saved pages closer together than this share a mapping: fewer mappings, for a few pages of nothing in between. */
+  JOIN_GAP = 16,
+  /* Above this many dirty pages, dropping them is cheaper than keeping a private copy of each for calls that need few. */
+  MAX_KEPT_PAGES = 4096,
+  /* After so many rewinds the kept set is dropped once, so that one unusual call does not slow down all that follow. */
+  FORGET_INTERVAL = 4096,
+};
+
+/* Linux 6.7's interface to the page table, stated here because the headers of Debian 12 do not have it. */
+struct page_region {
+  uint64_t start, end, categories;
+};
+struct pm_scan_arg {
+  uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages, category_inverted, category_mask, category_anyof_mask, return_mask;
+};
+#define PAGEMAP_SCAN _IOWR('f', 16, struct pm_scan_arg)
+enum { IS_FILE = 1 << 2, IS_PRESENT = 1 << 3, IS_SWAPPED = 1 << 4, IS_ZERO_PAGE = 1 << 5 };
+
+struct span {
+  uintptr_t start, end;
+  uint64_t offset, inode; /* what is mapped there: nothing has inode 0 */
+  int protection;
+  int is_private, is_writable, is_file, is_stack, is_special;
+};
+
+struct run {
+  uintptr_t at;
+  size_t size;
+  const char *saved; /* null: the page was untouched memory, which is zero */
+};
+
+/* Everything the rewinder knows. In a shared mapping, because private memory is what it puts back. */
+struct rewinder {
+  struct faas_rewind_counters counters;
+  int pagemap, statm;
+  int has_scan; /* PAGEMAP_SCAN works; else /proc/self/pagemap is read */
+  long faults;
+  long mapped_pages;
+  uintptr_t program_break;
+  /* The mappings right after the snapshot, which must be the same again. */
+  struct span baseline[MAX_SPANS];
+  int baseline_count;
+  struct span current[MAX_SPANS];
+  int current_count;
+  /* What the snapshot holds, in order of address. */
+  struct run saved[MAX_RUNS];
+  int saved_count;
+  /* The dirty pages put back last time: the same ones again if no new page has been touched. */
+  struct run dirty[MAX_RUNS];
+  int dirty_count;
+  struct page_region found[MAX_RUNS];
+  char text[MAPS_CAPACITY];
+  uint64_t entries[1 << 16]; /* of /proc/self/pagemap, where PAGEMAP_SCAN is missing */
+};
+
+/* The pointer itself is set before the snapshot, so putting it back changes nothing. */
+static struct rewinder *R;
+
+const struct faas_rewind_counters *faas_rewind_counters(void) { return R ? &R->counters : NULL; }
+
+/* Exact for one thread: the first write to a clean page cannot happen without moving this, also if the kernel writes. */
+static long fault_count(void) {
+  struct rusage own, children;
+  syscall(SYS_getrusage, RUSAGE_SELF, &own);
+  /* A child made by vfork writes to this memory, and its faults are counted as its own. */
+  syscall(SYS_getrusage, RUSAGE_CHILDREN, &children);
+  return own.ru_minflt + own.ru_majflt + children.ru_minflt + children.ru_majflt;
+}
+
+/* The first number of /proc/self/statm: the size of all mappings, in pages. -1 if it cannot be read. */
+static long mapped_pages(void) {
+  char text[64];
+  ssize_t count = pread(R->statm, text, sizeof text - 1, 0);
+  if (count <= 0) return -1;
+  long pages = 0;
+  for (ssize_t i = 0; i < count && text[i] >= '0' && text[i] <= '9'; i++) pages = pages * 10 + (text[i] - '0');
+  return pages;
+}
+
+/* Each thread is a folder in /proc/self/task, and each folder is a link of its parent. */
+static int thread_count(void) {
+  struct stat info;
+  return stat("/proc/self/task", &info) ? -1 : (int)info.st_nlink - 2;
+}
+
+/* Whether this is the only thread. One that has just been joined may take a moment to disappear. */
+static int is_single_threaded(void) {
+  for (int attempt = 0; attempt < 100; attempt++) {
+    int count = thread_count();
+    if (count <= 1) return count == 1;
+    struct timespec moment = {.tv_nsec = 50000};
+    nanosleep(&moment, NULL);
+  }
+  return 0;
+}
+
+static uintptr_t program_break(void) { return (uintptr_t)syscall(SYS_brk, 0); }
+
+/* MARK: Mappings */
+
+static uintptr_t read_hex(const char **text) {
+  uintptr_t value = 0;
+  for (;; (*text)++) {
+    char c = **text;
+    if (c >= '0' && c <= '9') value = value << 4 | (uintptr_t)(c - '0');
+    else if (c >= 'a' && c <= 'f') value = value << 4 | (uintptr_t)(c - 'a' + 10);
+    else return value;
+  }
+}
+
+/* The field after this one, which ends at a space. */
+static const char *next_field(const char *line) {
+  while (*line != ' ' && *line != '\n') line++;
+  while (*line == ' ') line++;
+  return line;
+}
+
+/* Reads /proc/self/maps with nothing that allocates. Returns the number of mappings, or -errno. */
+static int read_mappings(struct span *spans) {
+  int descriptor = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return -errno;
+  size_t length = 0;
+  for (;;) {
+    ssize_t count = read(descriptor, R->text + length, MAPS_CAPACITY - 1 - length);
+    if (count <= 0) break;
+    length += (size_t)count;
+  }
+  close(descriptor);
+  if (length >= MAPS_CAPACITY - 1) return -ENOMEM;
+  R->text[length] = 0;
+  uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+  int count = 0;
+  for (const char *line = R->text; *line;) {
+    if (count == MAX_SPANS) return -ENOMEM;
+    struct span *span = &spans[count++];
+    memset(span, 0, sizeof *span);
+    span->start = read_hex(&line);
+    line++;
+    span->end = read_hex(&line);
+    line++; /* "rwxp offset device inode path" */
+    span->is_writable = line[1] == 'w';
+    span->is_private = line[3] == 'p';
+    span->protection = (line[0] == 'r' ? PROT_READ : 0) | (line[1] == 'w' ? PROT_WRITE : 0) | (line[2] == 'x' ? PROT_EXEC : 0);
+    line = next_field(line);
+    span->offset = read_hex(&line);
+    line = next_field(next_field(line)); /* the device */
+    while (*line >= '0' && *line <= '9') span->inode = span->inode * 10 + (uint64_t)(*line++ - '0');
+    while (*line == ' ') line++;
+    /* Now at the path, or at the end of the line. */
+    span->is_file = *line == '/';
+    span->is_special = strncmp(line, "[v", 2) == 0; /* [vdso], [vvar], [vsyscall] */
+    span->is_stack = strncmp(line, "[stack]", 7) == 0 || (span->start <= here && here < span->end);
+    while (*line && *line != '\n') line++;
+    if (*line) line++;
+  }
+  return count;
+}
+
+static int is_rewound(const struct span *span) { return span->is_private && span->is_writable && !span->is_stack && !span->is_special; }
+
+/* MARK: Pages */
+
+/* Appends the runs of private pages (present or swapped, of no file, not the zero page) in [start, end) to R->found from index
+   `count`. Returns the new count, or -errno. */
+static int find_private_pages(uintptr_t start, uintptr_t end, int count) {
+  if (R->has_scan) {
+    while (start < end) {
+      struct pm_scan_arg scan = {
+          .size = sizeof scan,
+          .start = start,
+          .end = end,
+          .vec = (uintptr_t)&R->found[count],
+          .vec_len = (uint64_t)(MAX_RUNS - count),
+          .category_inverted = IS_FILE | IS_ZERO_PAGE,
+          .category_mask = IS_FILE | IS_ZERO_PAGE,
+          .category_anyof_mask = IS_PRESENT | IS_SWAPPED,
+          .return_mask = IS_PRESENT,
+      };
+      int more = (int)syscall(SYS_ioctl, R->pagemap, PAGEMAP_SCAN, &scan);
+      if (more < 0) return -errno;
+      count += more;
+      if (scan.walk_end >= end) break;
+      if (count == MAX_RUNS) return -ENOMEM;
+      start = scan.walk_end;
+    }
+    return count;
+  }
+  int first = count;
+  while (start < end) {
+    size_t pages = (end - start) / PAGE;
+    if (pages > sizeof R->entries / sizeof *R->entries) pages = sizeof R->entries / sizeof *R->entries;
+    ssize_t bytes = pread(R->pagemap, R->entries, pages * sizeof *R->entries, (off_t)(start / PAGE * sizeof *R->entries));
+    if (bytes <= 0) return -EIO;
+    pages = (size_t)bytes / sizeof *R->entries;
+    for (size_t i = 0; i < pages; i++, start += PAGE) {
+      int is_present = (int)(R->entries[i] >> 62) != 0; /* bit 63 present, bit 62 swapped */
+      int is_file = (int)(R->entries[i] >> 61) & 1;
+      if (!is_present || is_file) continue;
+      if (count > first && R->found[count - 1].end == start) {
+        R->found[count - 1].end += PAGE;
+      } else {
+        if (count == MAX_RUNS) return -ENOMEM;
+        R->found[count].start = start;
+        R->found[count].end = start + PAGE;
+        count++;
+      }
+    }
+  }
+  return count;
+}
+
+/* MARK: The snapshot */
+
+/* Which pages to save: every private page, and all of a file's writable data, so that what is not saved is known to be zero. */
+static int choose_runs(void) {
+  int count = 0;
+  for (int i = 0; i < R->current_count; i++) {
+    const struct span *span = &R->current[i];
+    if (!is_rewound(span)) continue;
+    int found = 0;
+    if (span->is_file) {
+      R->found[0].start = span->start;
+      R->found[0].end = span->end;
+      found = 1;
+    } else {
+      found = find_private_pages(span->start, span->end, 0);
+      if (found < 0) return found;
+    }
+    int first = count;
+    for (int k = 0; k < found; k++) {
+      uintptr_t start = R->found[k].start, end = R->found[k].end;
+      if (count > first && start - (R->saved[count - 1].at + R->saved[count - 1].size) <= JOIN_GAP * PAGE) {
+        R->saved[count - 1].size = end - R->saved[count - 1].at;
+        continue;
+      }
+      if (count == MAX_RUNS) return -ENOMEM;
+      R->saved[count].at = start;
+      R->saved[count].size = end - start;
+      count++;
+    }
+  }
+  R->saved_count = count;
+  return 0;
+}
+
+static int protection_at(uintptr_t address) {
+  for (int i = 0; i < R->current_count; i++) {
+    if (R->current[i].start <= address && address < R->current[i].end) return R->current[i].protection;
+  }
+  return PROT_READ | PROT_WRITE;
+}
+
+/* Writes one run into the file and puts the file's pages in its place, privately. Between the two nothing may write to the
+   run, which may be the C library's own data: only system calls that succeed, and variables on the stack or in R. */
+static int save_run(int file, const struct run *run, off_t offset, int protection) {
+  size_t written = 0;
+  while (written < run->size) {
+    ssize_t count = pwrite(file, (const char *)run->at + written, run->size - written, offset + (off_t)written);
+    if (count <= 0) return -EIO;
+    written += (size_t)count;
+  }
+  void *mapped = mmap((void *)run->at, run->size, protection, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file, offset);
+  return mapped == MAP_FAILED ? -errno : 0;
+}
+
+static int open_as(const char *path, int number) {
+  int opened = open(path, O_RDONLY | O_CLOEXEC);
+  if (opened < 0) return -errno;
+  int result = dup3(opened, number, O_CLOEXEC);
+  int error = errno;
+  close(opened);
+  return result < 0 ? -error : result;
+}
+
+static int take_snapshot(void) {
+  if (thread_count() != 1) return -EBUSY;
+  R->pagemap = open_as("/proc/self/pagemap", FAAS_REWIND_PAGEMAP);
+  if (R->pagemap < 0) return R->pagemap;
+  R->statm = open_as("/proc/self/statm", FAAS_REWIND_STATM);
+  if (R->statm < 0) return R->statm;
+  struct pm_scan_arg probe = {.size = sizeof probe, .vec = (uintptr_t)R->found, .vec_len = 1, .return_mask = IS_PRESENT};
+  R->has_scan = syscall(SYS_ioctl, R->pagemap, PAGEMAP_SCAN, &probe) >= 0;
+  R->current_count = read_mappings(R->current);
+  if (R->current_count < 0) return R->current_count;
+  int error = choose_runs();
+  if (error) return error;
+  size_t total = 0;
+  for (int i = 0; i < R->saved_count; i++) total += R->saved[i].size;
+  int file = (int)syscall(SYS_memfd_create, "snapshot", 1 /* MFD_CLOEXEC */);
+  if (file < 0) return -errno;
+  char *view = MAP_FAILED;
+  if (ftruncate(file, (off_t)total) == 0) view = mmap(NULL, total, PROT_READ, MAP_SHARED | MAP_NORESERVE, file, 0);
+  if (view == MAP_FAILED) {
+    error = -errno;
+    close(file);
+    return error;
+  }
+  /* From here on a failure leaves some runs moved into the file, with the same content: the process is as good as before. */
+  size_t offset = 0;
+  for (int i = 0; i < R->saved_count && !error; i++) {
+    R->saved[i].saved = view + offset;
+    error = save_run(file, &R->saved[i], (off_t)offset, protection_at(R->saved[i].at));
+    offset += R->saved[i].size;
+  }
+  close(file); /* The mappings keep it. */
+  if (error) return error;
+  R->baseline_count = read_mappings(R->baseline);
+  if (R->baseline_count < 0) return R->baseline_count;
+  R->counters.saved_pages = total / PAGE;
+  R->program_break = program_break();
+  R->mapped_pages = mapped_pages();
+  R->dirty_count = 0;
+  R->faults = -1; /* The first time, look. */
+  return 0;
+}
+
+/* MARK: Going back */
+
+/* The mappings are to be those of the snapshot again. What is new goes; what is missing or has become something else cannot be
+   put back. Returns 1 if all is well. */
+static int restore_mappings(void) {
+  if (program_break() > R->program_break) syscall(SYS_brk, R->program_break);
+  if (program_break() != R->program_break) return 0;
+  R->current_count = read_mappings(R->current);
+  if (R->current_count < 0) return 0;
+  int b = 0;
+  for (int i = 0; i < R->current_count; i++) {
+    uintptr_t start = R->current[i].start, end = R->current[i].end;
+    while (start < end) {
+      while (b < R->baseline_count && R->baseline[b].end <= start) b++;
+      const struct span *was = b < R->baseline_count ? &R->baseline[b] : NULL;
+      if (R->current[i].is_stack && (!was || was->start >= end || was->is_stack)) {
+        start = end; /* The stack grows by itself, and is not put back. */
+      } else if (was && was->start <= start) {
+        uintptr_t until = end < was->end ? end : was->end;
+        /* The same addresses, but something else is there now. */
+        if (R->current[i].inode != was->inode) return 0;
+        if (was->inode && R->current[i].offset + (start - R->current[i].start) != was->offset + (start - was->start)) return 0;
+        if (R->current[i].protection != was->protection) {
+          /* An allocator has made reserved memory usable. It becomes what it was: reserved and empty. */
+          if (was->protection != PROT_NONE || !R->current[i].is_private) return 0;
+          if (madvise((void *)start, until - start, MADV_DONTNEED)) return 0;
+          if (mprotect((void *)start, until - start, PROT_NONE)) return 0;
+        }
+        start = until;
+      } else {
+        uintptr_t until = was && was->start < end ? was->start : end;
+        if (munmap((void *)start, until - start)) return 0;
+        start = until;
+      }
+    }
+  }
+  /* Everything new is gone, so the sizes are equal unless something is missing. A stack that has grown is allowed for. */
+  long pages = mapped_pages();
+  long grown = 0;
+  for (int i = 0; i < R->current_count; i++) {
+    if (R->current[i].is_stack) grown += (long)((R->current[i].end - R->current[i].start) / PAGE);
+  }
+  for (int i = 0; i < R->baseline_count; i++) {
+    if (R->baseline[i].is_stack) grown -= (long)((R->baseline[i].end - R->baseline[i].start) / PAGE);
+  }
+  if (pages - grown != R->mapped_pages) return 0;
+  for (int i = 0; grown && i < R->baseline_count; i++) {
+    if (!R->baseline[i].is_stack) continue;
+    for (int k = 0; k < R->current_count; k++) {
+      if (R->current[k].is_stack) R->baseline[i] = R->current[k];
+    }
+  }
+  R->mapped_pages = pages;
+  return 1;
+}
+
+/* Finds the dirty pages anew. Returns their number, or -1. */
+static long find_dirty(void) {
+  long pages = 0;
+  int s = 0;
+  R->dirty_count = 0;
+  for (int i = 0; i < R->baseline_count; i++) {
+    if (!is_rewound(&R->baseline[i])) continue;
+    int found = find_private_pages(R->baseline[i].start, R->baseline[i].end, 0);
+    if (found < 0) return -1;
+    for (int k = 0; k < found; k++) {
+      /* Cut where saved and untouched memory meet. */
+      uintptr_t start = R->found[k].start, end = R->found[k].end;
+      while (start < end) {
+        while (s < R->saved_count && R->saved[s].at + R->saved[s].size <= start) s++;
+        int is_saved = s < R->saved_count && R->saved[s].at <= start;
+        uintptr_t until = end;
+        if (is_saved && R->saved[s].at + R->saved[s].size < until) until = R->saved[s].at + R->saved[s].size;
+        if (!is_saved && s < R->saved_count && R->saved[s].at < until) until = R->saved[s].at;
+        if (R->dirty_count == MAX_RUNS) return -1;
+        R->dirty[R->dirty_count].at = start;
+        R->dirty[R->dirty_count].size = until - start;
+        R->dirty[R->dirty_count].saved = is_saved ? R->saved[s].saved + (start - R->saved[s].at) : NULL;
+        R->dirty_count++;
+        pages += (long)((until - start) / PAGE);
+        start = until;
+      }
+    }
+  }
+  return pages;
+}
+
+/* Gives the private copies back to the kernel: what is read there next is the snapshot again, or zero. */
+static int drop_dirty(void) {
+  for (int i = 0; i < R->dirty_count; i++) {
+    if (madvise((void *)R->dirty[i].at, R->dirty[i].size, MADV_DONTNEED)) return 0;
+  }
+  R->dirty_count = 0;
+  return 1;
+}
+
+/* Returns 1 if the memory is that of the snapshot. Calls nothing that lives in what it puts back but the C library's thin
+   wrappers, which keep no state where they succeed. */
+static int rewind_memory(void) {
+  R->counters.rewinds++;
+  long faults = fault_count();
+  int is_unusual = faults != R->faults || mapped_pages() != R->mapped_pages || program_break() != R->program_break;
+  if (is_unusual) {
+    R->counters.full_scans++;
+    if (!is_single_threaded() || !restore_mappings()) return 0;
+    long pages = find_dirty();
+    if (pages < 0) return 0;
+    R->counters.dirty_pages = (uint64_t)pages;
+    faults = fault_count();
+  }
+  if (R->counters.dirty_pages > MAX_KEPT_PAGES || R->counters.rewinds % FORGET_INTERVAL == 0) {
+    if (!drop_dirty()) return 0;
+    R->counters.dirty_pages = 0;
+  }
+  for (int i = 0; i < R->dirty_count; i++) {
+    const struct run *run = &R->dirty[i];
+    if (run->saved) memcpy((void *)run->at, run->saved, run->size);
+    else memset((void *)run->at, 0, run->size);
+  }
+  /* Copying touches private pages only, which does not fault. If something did, its page is not in the set: look again. */
+  R->faults = fault_count() == faults ? faults : -1;
+  return 1;
+}
+
+/* Not inlined, and with nothing of the caller's: the frames above are the same at the snapshot and at every rewind. */
+__attribute__((noinline, noreturn)) static void serve_for_ever(int (*serve)(void *context), void *context) {
+  for (;;) {
+    if (!serve(context)) _exit(0);
+    if (!rewind_memory()) _exit(FAAS_REWIND_RETIRED);
+  }
+}
+
+int faas_rewind_run(int (*serve)(void *context), void *context) {
+  if (sysconf(_SC_PAGESIZE) != PAGE) return -ENOTSUP;
+  struct rewinder *rewinder = mmap(NULL, sizeof *rewinder, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (rewinder == MAP_FAILED) return -errno;
+  /* A heap that grows and shrinks with each invocation would have to be looked at each time: some room, and no giving back. */
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_TOP_PAD, 1 << 20);
+  free(malloc(100 << 10));
+  R = rewinder;
+  R->pagemap = R->statm = -1;
+  int error = take_snapshot();
+  if (error == 0) serve_for_ever(serve, context);
+  if (R->pagemap >= 0) close(R->pagemap);
+  if (R->statm >= 0) close(R->statm);
+  R = NULL;
+  munmap(rewinder, sizeof *rewinder);
+  return error;
+}

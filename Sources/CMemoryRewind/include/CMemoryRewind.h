@@ -1,0 +1,38 @@
+/* Puts a process's private memory back to a snapshot, from inside the process. docs/pristine-state.md explains the method.
+   In C because the code must know which of its own variables live in memory that is about to change: Swift does not say. */
+#ifndef CMEMORYREWIND_H
+#define CMEMORYREWIND_H
+
+#include <stdint.h>
+
+/* What the rewinder counted. Lives in memory that is not rewound; read it from within `serve`. */
+struct faas_rewind_counters {
+  uint64_t rewinds;      /* invocations served since the snapshot */
+  uint64_t full_scans;   /* of them, those after which the dirty pages had to be looked for */
+  uint64_t dirty_pages;  /* pages put back after the last one */
+  uint64_t saved_pages;  /* pages in the snapshot */
+};
+
+/* Takes a snapshot, then calls `serve(context)` for ever, each time with all private memory as it was at the snapshot.
+
+   `serve` returns 1 to go on, 0 to end the process. After the snapshot this function does not return: the process ends with
+   exit code 0 when `serve` says so, with FAAS_REWIND_RETIRED when the memory cannot be put back. It returns only if there is
+   no snapshot to be had; nothing has changed then. The value says why: -errno of what failed.
+
+   Invariants the caller keeps, and why:
+   - One thread. Another one's stack would be put back while it runs on it. Checked here, and again whenever pages or mappings
+     are new, which those of a new thread always are.
+   - Nobody writes to this process's memory from outside (ptrace, process_vm_writev, io_uring, userfaultfd): it would not
+     move the fault counter.
+   - Nothing `serve` leaves behind on the stack matters: the stack is not put back. */
+int faas_rewind_run(int (*serve)(void *context), void *context);
+
+/* Valid inside `serve`; null if the process does not rewind. */
+const struct faas_rewind_counters *faas_rewind_counters(void);
+
+enum { FAAS_REWIND_RETIRED = 86 };
+
+/* The descriptors the rewinder keeps open, by number. */
+enum { FAAS_REWIND_PAGEMAP = 240, FAAS_REWIND_STATM = 241 };
+
+#endif

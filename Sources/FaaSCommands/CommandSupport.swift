@@ -1,0 +1,75 @@
+import ArgumentParser
+import Foundation
+import FunctionModel
+import FunctionStorage
+import PolyglotFaaS
+
+/// Where functions are stored.
+struct StoreOptions: ParsableArguments {
+    @Option(name: .customLong("data-dir"), help: ArgumentHelp("The directory that holds the functions.", valueName: "dir"))
+    var dataDirectory = ".faas"
+
+    var store: FunctionStore { FunctionStore(dataDirectory: dataDirectory) }
+}
+
+struct JSONOption: ParsableArguments {
+    @Flag(name: .customLong("json"), help: "Write JSON, for machines.")
+    var isJSON = false
+}
+
+enum Output {
+    /// A line on standard output, at once: another program may be waiting for it.
+    static func line(_ text: String) { write(text + "\n", to: .standardOutput) }
+
+    /// A line on standard error.
+    static func note(_ text: String) { write(text + "\n", to: .standardError) }
+
+    static func json(_ value: JSONValue) { line(value.jsonText(pretty: true)) }
+
+    static func bytes(_ bytes: some Collection<UInt8>) {
+        try? FileHandle.standardOutput.write(contentsOf: Data(bytes) + Data("\n".utf8))
+    }
+
+    private static func write(_ text: String, to file: FileHandle) {
+        // A reader that has gone away is no reason to fail.
+        try? file.write(contentsOf: Data(text.utf8))
+    }
+}
+
+/// Ends the command with exit code 1 after the message. In JSON form if a machine reads.
+func fail(_ error: any Error, asJSON: Bool = false) -> ExitCode {
+    guard let error = error as? any FunctionError else {
+        if asJSON { Output.json(["error": .string("\(error)"), "errorType": "Error"]) } else { Output.note("Error: \(error)") }
+        return .failure
+    }
+    if asJSON {
+        var object: [String: JSONValue] = ["error": .string(error.message), "errorType": .string(error.errorType)]
+        if let stack = stackTrace(of: error), !stack.isEmpty { object["stackTrace"] = .array(stack.map { .string($0) }) }
+        Output.json(.object(object))
+    } else {
+        let name = error is HandlerError ? "\(error.errorType): " : ""
+        Output.note("Error: \(name)\(error.message)")
+        for line in stackTrace(of: error) ?? [] { Output.note("    \(line)") }
+    }
+    return .failure
+}
+
+private func stackTrace(of error: any FunctionError) -> [String]? {
+    (error as? HandlerError)?.stackTrace ?? (error as? LoadError)?.stackTrace
+}
+
+extension Function {
+    var summary: JSONValue {
+        [
+            "id": .string(id.text), "languageId": .string(definition.language.id), "functionName": .string(definition.functionName),
+            "jsEvalAsModule": .bool(definition.jsEvalAsModule), "revision": .string(revision),
+            "dependencies": .array(definition.dependencies.keys.sorted().map { .string($0) }),
+            "timeoutMillis": definition.timeoutMillis.map { .integer(Int64($0)) } ?? .null,
+        ]
+    }
+}
+
+/// Standard error shows what the function wrote; standard output holds only its result.
+func show(_ logs: [LogLine]) {
+    for line in logs { Output.note("[\(line.level)] \(line.text)") }
+}

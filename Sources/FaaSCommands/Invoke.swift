@@ -1,0 +1,65 @@
+import ArgumentParser
+import Foundation
+import FunctionModel
+import FunctionStorage
+import NIOCore
+import PolyglotFaaS
+
+struct Invoke: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Call a stored function once.",
+        discussion: """
+            The result goes to standard output as JSON; what the function writes goes to standard error.
+
+            EXAMPLES
+              faas invoke hello --event '{"name":"Ada"}'
+              faas invoke hello --event-file event.json
+              echo '{"name":"Ada"}' | faas invoke hello -
+            """)
+
+    @Argument(help: "The function's id.")
+    var id: String
+    @Argument(help: "'-' reads the event from standard input.")
+    var input: String?
+    @Option(help: ArgumentHelp("The event, as JSON. Default: {}.", valueName: "json"))
+    var event: String?
+    @Option(help: ArgumentHelp("A file with the event.", valueName: "file"), completion: .file())
+    var eventFile: String?
+    @Option(help: ArgumentHelp("Milliseconds the call may take; 0: no limit. Default: the function's own, else 5000.", valueName: "ms"))
+    var timeoutMillis: Int?
+    @OptionGroup var storeOptions: StoreOptions
+    @OptionGroup var json: JSONOption
+
+    func validate() throws {
+        if let input, input != "-" { throw ValidationError("Unexpected argument '\(input)'. Give the event with --event, --event-file or '-'.") }
+        if [event, eventFile, input].count(where: { $0 != nil }) > 1 {
+            throw ValidationError("Give the event once: --event, --event-file or '-'.")
+        }
+    }
+
+    func run() async throws {
+        do {
+            let function = try storeOptions.store.load(FunctionID(id))
+            let event = try readEvent()
+            let runtime = FunctionRuntime()
+            let outcome = await runtime.run(
+                function, event: ByteBuffer(bytes: event), requestID: RequestIDs.make(),
+                timeoutMillis: timeoutMillis ?? function.definition.timeoutMillis ?? 5000)
+            await runtime.shutDown()
+            show(outcome.logs)
+            Output.bytes(try outcome.result.get().readableBytesView)
+        } catch {
+            throw fail(error, asJSON: json.isJSON)
+        }
+    }
+
+    private func readEvent() throws -> [UInt8] {
+        if let event { return Array(event.utf8) }
+        if input != nil { return Array(try FileHandle.standardInput.readToEnd() ?? Data()) }
+        guard let eventFile else { return [] }
+        guard let data = FileManager.default.contents(atPath: eventFile) else {
+            throw InvalidRequest("The event file '\(eventFile)' cannot be read.")
+        }
+        return Array(data)
+    }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import FaaSServer
+import FunctionModel
+import FunctionStorage
+import Logging
+import PolyglotFaaS
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve the stored functions over HTTP.",
+        discussion: """
+            GET /health answers OK. POST /invoke/{id} calls a function with the body as its event.
+            Functions uploaded, changed or deleted meanwhile are seen by the next request. Ctrl-C stops.
+
+            There is no authentication: whoever reaches the port can call every function.
+
+            EXAMPLES
+              faas serve
+              faas serve --host 0.0.0.0 --port 9000
+              curl -X POST localhost:8080/invoke/hello -d '{"name":"Ada"}'
+            """)
+
+    @Option(help: "The address to listen on.")
+    var host = "127.0.0.1"
+    @Option(help: "The port to listen on; 0: any free one, which is printed.")
+    var port = 8080
+    @Option(help: ArgumentHelp("Workers a function may have. Default: the number of cores.", valueName: "n"))
+    var workersPerFunction: Int?
+    @Option(help: ArgumentHelp("Workers there may be altogether. Default: 64.", valueName: "n"))
+    var workers: Int?
+    @Option(help: ArgumentHelp("The least serious level of log lines to show: debug, info, warning, error.", valueName: "level"))
+    var logLevel: String = "info"
+    @OptionGroup var storeOptions: StoreOptions
+
+    func validate() throws {
+        guard (0...65535).contains(port) else { throw ValidationError("Invalid port: \(port). Use a number from 0 to 65535.") }
+        guard Logger.Level(rawValue: logLevel) != nil else { throw ValidationError("Invalid log level: '\(logLevel)'.") }
+        guard workersPerFunction ?? 1 > 0, workers ?? 1 > 0 else { throw ValidationError("There must be at least one worker.") }
+    }
+
+    func run() async throws {
+        var logger = Logger(label: "faas") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = Logger.Level(rawValue: logLevel)!
+        var limits = FunctionRuntime.Configuration()
+        if let workersPerFunction { limits.maximumWorkersPerFunction = workersPerFunction }
+        if let workers { limits.maximumWorkers = workers }
+        let runtime = FunctionRuntime(configuration: limits)
+        var configuration = FunctionServer.Configuration()
+        configuration.host = host
+        configuration.port = port
+        let server = FunctionServer(configuration: configuration, runtime: runtime, store: storeOptions.store, logger: logger)
+        do {
+            for engine in try await runtime.start() { logger.info("\(engine) is ready") }
+            try await server.run { [host] (port: Int) in
+                Output.line("HTTP server started on http://\(host):\(port) (GET /health, POST /invoke/{id})")
+            }
+        } catch let error as any FunctionError {
+            await runtime.shutDown()
+            throw fail(error)
+        } catch {
+            await runtime.shutDown()
+            Output.note("Error: The server cannot run on \(host):\(port): \(error)")
+            throw ExitCode.failure
+        }
+    }
+}

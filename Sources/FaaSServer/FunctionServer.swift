@@ -1,0 +1,66 @@
+import FunctionStorage
+import Hummingbird
+import Logging
+import PolyglotFaaS
+import ServiceLifecycle
+import UnixSignals
+
+/// The HTTP server: `GET /health` and `POST /invoke/{id}` over the functions of a store.
+public struct FunctionServer: Sendable {
+    public struct Configuration: Sendable {
+        /// The address to listen on. Default: this machine only.
+        public var host = "127.0.0.1"
+        /// The port to listen on. Default: 8080. 0: any free one.
+        public var port = 8080
+        /// The time an invocation may take unless its function says otherwise, in milliseconds. Default: 5000.
+        public var defaultTimeoutMillis = 5000
+        /// The largest event accepted, in bytes. Default: 6 MiB.
+        public var maximumEventBytes = 6 << 20
+        /// How long running invocations may take after a signal to stop, in seconds. Default: 10.
+        public var shutdownGraceSeconds = 10
+
+        public init() {}
+    }
+
+    public let configuration: Configuration
+    private let runtime: FunctionRuntime
+    private let functions: FunctionCache
+    private let logger: Logger
+
+    /// - Parameter runtime: started or not; the server ends it.
+    public init(configuration: Configuration = Configuration(), runtime: FunctionRuntime, store: FunctionStore, logger: Logger) {
+        self.configuration = configuration
+        self.runtime = runtime
+        self.functions = FunctionCache(store: store)
+        self.logger = logger
+    }
+
+    /// Serves until SIGINT or SIGTERM: then it accepts nothing new, lets running invocations finish, and ends every worker.
+    ///
+    /// - Parameter onRunning: called once with the port, when requests are accepted.
+    public func run(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
+        let routes = Routes(runtime: runtime, functions: functions, configuration: configuration, logger: logger)
+        let application = Application(
+            router: routes.router(),
+            server: ClientConnections.builder,
+            configuration: .init(address: .hostname(configuration.host, port: configuration.port), backlog: 1024),
+            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) },
+            logger: logger)
+        // Ended in reverse order: the server first, so that what it still answers has workers.
+        let services: [any Service] = [RuntimeService(runtime: runtime), application]
+        var group = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
+        group.maximumGracefulShutdownDuration = .seconds(configuration.shutdownGraceSeconds)
+        try await ServiceGroup(configuration: group).run()
+    }
+
+    private struct RuntimeService: Service, CustomStringConvertible {
+        let runtime: FunctionRuntime
+
+        var description: String { "FunctionRuntime" }
+
+        func run() async throws {
+            try? await gracefulShutdown()
+            await runtime.shutDown()
+        }
+    }
+}

@@ -1,0 +1,158 @@
+/// Every way in which a function cannot answer. Each is a type of its own, so that callers catch what they can handle:
+///
+/// ```swift
+/// do { … } catch let timeout as InvocationTimeout { … } catch let error as any FunctionError { print(error.message) }
+/// ```
+public protocol FunctionError: Error, CustomStringConvertible {
+    /// The short name that clients switch on. For ``HandlerError`` it is the guest's own error name.
+    var errorType: String { get }
+    /// A whole sentence for people.
+    var message: String { get }
+}
+
+extension FunctionError {
+    public var errorType: String { String(describing: Self.self) }
+    public var description: String { message }
+}
+
+// MARK: What the caller did
+
+/// An id, a path or a parameter that cannot be used.
+public struct InvalidRequest: FunctionError, Equatable {
+    public let message: String
+    public init(_ message: String) { self.message = message }
+}
+
+/// The event is not JSON.
+public struct InvalidEvent: FunctionError, Equatable {
+    public let message: String
+    public init(_ message: String) { self.message = message }
+}
+
+/// The manifest cannot be used: the file, what is wrong, and where.
+public struct InvalidManifest: FunctionError, Equatable {
+    public let message: String
+    public init(_ message: String) { self.message = message }
+}
+
+/// No function of that name is stored.
+public struct FunctionNotFound: FunctionError, Equatable {
+    public let id: String
+    public init(id: String) { self.id = id }
+    public var message: String { "Function not found: \(id)" }
+}
+
+/// The event is larger than this host accepts.
+public struct PayloadTooLarge: FunctionError, Equatable {
+    /// The limit, in bytes.
+    public let limit: Int
+    public init(limit: Int) { self.limit = limit }
+    public var message: String { "The event is larger than the limit of \(limit) bytes." }
+}
+
+/// The language is none this build can run.
+public struct UnsupportedLanguage: FunctionError, Equatable {
+    public let id: String
+    public init(id: String) { self.id = id }
+    public var message: String {
+        "Unsupported language \(quoted(id)): use one of \(Language.all.map { "'\($0.id)'" }.joined(separator: ", "))."
+    }
+}
+
+// MARK: What the function did
+
+/// The source has no function of that name.
+public struct HandlerNotFound: FunctionError, Equatable {
+    public let functionName: String
+    public let languageID: String
+    public init(functionName: String, languageID: String) {
+        self.functionName = functionName
+        self.languageID = languageID
+    }
+    public var message: String { "Function '\(functionName)' not found or not executable in language '\(languageID)'." }
+}
+
+/// The source does not load: a syntax error, a missing module, an error thrown at the top level, or too slow.
+public struct LoadError: FunctionError, Equatable {
+    public let message: String
+    /// Where, counted from 1, if the engine says so.
+    public let line: Int?
+    public let column: Int?
+    /// The guest's stack, innermost call first.
+    public let stackTrace: [String]
+    public init(_ message: String, line: Int? = nil, column: Int? = nil, stackTrace: [String] = []) {
+        self.message = message
+        self.line = line
+        self.column = column
+        self.stackTrace = stackTrace
+    }
+}
+
+/// The handler threw, or its promise was rejected.
+public struct HandlerError: FunctionError, Equatable {
+    /// The guest's error name, for example `TypeError` or `KeyError`.
+    public let errorType: String
+    public let message: String
+    /// The guest's stack, innermost call first.
+    public let stackTrace: [String]
+    public init(errorType: String, message: String, stackTrace: [String] = []) {
+        self.errorType = errorType
+        self.message = message
+        self.stackTrace = stackTrace
+    }
+}
+
+/// The handler returned something that has no JSON form: a cycle, a function, or more than fits a frame.
+public struct ResultNotSerializable: FunctionError, Equatable {
+    public let message: String
+    public init(_ message: String) { self.message = message }
+}
+
+/// The deadline passed. The guest has been killed.
+public struct InvocationTimeout: FunctionError, Equatable {
+    public let timeoutMillis: Int
+    public init(timeoutMillis: Int) { self.timeoutMillis = timeoutMillis }
+    public var message: String { "Invocation timed out after \(timeoutMillis)ms" }
+}
+
+/// The worker process ended before it answered.
+public struct WorkerCrashed: FunctionError, Equatable {
+    public let message: String
+    public init(_ message: String) { self.message = message }
+}
+
+// MARK: What the host cannot do now
+
+/// The function has as many invocations running and waiting as it may have. Try again later.
+public struct TooManyRequests: FunctionError, Equatable {
+    public let limit: Int
+    public init(limit: Int) { self.limit = limit }
+    public var message: String { "The function already has \(limit) invocations waiting." }
+}
+
+/// The host has as many invocations waiting as it may have, or cannot make a worker. Try again later.
+public struct Overloaded: FunctionError, Equatable {
+    public let message: String
+    public init(_ message: String) { self.message = message }
+}
+
+/// The host is stopping and accepts nothing new.
+public struct ShuttingDown: FunctionError, Equatable {
+    public init() {}
+    public var message: String { "The host is shutting down." }
+}
+
+/// The worker executable is not where the host looked.
+public struct WorkerExecutableNotFound: FunctionError, Equatable {
+    public let name: String
+    /// The directories searched, in order.
+    public let searched: [String]
+    public init(name: String, searched: [String]) {
+        self.name = name
+        self.searched = searched
+    }
+    public var message: String {
+        "The worker executable '\(name)' was not found. Looked in: \(searched.joined(separator: ", ")). "
+            + "Build it with 'swift build --product \(name)', or set FAAS_WORKER_DIR to the directory it is in."
+    }
+}

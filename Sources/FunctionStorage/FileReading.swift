@@ -1,0 +1,91 @@
+import Glibc
+import SystemCalls
+
+/// What tells one state of a file from another without reading it.
+struct FileStamp: Hashable, Sendable {
+    let device: UInt64
+    let inode: UInt64
+    let size: Int64
+    /// Nanoseconds since 1970.
+    let modified: Int64
+    /// The same, of the last change of anything. Unlike ``modified``, nobody can set it.
+    let changed: Int64
+
+    init(_ status: stat) {
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+        size = Int64(status.st_size)
+        modified = nanoseconds(status.st_mtim)
+        changed = nanoseconds(status.st_ctim)
+    }
+
+    /// The state of the file at `path`; nil if there is none.
+    init?(path: UnsafePointer<CChar>) throws(SystemCallError) {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            if isNotFound(errno) { return nil }
+            throw SystemCallError("stat", code: errno)
+        }
+        self.init(status)
+    }
+}
+
+struct FileContent {
+    let bytes: [UInt8]
+    /// Taken before the first byte was read, so that a later change shows as another stamp.
+    let stamp: FileStamp
+}
+
+/// Why a file could not be read.
+struct FileProblem: Error {
+    let isNotFound: Bool
+    /// A phrase to follow the file's name: "is a directory".
+    let phrase: String
+
+    static let notFound = FileProblem(isNotFound: true, phrase: "does not exist")
+    static func unusable(_ phrase: String) -> FileProblem { FileProblem(isNotFound: false, phrase: phrase) }
+}
+
+/// Reads a whole file. Only regular files: opening anything else could wait for ever.
+func readFile(_ path: String, limit: Int) throws(FileProblem) -> FileContent {
+    guard !path.utf8.contains(0) else { throw .unusable("has a NUL in its name") }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    guard descriptor >= 0 else {
+        throw isNotFound(errno) ? .notFound : .unusable(cannotBeRead(SystemCallError("open", code: errno)))
+    }
+    defer { Descriptors.close(descriptor) }
+
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .unusable(cannotBeRead(SystemCallError("fstat", code: errno))) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+        throw .unusable(status.st_mode & S_IFMT == S_IFDIR ? "is a directory" : "is not a regular file")
+    }
+    let size = Int(status.st_size)
+    guard size <= limit else { throw .unusable("is larger than the limit of \(limit >> 20) MiB") }
+
+    let bytes: [UInt8]
+    do {
+        // One byte more than expected, to notice that the file has grown.
+        bytes = try [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
+            while count < size + 1 {
+                let rest = UnsafeMutableRawBufferPointer(start: buffer.baseAddress! + count, count: size + 1 - count)
+                let read = try Descriptors.read(into: rest, from: descriptor)
+                if read == 0 { break }
+                count += read
+            }
+        }
+    } catch {
+        throw .unusable("cannot be read (\(error))")
+    }
+    guard bytes.count <= size else { throw .unusable("changed while it was read") }
+    return FileContent(bytes: bytes, stamp: FileStamp(status))
+}
+
+func isNotFound(_ code: Int32) -> Bool { code == ENOENT || code == ENOTDIR }
+
+func nanoseconds(_ time: timespec) -> Int64 {
+    // Wraps rather than traps: a file system may claim any time.
+    Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+}
+
+private func cannotBeRead(_ error: SystemCallError) -> String { "cannot be read (\(error))" }

@@ -1,0 +1,115 @@
+import FunctionModel
+
+/// Why a document does not describe a function. The message says where, and does not name the file.
+struct DocumentError: Error {
+    let message: String
+    init(_ message: String) { self.message = message }
+}
+
+/// The members of a JSON object by name, read by type. A member that is `null` counts as not given.
+struct JSONFields {
+    private let document: [UInt8]
+    private let members: [JSONMember<LocatedJSON>]
+    private let indices: [String: Int]
+
+    /// - Parameter subject: What the object is, for messages: "the manifest".
+    init(_ json: LocatedJSON, in document: [UInt8], subject: String) throws(DocumentError) {
+        guard case .object(let members) = json.content else {
+            let place = JSONLocation(offset: json.offset, in: document)
+            throw DocumentError("\(subject) at \(place) must be an object, not \(json.kind)")
+        }
+        self.document = document
+        self.members = members
+        var indices: [String: Int] = [:]
+        for (index, member) in members.enumerated() where indices.updateValue(index, forKey: member.name) != nil {
+            let place = JSONLocation(offset: member.nameOffset, in: document)
+            throw DocumentError("the field \(quoted(member.name)) at \(place) is there twice")
+        }
+        self.indices = indices
+    }
+
+    /// In the order of the document.
+    var names: [String] { members.map(\.name) }
+
+    /// - Throws: If the object has a field of another name.
+    func allowOnly(_ known: [String]) throws(DocumentError) {
+        for member in members where !known.contains(member.name) {
+            let hint =
+                nearest(to: member.name, in: known).map { "did you mean '\($0)'?" }
+                ?? "use \(known.map { "'\($0)'" }.joined(separator: ", "))"
+            throw DocumentError("unknown field \(quoted(member.name)) at \(place(ofName: member.name)); \(hint)")
+        }
+    }
+
+    func has(_ name: String) -> Bool { value(name) != nil }
+
+    func text(_ name: String) throws(DocumentError) -> String? {
+        guard let value = value(name) else { return nil }
+        guard case .scalar(.string(let text)) = value.content else { throw wrongType(name, "text") }
+        return text
+    }
+
+    func requiredText(_ name: String) throws(DocumentError) -> String {
+        guard let text = try text(name) else { throw DocumentError("the field '\(name)' is missing") }
+        return text
+    }
+
+    func flag(_ name: String) throws(DocumentError) -> Bool? {
+        guard let value = value(name) else { return nil }
+        guard case .scalar(.bool(let flag)) = value.content else { throw wrongType(name, "true or false") }
+        return flag
+    }
+
+    func integer(_ name: String) throws(DocumentError) -> Int? {
+        guard let value = value(name) else { return nil }
+        guard case .scalar(.integer(let integer)) = value.content else { throw wrongType(name, "an integer") }
+        return Int(integer)
+    }
+
+    func isolation() throws(DocumentError) -> Isolation? {
+        guard let text = try text("isolation") else { return nil }
+        guard let isolation = Isolation(rawValue: text) else {
+            let known = Isolation.allCases.map { "'\($0)'" }.joined(separator: ", ")
+            throw DocumentError("the field 'isolation' at \(place(ofName: "isolation")): unknown level \(quoted(text)); use one of \(known)")
+        }
+        return isolation
+    }
+
+    func object(_ name: String) throws(DocumentError) -> JSONFields? {
+        guard let value = value(name) else { return nil }
+        return try JSONFields(value, in: document, subject: "the field \(quoted(name))")
+    }
+
+    /// Where the field's name is: "line 4, column 3". The field must be there.
+    func place(ofName name: String) -> String {
+        JSONLocation(offset: members[indices[name]!].nameOffset, in: document).description
+    }
+
+    private func value(_ name: String) -> LocatedJSON? {
+        guard let index = indices[name] else { return nil }
+        if case .scalar(.null) = members[index].value.content { return nil }
+        return members[index].value
+    }
+
+    private func wrongType(_ name: String, _ expected: String) -> DocumentError {
+        let value = members[indices[name]!].value
+        let place = JSONLocation(offset: value.offset, in: document)
+        return DocumentError("the field \(quoted(name)) at \(place) must be \(expected), not \(value.kind)")
+    }
+}
+
+extension LocatedJSON {
+    /// For messages.
+    fileprivate var kind: String {
+        switch content {
+        case .array: "an array"
+        case .object: "an object"
+        case .scalar(.string): "text"
+        case .scalar(.bool(let flag)): "\(flag)"
+        case .scalar(.null): "null"
+        case .scalar(.integer(let number)): "\(number)"
+        case .scalar(.number(let number)): "\(number)"
+        case .scalar: "a number"
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import FunctionModel
+
+/// A function as its author describes it: a JSON file, with comments if they like, beside the code.
+///
+/// ```jsonc
+/// {
+///   "id": "hello",
+///   "languageId": "js",
+///   "sourceFile": "hello.js",      // or "source": "…"
+///   "functionName": "handler",     // the default
+///   "jsEvalAsModule": false,       // the default
+///   "dependencies": { "greetings": { "file": "lib/greetings.js" }, "one": { "source": "exports.one = 1" } },
+///   "timeoutMillis": 5000,         // without it, the caller's default applies
+///   "isolation": "invocation",     // the default; or "process", or "instance"
+/// }
+/// ```
+///
+/// Unknown fields are errors. A field that is `null` counts as not given. Source files are UTF-8; a byte order mark at their
+/// start is dropped.
+public struct Manifest: Hashable, Sendable {
+    public let id: FunctionID
+    public let definition: FunctionDefinition
+
+    /// Whether a manifest may refer to files.
+    public enum FileReferences: Hashable, Sendable {
+        /// It may. A path is relative to this folder; if nothing is there, to the working directory.
+        case allowed(relativeTo: String)
+        /// It may not: for manifests from people who must not read this machine's files.
+        case forbidden
+    }
+
+    /// The limit of the manifest, and of each file it refers to, in bytes.
+    public static let maximumFileSize = 16 << 20
+
+    /// Reads the manifest at `path` and the files it refers to.
+    /// - Throws: ``InvalidManifest`` that names the file, the field, and where it is.
+    public init(file path: String) throws(InvalidManifest) {
+        let document: [UInt8]
+        do {
+            document = try readFile(path, limit: Self.maximumFileSize).bytes
+        } catch {
+            throw InvalidManifest("\(path): the file \(error.phrase)")
+        }
+        try self.init(document, name: path, files: .allowed(relativeTo: parent(of: path)))
+    }
+
+    /// Reads a manifest.
+    /// - Parameter name: What messages call it.
+    /// - Throws: ``InvalidManifest`` that names the field, and where it is.
+    public init(
+        _ document: some Collection<UInt8>, name: String = "manifest", files: FileReferences
+    ) throws(InvalidManifest) {
+        guard document.count <= Self.maximumFileSize else {
+            throw InvalidManifest("\(name): the manifest is larger than the limit of \(Self.maximumFileSize >> 20) MiB")
+        }
+        do throws(DocumentError) {
+            let reader = try ManifestReader(Array(document), files: files)
+            id = try reader.id()
+            definition = try reader.definition()
+        } catch {
+            throw InvalidManifest("\(name): \(error.message)")
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import FunctionModel
+
+/// Reads the fields of a manifest.
+struct ManifestReader {
+    private let fields: JSONFields
+    private let files: Manifest.FileReferences
+
+    init(_ document: [UInt8], files: Manifest.FileReferences) throws(DocumentError) {
+        let json: LocatedJSON
+        do {
+            json = try LocatedJSON(json: document, syntax: .withComments)
+        } catch {
+            throw DocumentError(error.description)
+        }
+        fields = try JSONFields(json, in: document, subject: "the manifest")
+        self.files = files
+        try fields.allowOnly([
+            "id", "languageId", "functionName", "jsEvalAsModule", "source", "sourceFile", "dependencies", "timeoutMillis", "isolation",
+        ])
+    }
+
+    func id() throws(DocumentError) -> FunctionID {
+        let text = try fields.requiredText("id")
+        do {
+            return try FunctionID(text)
+        } catch {
+            throw DocumentError("the field 'id' at \(fields.place(ofName: "id")): \(error.message)")
+        }
+    }
+
+    func definition() throws(DocumentError) -> FunctionDefinition {
+        let (source, sourceName) = try source()
+        return FunctionDefinition(
+            language: try language(),
+            sourceCode: source,
+            functionName: try functionName(),
+            sourceName: sourceName,
+            jsEvalAsModule: try fields.flag("jsEvalAsModule") ?? false,
+            dependencies: try dependencies(),
+            timeoutMillis: try fields.integer("timeoutMillis"),
+            isolation: try fields.isolation() ?? .invocation
+        )
+    }
+
+    private func language() throws(DocumentError) -> Language {
+        let text = try fields.requiredText("languageId")
+        do {
+            return try Language(id: text)
+        } catch {
+            throw DocumentError("the field 'languageId' at \(fields.place(ofName: "languageId")): \(error.message)")
+        }
+    }
+
+    private func functionName() throws(DocumentError) -> String {
+        guard let name = try fields.text("functionName") else { return "handler" }
+        guard !name.isEmpty else {
+            throw DocumentError("the field 'functionName' at \(fields.place(ofName: "functionName")) must not be empty")
+        }
+        return name
+    }
+
+    private func source() throws(DocumentError) -> (code: String, name: String?) {
+        guard let code = try code(of: fields, inline: "source", file: "sourceFile") else {
+            throw DocumentError("the code is missing: give 'source' or 'sourceFile'")
+        }
+        let path = try fields.text("sourceFile")
+        return (code, path.flatMap { $0.split(separator: "/").last.map(String.init) })
+    }
+
+    private func dependencies() throws(DocumentError) -> [String: String] {
+        guard let entries = try fields.object("dependencies") else { return [:] }
+        var dependencies: [String: String] = [:]
+        for name in entries.names {
+            let place = "the dependency \(quoted(name)) at \(entries.place(ofName: name))"
+            guard !name.isEmpty else { throw DocumentError("\(place) must have a name") }
+            guard let entry = try entries.object(name) else { throw DocumentError("\(place) must be an object, not null") }
+            try entry.allowOnly(["file", "source"])
+            guard let code = try code(of: entry, inline: "source", file: "file") else {
+                throw DocumentError("\(place) must have 'file' or 'source'")
+            }
+            dependencies[name] = code
+        }
+        return dependencies
+    }
+
+    // MARK: Code
+
+    /// The code that one of two fields gives; nil if there is neither.
+    private func code(of fields: JSONFields, inline: String, file: String) throws(DocumentError) -> String? {
+        guard let path = try fields.text(file) else { return try fields.text(inline) }
+        let place = "the field '\(file)' at \(fields.place(ofName: file))"
+        guard !fields.has(inline) else { throw DocumentError("\(place) excludes '\(inline)': give only one of them") }
+        guard case .allowed(let folder) = files else {
+            throw DocumentError("\(place) is not allowed here: give the code itself, as '\(inline)'")
+        }
+        guard !path.isEmpty else { throw DocumentError("\(place) must not be empty") }
+
+        let candidates = path.hasPrefix("/") || folder.isEmpty || folder == "." ? [path] : ["\(folder)/\(path)", path]
+        for candidate in candidates {
+            do {
+                return try decode(try readFile(candidate, limit: Manifest.maximumFileSize).bytes)
+            } catch {
+                if !error.isNotFound { throw DocumentError("\(place): the file \(quoted(candidate)) \(error.phrase)") }
+            }
+        }
+        throw DocumentError("\(place): no such file: \(candidates.map(quoted).joined(separator: ", nor "))")
+    }
+
+    private func decode(_ bytes: [UInt8]) throws(FileProblem) -> String {
+        let text = bytes.dropFirst(bytes.starts(with: utf8ByteOrderMark) ? utf8ByteOrderMark.count : 0)
+        do {
+            return String(copying: try UTF8Span(validating: text.span))
+        } catch {
+            let location = JSONLocation(offset: text.startIndex + error.byteOffsets.lowerBound, in: bytes)
+            throw .unusable("is not UTF-8 text: line \(location.line) has bytes that are no character")
+        }
+    }
+}

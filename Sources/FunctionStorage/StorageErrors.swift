@@ -1,0 +1,25 @@
+import FunctionModel
+
+/// The file of a stored function is there but cannot be used.
+public struct BrokenFunction: FunctionError, Equatable {
+    public let path: String
+    /// A phrase, with line and column where they help.
+    public let reason: String
+    public init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+    public var message: String { "The stored function \(quoted(path)) cannot be used: \(reason)" }
+}
+
+/// The data directory could not be read or written.
+public struct StorageFailure: FunctionError, Equatable {
+    public let path: String
+    /// What the system said, for example `fsync: No space left on device`.
+    public let reason: String
+    public init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+    public var message: String { "Functions cannot be stored at \(quoted(path)): \(reason)" }
+}

@@ -1,0 +1,196 @@
+import CJavaScriptCore
+import Glibc
+import WorkerProtocol
+import WorkerRuntime
+
+/// One global context with the harness and the function in it. Ended with its last reference.
+final class FunctionContext {
+    private let context: JSGlobalContextRef
+    private let sources: SourceTexts
+    private var harness: JSObjectRef?
+    private var invokeFunction: JSObjectRef?
+    private var pollFunction: JSObjectRef?
+
+    init(group: JSContextGroupRef, sources: SourceTexts) {
+        context = JSGlobalContextCreateInGroup(group, nil)
+        self.sources = sources
+    }
+
+    deinit {
+        // A value that stays protected keeps its whole context alive.
+        if let harness { JSValueUnprotect(context, harness) }
+        JSGlobalContextRelease(context)
+    }
+
+    // MARK: Loading
+
+    func load(_ function: LoadMessage) throws(Failure) {
+        try startHarness()
+        let text = sources.main(function)
+        var exception: JSValueRef?
+        _ = evaluate(text.source, named: text.url, in: context, exception: &exception)
+        if let exception { throw describe(exception, kind: .loadError) }
+        try resolveHandler(function)
+    }
+
+    private func startHarness() throws(Failure) {
+        var exception: JSValueRef?
+        let make = evaluate(sources.harness.source, named: sources.harness.url, in: context, exception: &exception)
+        guard let make, let host = JSObjectMake(context, nil, nil) else { throw Self.harnessFailure }
+        set("log", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.log))
+        set("now", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.now))
+        set("random", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.random))
+        set("compile", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.compile))
+        guard let harness = call(make, host), JSValueIsObject(context, harness) else { throw Self.harnessFailure }
+        // A value held only by Swift is invisible to the collector. These live as long as the context.
+        JSValueProtect(context, harness)
+        self.harness = harness
+        invokeFunction = get("invoke", of: harness)
+        pollFunction = get("poll", of: harness)
+    }
+
+    private static let harnessFailure = Failure(.workerError, message: "The JavaScript harness does not start.")
+
+    private func resolveHandler(_ function: LoadMessage) throws(Failure) {
+        guard let resolve = get("resolve", of: harness) else { throw Self.harnessFailure }
+        let answer = call(
+            resolve, value(function.functionName), globalBinding(function.functionName), value(function.functionID),
+            value(function.revision))
+        guard let answer else { throw Self.harnessFailure }
+        if JSValueIsObject(context, answer) { throw failure(answer) }
+    }
+
+    /// What a script sees under this name. `const` and `class` make bindings that are no property of the global object, so
+    /// only a script can look them up, and only a name can be looked up.
+    private func globalBinding(_ name: String) -> JSValueRef {
+        guard name.isJavaScriptIdentifier else { return JSValueMakeUndefined(context) }
+        let script = JavaScriptString("typeof \(name) === 'function' ? \(name) : undefined")
+        var exception: JSValueRef?
+        let found = evaluate(script, named: sources.harness.url, in: context, exception: &exception)
+        return found ?? JSValueMakeUndefined(context)
+    }
+
+    // MARK: Invoking
+
+    func invoke(_ header: InvokeHeader, event: UnsafeRawBufferPointer, channel: WorkerChannel) {
+        // The engine reads up to a zero byte, which valid JSON does not contain.
+        guard memchr(event.baseAddress!, 0, event.count) == nil,
+            let eventValue = JavaScriptString(zeroTerminatedUTF8: event).lend({ JSValueMakeFromJSONString(context, $0) })
+        else { return channel.sendFailure(Failure(.invalidEvent, message: "The event is not JSON.")) }
+        var answer = call(invokeFunction, eventValue, value(header.requestID), JSValueMakeNumber(context, Double(header.deadline) / 1e6))
+        while true {
+            guard let settled = answer else {
+                return channel.sendFailure(Failure(.workerError, message: "The JavaScript harness failed."))
+            }
+            switch JSValueGetType(context, settled) {
+            case kJSTypeString:
+                return sendResult(settled, channel)
+            case kJSTypeObject:
+                return channel.sendFailure(failure(settled))
+            case kJSTypeNull:
+                return channel.sendFailure(
+                    Failure(
+                        .handlerError, name: "Error",
+                        message: "The handler's promise never settled: nothing is left that could settle it."))
+            case kJSTypeNumber:
+                let milliseconds = JSValueToNumber(context, settled, nil)
+                if milliseconds > 0 { usleep(useconds_t(min(milliseconds, 60_000) * 1000) + 1) }
+            default:
+                break
+            }
+            answer = call(pollFunction)
+        }
+    }
+
+    private func sendResult(_ json: JSValueRef, _ channel: WorkerChannel) {
+        guard let copy = JSValueToStringCopy(context, json, nil) else {
+            return channel.sendFailure(Failure(.resultNotSerializable, message: "The result is too large to be copied."))
+        }
+        JavaScriptString(owning: copy).withUTF8 { channel.sendResult($0) }
+    }
+
+    // MARK: Before a snapshot
+
+    /// Runs the harness's own paths a few times, with a handler of the harness's: what they compile is then in the snapshot.
+    func rehearse() {
+        guard let rehearse = get("rehearse", of: harness) else { return }
+        for isAsync in [false, true, false, true, false] {
+            let event = JavaScriptString("{\"name\":\"x\",\"list\":[1,2.5,null]}").lend { JSValueMakeFromJSONString(context, $0) }
+            guard let event, let answer = call(rehearse, event, value("rehearsal"), JSValueMakeBoolean(context, isAsync)) else { continue }
+            if JSValueIsUndefined(context, answer) { _ = call(pollFunction) }
+            guard let text = JSValueToStringCopy(context, answer, nil) else { continue }
+            JavaScriptString(owning: text).withUTF8 { _ in }
+        }
+        _ = get("rehearse", of: harness).flatMap { call($0) }
+    }
+
+    func collectGarbage() { JSGarbageCollect(context) }
+
+    // MARK: Failures
+
+    private func describe(_ thrown: JSValueRef, kind: Failure.Kind) -> Failure {
+        guard let describe = get("failure", of: harness),
+            let answer = call(describe, JSValueMakeNumber(context, Double(kind.rawValue)), thrown), JSValueIsObject(context, answer)
+        else { return Failure(kind, message: "The error cannot be described.") }
+        return failure(answer)
+    }
+
+    /// From the harness's form: kind, name, message, stack, line, column.
+    private func failure(_ list: JSValueRef) -> Failure {
+        let list = list as JSObjectRef
+        func element(_ index: UInt32) -> JSValueRef? { JSObjectGetPropertyAtIndex(context, list, index, nil) }
+        func text(_ index: UInt32) -> String {
+            guard let value = element(index), let copy = JSValueToStringCopy(context, value, nil) else { return "" }
+            return JavaScriptString(owning: copy).text
+        }
+        func number(_ index: UInt32) -> UInt32 {
+            UInt32(exactly: JSValueToNumber(context, element(index), nil)) ?? 0
+        }
+        let kind = Failure.Kind(rawValue: UInt8(truncatingIfNeeded: number(0))) ?? .workerError
+        let stack = text(3).split(separator: "\n").map(String.init)
+        return Failure(kind, name: text(1), message: text(2), stackTrace: stack, line: number(4), column: number(5))
+    }
+
+    // MARK: The engine's C API, in short
+
+    /// nil if the call threw, which the harness's functions do not.
+    ///
+    /// The arguments are on the stack, where the collector looks for values in use; it does not look into Swift's arrays.
+    private func call(
+        _ function: JSObjectRef?, _ first: JSValueRef? = nil, _ second: JSValueRef? = nil, _ third: JSValueRef? = nil,
+        _ fourth: JSValueRef? = nil
+    ) -> JSValueRef? {
+        guard let function else { return nil }
+        return withUnsafeTemporaryAllocation(of: JSValueRef?.self, capacity: 4) { arguments in
+            arguments.initializeElement(at: 0, to: first)
+            arguments.initializeElement(at: 1, to: second)
+            arguments.initializeElement(at: 2, to: third)
+            arguments.initializeElement(at: 3, to: fourth)
+            let count = arguments.firstIndex { $0 == nil } ?? arguments.count
+            var exception: JSValueRef?
+            let result = JSObjectCallAsFunction(context, function, nil, count, arguments.baseAddress, &exception)
+            return exception == nil ? result : nil
+        }
+    }
+
+    private func value(_ text: String) -> JSValueRef {
+        JavaScriptString(text).lend { JSValueMakeString(context, $0) }
+    }
+
+    private func get(_ name: String, of object: JSObjectRef?) -> JSObjectRef? {
+        guard let object, let value = JavaScriptString(name).lend({ JSObjectGetProperty(context, object, $0, nil) }) else { return nil }
+        return JSValueIsObject(context, value) ? value : nil
+    }
+
+    private func set(_ name: String, of object: JSObjectRef, to value: JSValueRef?) {
+        JavaScriptString(name).lend { JSObjectSetProperty(context, object, $0, value, 0, nil) }
+    }
+}
+
+extension String {
+    /// A name that can stand in a script without changing what the script does.
+    fileprivate var isJavaScriptIdentifier: Bool {
+        guard let first = unicodeScalars.first, first.properties.isXIDStart || first == "_" || first == "$" else { return false }
+        return unicodeScalars.allSatisfy { $0.properties.isXIDContinue || $0 == "$" }
+    }
+}

@@ -1,0 +1,144 @@
+import CJavaScriptCore
+import Glibc
+import SystemCalls
+import WorkerProtocol
+import WorkerRuntime
+
+/// JavaScript functions on JavaScriptCore.
+///
+/// The virtual machine is made in the worker, never in the zygote: with its first context it starts threads and seeds its
+/// random numbers, and neither may be inherited.
+final class JavaScriptRuntime: LanguageRuntime {
+    /// Where callbacks from the engine find their worker. One thread, one worker for each process: nothing races.
+    nonisolated(unsafe) private static var current: JavaScriptRuntime?
+
+    private var group: JSContextGroupRef?
+    private var context: FunctionContext?
+    private var function: LoadMessage?
+    private var channel: WorkerChannel?
+    /// Lazy, because the engine's first string starts its allocator, and with it a thread.
+    private lazy var sources = SourceTexts()
+
+    func startEngine() -> String {
+        "JavaScriptCore \(jsc_get_major_version()).\(jsc_get_minor_version()).\(jsc_get_micro_version())"
+    }
+
+    /// What these invocations compile stays in the virtual machine's cache, for the context that is kept.
+    func rehearsal(channel: WorkerChannel) -> (state: any PristineState, invocations: Int) {
+        (FreshContext(runtime: self, channel: channel), 3)
+    }
+
+    /// A snapshot is of one thread. The engine reads these once, when a worker makes its virtual machine.
+    private func beSingleThreaded() {
+        for (name, value) in [
+            ("JSC_useConcurrentJIT", "0"), ("JSC_useConcurrentGC", "0"), ("JSC_numberOfGCMarkers", "1"),
+            // Reserves 5 GB of addresses instead of 72, which a snapshot has to look through.
+            ("GIGACAGE_ENABLED", "0"),
+        ] { setenv(name, value, 1) }
+        // The allocator's housekeeping thread. Its switch is a C++ function (WTF::fastDisableScavenger) that no header declares;
+        // where it is missing, the thread is there and no snapshot is taken.
+        if let symbol = dlsym(nil, "_ZN3WTF20fastDisableScavengerEv") {
+            unsafeBitCast(symbol, to: (@convention(c) () -> Void).self)()
+        }
+    }
+
+    func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
+        unload()
+        try load(function, channel: channel)
+        context?.rehearse()
+        context?.collectGarbage()
+    }
+
+    var canHoldKernelObjects: Bool { false }
+
+    /// JavaScript has no way to change anything of the process but its memory.
+    func restoreProcessState() -> Bool { true }
+
+    func load(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
+        if group == nil {
+            // Where state is kept there is neither snapshot nor fork, and the engine may compile beside the function.
+            if function.isolation != .instance { beSingleThreaded() }
+            group = JSContextGroupCreate()
+        }
+        Self.current = self
+        self.function = function
+        self.channel = channel
+        let context = FunctionContext(group: group!, sources: sources)
+        try context.load(function)
+        self.context = context
+    }
+
+    func unload() {
+        context = nil
+    }
+
+    func invoke(_ header: InvokeHeader, event: UnsafeRawBufferPointer, channel: WorkerChannel) {
+        guard let context else { return channel.sendFailure(Failure(.workerError, message: "No function is loaded.")) }
+        context.invoke(header, event: event, channel: channel)
+    }
+
+    // MARK: What the harness asks of the worker
+
+    static let log: JSObjectCallAsFunctionCallback = { context, _, _, count, arguments, _ in
+        guard let context, count == 2, let level = arguments?[0], let text = arguments?[1],
+            let copy = JSValueToStringCopy(context, text, nil)
+        else { return JSValueMakeUndefined(context) }
+        let line = JavaScriptString(owning: copy).text
+        JavaScriptRuntime.current?.channel?.sendLog(level: UInt8(JSValueToNumber(context, level, nil)), line)
+        return JSValueMakeUndefined(context)
+    }
+
+    /// Milliseconds of the monotonic clock, which deadlines are given in.
+    static let now: JSObjectCallAsFunctionCallback = { context, _, _, _, _, _ in
+        JSValueMakeNumber(context, Double(MonotonicClock.now()) / 1e6)
+    }
+
+    /// 32 random bits from the kernel.
+    static let random: JSObjectCallAsFunctionCallback = { context, _, _, _, _, _ in
+        JSValueMakeNumber(context, Double(UInt32.random(in: .min ... .max)))
+    }
+
+    /// The function around a dependency's source; undefined if there is no such dependency.
+    static let compile: JSObjectCallAsFunctionCallback = { context, _, _, count, arguments, exception in
+        guard let context, count == 1, let copy = JSValueToStringCopy(context, arguments?[0], nil),
+            let runtime = JavaScriptRuntime.current
+        else { return JSValueMakeUndefined(context) }
+        let name = JavaScriptString(owning: copy).text
+        guard let module = runtime.function?.dependencies.first(where: { $0.name == name }) else { return JSValueMakeUndefined(context) }
+        let texts = runtime.sources.dependency(module)
+        return evaluate(texts.source, named: texts.url, in: context, exception: exception)
+    }
+}
+
+/// The texts that are evaluated again for each context, converted once.
+final class SourceTexts {
+    struct Text {
+        let source: JavaScriptString
+        let url: JavaScriptString
+    }
+
+    let harness = Text(source: JavaScriptString(String(decoding: PackageResources.harness_js, as: UTF8.self)), url: JavaScriptString("faas:harness"))
+    private var main: Text?
+    private var dependencies: [String: Text] = [:]
+
+    func main(_ function: LoadMessage) -> Text {
+        if let main { return main }
+        let text = Text(source: JavaScriptString(withoutHashbang(function.source)), url: JavaScriptString(function.sourceName))
+        main = text
+        return text
+    }
+
+    /// A dependency becomes the body of a function of `exports`, `module` and `require`, on the lines it has in its file.
+    func dependency(_ module: LoadMessage.Module) -> Text {
+        if let known = dependencies[module.name] { return known }
+        let wrapped = "(function (exports, module, require) {\(withoutHashbang(module.source))\n})"
+        let text = Text(source: JavaScriptString(wrapped), url: JavaScriptString(module.name))
+        dependencies[module.name] = text
+        return text
+    }
+
+    /// A first line that begins with `#!` is for a shell; inside a function it would be a syntax error.
+    private func withoutHashbang(_ source: String) -> String {
+        source.hasPrefix("#!") ? "//" + source : source
+    }
+}

@@ -1,0 +1,50 @@
+import CJavaScriptCore
+
+/// A JavaScriptCore string with its reference counted: released when the last holder lets go.
+final class JavaScriptString {
+    private let reference: JSStringRef
+
+    init(owning reference: JSStringRef) { self.reference = reference }
+
+    /// - Precondition: `text` is followed by a zero byte and has none inside.
+    init(zeroTerminatedUTF8 text: UnsafeRawBufferPointer) {
+        reference = JSStringCreateWithUTF8CString(text.baseAddress!.assumingMemoryBound(to: CChar.self))
+    }
+
+    init(_ text: String) {
+        // The UTF-8 call ends at the first zero character, which a source may contain.
+        if text.utf8.contains(0) {
+            let units = Array(text.utf16)
+            reference = JSStringCreateWithCharacters(units, units.count)
+        } else {
+            reference = JSStringCreateWithUTF8CString(text)
+        }
+    }
+
+    deinit { JSStringRelease(reference) }
+
+    /// Lends the reference. It is given out only like this, because Swift may end an object right after its last use, and a
+    /// bare reference is no use.
+    func lend<Result>(_ body: (JSStringRef) -> Result) -> Result {
+        withExtendedLifetime(self) { body(reference) }
+    }
+
+    /// Lends the string as UTF-8. The harness makes no text with lone surrogates.
+    func withUTF8<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        let capacity = lend(JSStringGetMaximumUTF8CStringSize)
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) { buffer in
+            let written = lend { JSStringGetUTF8CString($0, buffer.baseAddress, capacity) }
+            return body(UnsafeRawBufferPointer(start: buffer.baseAddress, count: max(written, 1) - 1))
+        }
+    }
+
+    var text: String { withUTF8 { String(decoding: $0, as: UTF8.self) } }
+}
+
+/// Evaluates a script in the context's global scope. Stores what it throws in `exception`.
+func evaluate(
+    _ script: JavaScriptString, named url: JavaScriptString, in context: JSContextRef,
+    exception: UnsafeMutablePointer<JSValueRef?>?
+) -> JSValueRef? {
+    script.lend { script in url.lend { url in JSEvaluateScript(context, script, nil, url, 1, exception) } }
+}

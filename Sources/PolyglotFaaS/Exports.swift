@@ -1,0 +1,2 @@
+// One import is enough: requests, results and errors are FunctionModel's types.
+@_exported import FunctionModel

@@ -1,0 +1,41 @@
+import Foundation
+
+extension FunctionRuntime {
+    /// The limits of a runtime. Every field has a default that suits a small server.
+    public struct Configuration: Sendable {
+        /// The directory with the worker executables. nil, the default: `FAAS_WORKER_DIR` if set, else beside the running
+        /// executable, in `../libexec/polyglotfaas` and in `../libexec` from there.
+        public var workerDirectory: String?
+
+        /// How many workers one function may have, which is how many of its invocations run at once. Default: the number of
+        /// processor cores.
+        public var maximumWorkersPerFunction = ProcessInfo.processInfo.activeProcessorCount
+
+        /// How many workers there may be altogether. The idle one that was used longest ago makes room. Default: 64.
+        public var maximumWorkers = 64
+
+        /// How many invocations of one function may wait for a worker; one more fails with ``TooManyRequests``. Default: 256.
+        public var maximumWaitingPerFunction = 256
+
+        /// How many invocations may wait altogether; one more fails with ``Overloaded``. Default: 4096.
+        public var maximumWaiting = 4096
+
+        /// How long an unused worker stays, in milliseconds. Default: 30,000.
+        public var idleTimeoutMillis = 30_000
+
+        /// How long a function's source may take to load, in milliseconds. Default: 10,000.
+        public var loadTimeoutMillis = 10_000
+
+        /// How much one invocation may write to its log, in bytes; the rest is cut, with a notice. Default: 256 KiB.
+        public var maximumLogBytes = 256 << 10
+
+        public init() {}
+
+        var poolLimits: PoolState<FunctionKey>.Limits {
+            .init(
+                workersPerFunction: max(1, maximumWorkersPerFunction), workers: max(1, maximumWorkers),
+                waitingPerFunction: max(1, maximumWaitingPerFunction), waiting: max(1, maximumWaiting),
+                idleTimeout: Int64(idleTimeoutMillis) * 1_000_000)
+        }
+    }
+}

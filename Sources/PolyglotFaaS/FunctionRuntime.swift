@@ -1,0 +1,118 @@
+import FunctionModel
+import NIOCore
+import NIOPosix
+import WorkerProtocol
+
+/// Runs functions: each call in a pristine context, in a process of its own, never in this one.
+///
+/// ```swift
+/// let runtime = FunctionRuntime()
+/// try await runtime.start()
+/// let result = try await runtime.invoke(
+///     InvocationRequest(
+///         languageID: "js",
+///         sourceCode: "function handler(event) { return { message: `Hello, ${event.name}!` } }",
+///         event: ["name": "World"]))
+/// print(result.value)   // {"message":"Hello, World!"}
+/// await runtime.shutDown()
+/// ```
+///
+/// One runtime serves any number of functions and concurrent callers. Workers are made when they are needed and end by
+/// themselves; they end with this process, however it ends.
+public final class FunctionRuntime: Sendable {
+    public let configuration: Configuration
+    private let zygotes: Zygotes
+    private let pool: WorkerPool
+
+    public init(configuration: Configuration = Configuration()) {
+        self.configuration = configuration
+        zygotes = Zygotes(executables: WorkerExecutables(directory: configuration.workerDirectory))
+        pool = WorkerPool(configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes)
+        pool.startHousekeeping()
+    }
+
+    deinit { pool.killAll() }
+
+    // MARK: Life
+
+    /// Starts the engines, so that no invocation waits for it. Calling it is optional but for that.
+    ///
+    /// - Parameter languages: the languages to start. A language that is not named starts with its first invocation.
+    /// - Returns: the engines' names and versions, in the order of `languages`.
+    /// - Throws: ``WorkerExecutableNotFound`` if a worker executable is not where it should be, ``WorkerCrashed`` if it does
+    ///   not start.
+    @discardableResult
+    public func start(_ languages: [Language] = Language.all) async throws -> [String] {
+        let started = try languages.map { try zygotes.start($0) }
+        var engines: [String] = []
+        for zygote in started { engines.append(try await zygote.waitUntilStarted()) }
+        return engines
+    }
+
+    /// Ends the runtime: new and waiting invocations are refused with ``ShuttingDown``, running ones may finish, then every
+    /// process ends. Returns when all have.
+    ///
+    /// - Parameter gracePeriod: how long running invocations may take; then they fail with ``WorkerCrashed``.
+    public func shutDown(gracePeriod: Duration = .seconds(5)) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.pool.drain() }
+            group.addTask {
+                try? await Task.sleep(for: gracePeriod)
+                if !Task.isCancelled { self.pool.killAll() }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+        pool.killAll()
+        await zygotes.shutDown()
+    }
+
+    // MARK: Invoking
+
+    /// Calls a function and returns what its handler returned.
+    ///
+    /// - Throws: a ``FunctionError``: ``HandlerError`` if the handler threw, ``LoadError``, ``HandlerNotFound``,
+    ///   ``InvalidEvent``, ``PayloadTooLarge``, ``ResultNotSerializable``, ``InvocationTimeout``, ``WorkerCrashed``, ``TooManyRequests``,
+    ///   ``Overloaded``, ``ShuttingDown``, ``UnsupportedLanguage``, ``WorkerExecutableNotFound``; `CancellationError` if the
+    ///   task is cancelled, which ends the guest. A handler that returns nothing is not an error: the value is null.
+    public func invoke(_ request: InvocationRequest) async throws -> InvocationResult {
+        let outcome = try await run(request.function(), event: ByteBuffer(bytes: request.event), requestID: request.requestID, timeoutMillis: request.timeoutMillis)
+        return InvocationResult(json: Array(try outcome.result.get().readableBytesView), logs: outcome.logs)
+    }
+
+    /// Calls a function and decodes what its handler returned.
+    ///
+    /// - Throws: what ``invoke(_:)`` throws, and `DecodingError` if the result is no `Output`.
+    public func invoke<Output: Decodable>(_ request: InvocationRequest, as type: Output.Type) async throws -> Output {
+        try await invoke(request).decoded(as: type)
+    }
+
+    /// The path of the server and the command line: bytes in, bytes out, log lines whatever the outcome.
+    ///
+    /// - Parameter timeoutMillis: zero or less, or nil: the function's own, if it has one.
+    package func run(_ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?) async -> InvocationOutcome {
+        if function.definition.jsEvalAsModule && function.definition.language == .javaScript {
+            return InvocationOutcome(.failure(LoadError.modulesAreNotSupported), logs: [])
+        }
+        guard event.readableBytes <= Self.maximumEventBytes else {
+            return InvocationOutcome(.failure(PayloadTooLarge(limit: Self.maximumEventBytes)), logs: [])
+        }
+        // Nothing at all is an event without members, as with the system this one re-creates.
+        let event = event.readableBytes == 0 ? ByteBuffer(staticString: "{}") : event
+        return await pool.run(
+            FunctionKey(function: function), requestID: requestID, event: event,
+            timeoutMillis: timeoutMillis ?? function.definition.timeoutMillis ?? 0)
+    }
+
+    /// The largest event that can reach a worker, in bytes: a frame, less room for what goes before the event.
+    public static let maximumEventBytes = Frame.maximumPayloadLength - (1 << 10)
+
+    /// Number of worker processes at this moment, ending ones included.
+    public var workerCount: Int { pool.workerCount }
+}
+
+extension LoadError {
+    /// JavaScriptCore's C API has no module loader. Better refused by name than evaluated as something else.
+    fileprivate static let modulesAreNotSupported = LoadError(
+        "ES modules (jsEvalAsModule) are not supported yet. Write the function as a classic script, with require for its dependencies.")
+}

@@ -1,0 +1,268 @@
+import DequeModule
+import FunctionModel
+import NIOCore
+import Synchronization
+import SystemCalls
+
+/// Carries out what ``PoolState`` decides: starts and ends workers, hands them invocations, keeps the deadlines.
+///
+/// Decisions are taken under the lock; everything that follows from them happens outside it.
+final class WorkerPool: WorkerDelegate {
+    fileprivate struct State {
+        var pool: PoolState<FunctionKey>
+        var invocations: [UInt64: Invocation] = [:]
+        var workers: [UInt64: Worker] = [:]
+        var running = 0
+        var drainWaiters: [CheckedContinuation<Void, Never>] = []
+        var isDeadlineTimerRunning = false
+    }
+
+    private let configuration: FunctionRuntime.Configuration
+    private let group: any EventLoopGroup
+    private let zygotes: Zygotes
+    private let deadlines = DeadlineWheel()
+    private let state: Mutex<State>
+    private let housekeeping: Mutex<RepeatedTask?> = Mutex(nil)
+    private let lastInvocation = Atomic<UInt64>(0)
+
+    init(configuration: FunctionRuntime.Configuration, group: any EventLoopGroup, zygotes: Zygotes) {
+        self.configuration = configuration
+        self.group = group
+        self.zygotes = zygotes
+        state = Mutex(State(pool: PoolState(limits: configuration.poolLimits)))
+    }
+
+    /// Looks after idle and overdue workers from now on, until ``killAll()``.
+    func startHousekeeping() {
+        let interval = TimeAmount.milliseconds(min(250, max(10, Int64(configuration.idleTimeoutMillis) / 4)))
+        housekeeping.withLock { task in
+            task = group.next().scheduleRepeatedTask(initialDelay: interval, delay: interval) { [weak self] _ in self?.keepHouse() }
+        }
+    }
+
+    // MARK: Invocations
+
+    /// Runs one invocation to its outcome. Cancelling the task ends the guest.
+    func run(_ function: FunctionKey, requestID: String, event: ByteBuffer, timeoutMillis: Int) async -> InvocationOutcome {
+        let (_, id) = lastInvocation.wrappingAdd(1, ordering: .relaxed)
+        let invocation = Invocation(
+            id: id, function: function, requestID: requestID, event: event,
+            deadline: timeoutMillis > 0 ? MonotonicClock.now() + Int64(timeoutMillis) * 1_000_000 : nil, timeoutMillis: timeoutMillis,
+            logLimit: configuration.maximumLogBytes)
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if invocation.wait(continuation) { submit(invocation) }
+            }
+        } onCancel: {
+            abandon(invocation, CancellationError())
+        }
+    }
+
+    private func submit(_ invocation: Invocation) {
+        if let deadline = invocation.deadline, deadlines.add(invocation, deadline: deadline) { startDeadlineTimer() }
+        let actions = state.withLock { state in
+            state.invocations[invocation.id] = invocation
+            return state.pool.add(invocation.id, for: invocation.function)
+        }
+        perform(actions)
+    }
+
+    /// The caller no longer wants an answer: it gets this error, and the guest ends.
+    private func abandon(_ invocation: Invocation, _ error: any Error) {
+        deadlines.remove(invocation)
+        let worker = invocation.finish(.failure(error))
+        if let worker {
+            worker.kill()
+        } else {
+            // It was waiting, or it is being handed to a worker, which will see that it is finished.
+            state.withLock { state in
+                if state.pool.remove(invocation.id) { state.invocations[invocation.id] = nil }
+            }
+        }
+    }
+
+    private func fail(_ waiter: UInt64, _ error: any FunctionError) {
+        let invocation = state.withLock { $0.invocations.removeValue(forKey: waiter) }
+        guard let invocation else { return }
+        deadlines.remove(invocation)
+        invocation.finish(.failure(error))
+    }
+
+    // MARK: Actions
+
+    private func perform(_ actions: [PoolState<FunctionKey>.Action]) {
+        var rest = Deque(actions)
+        while let action = rest.popFirst() {
+            switch action {
+            case .run(let waiter, let worker):
+                let (invocation, worker) = state.withLock { state in
+                    state.running += 1
+                    return (state.invocations.removeValue(forKey: waiter)!, state.workers[worker]!)
+                }
+                worker.run(invocation)
+            case .start(let worker, let function):
+                rest.append(contentsOf: start(worker, function))
+            case .end(let worker):
+                state.withLock { $0.workers[worker] }?.kill()
+            case .reject(let waiter, let rejection):
+                fail(waiter, rejection.error(configuration))
+            }
+        }
+    }
+
+    /// Starts a worker. Returns what follows if that is impossible.
+    private func start(_ id: UInt64, _ function: FunctionKey) -> [PoolState<FunctionKey>.Action] {
+        let worker = Worker(
+            id: id, function: function, eventLoop: group.next(), loadTimeout: Int64(configuration.loadTimeoutMillis) * 1_000_000,
+            delegate: self)
+        state.withLock { $0.workers[id] = worker }
+        do {
+            let (ours, theirs) = try Sockets.makeStreamPair()
+            defer { Descriptors.close(theirs) }
+            do {
+                try zygotes.fork(worker, socket: theirs, language: function.function.definition.language)
+            } catch {
+                Descriptors.close(ours)
+                throw error
+            }
+            worker.connect(ours)
+            return []
+        } catch {
+            state.withLock { $0.workers[id] = nil }
+            let (actions, failed) = state.withLock { $0.pool.workerEnded(id) }
+            if let failed {
+                fail(failed, error as? any FunctionError ?? Overloaded("A worker cannot be started: \(error)"))
+            }
+            return actions
+        }
+    }
+
+    // MARK: What workers report
+
+    func workerIsReady(_ worker: Worker) {
+        let now = MonotonicClock.now()
+        perform(state.withLock { $0.pool.workerIsReady(worker.id, now: now) })
+    }
+
+    func nextInvocation(for worker: Worker) -> Invocation? {
+        state.withLock { state in
+            guard let waiter = state.pool.workerHasAnswered(worker.id) else { return nil }
+            state.running += 1
+            return state.invocations.removeValue(forKey: waiter)!
+        }
+    }
+
+    func workerDidNotTake(_ invocation: Invocation) {
+        if invocation.beginAgain() {
+            let actions = state.withLock { state in
+                state.invocations[invocation.id] = invocation
+                return state.pool.putBack(invocation.id, for: invocation.function)
+            }
+            perform(actions)
+        }
+        stoppedRunning()
+    }
+
+    func workerFailedToLoad(_ worker: Worker, _ error: any FunctionError) {
+        for waiter in state.withLock({ $0.pool.loadFailed(worker.id) }) { fail(waiter, error) }
+    }
+
+    func workerFinished(_ invocation: Invocation) {
+        deadlines.remove(invocation)
+        stoppedRunning()
+    }
+
+    private func stoppedRunning() {
+        let waiters = state.withLock { state in
+            state.running -= 1
+            return state.running == 0 ? state.takeDrainWaiters() : []
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    func workerEnded(_ worker: Worker, _ error: any FunctionError) {
+        zygotes.forget(worker)
+        let (actions, failed) = state.withLock { state in
+            state.workers[worker.id] = nil
+            return state.pool.workerEnded(worker.id)
+        }
+        if let failed { fail(failed, error) }
+        perform(actions)
+    }
+
+    // MARK: Time
+
+    private func startDeadlineTimer() {
+        let mustStart = state.withLock { state in
+            defer { state.isDeadlineTimerRunning = true }
+            return !state.isDeadlineTimerRunning
+        }
+        if mustStart { scheduleDeadlineTimer() }
+    }
+
+    private func scheduleDeadlineTimer() {
+        group.next().scheduleTask(in: .nanoseconds(DeadlineWheel.bucketWidth)) { self.expireDeadlines() }
+    }
+
+    private func expireDeadlines() {
+        let (expired, isEmpty) = deadlines.takeExpired(now: MonotonicClock.now())
+        for invocation in expired { abandon(invocation, InvocationTimeout(timeoutMillis: invocation.timeoutMillis)) }
+        if isEmpty {
+            state.withLock { $0.isDeadlineTimerRunning = false }
+            // Somebody may have come between the look and the note.
+            if !deadlines.isEmpty { startDeadlineTimer() }
+        } else {
+            scheduleDeadlineTimer()
+        }
+    }
+
+    private func keepHouse() {
+        let now = MonotonicClock.now()
+        let (actions, workers) = state.withLock { ($0.pool.endIdleWorkers(now: now), Array($0.workers.values)) }
+        for worker in workers { worker.endIfOverdue(now: now) }
+        perform(actions)
+    }
+
+    var workerCount: Int { state.withLock { $0.pool.workerCount } }
+
+    // MARK: The end
+
+    /// Rejects who waits and whoever comes; returns when nothing runs any more.
+    func drain() async {
+        perform(state.withLock { $0.pool.shutDown() })
+        await withCheckedContinuation { continuation in
+            let isDrained = state.withLock { state in
+                if state.running == 0 { return true }
+                state.drainWaiters.append(continuation)
+                return false
+            }
+            if isDrained { continuation.resume() }
+        }
+    }
+
+    /// Ends every worker, whatever it is doing.
+    func killAll() {
+        housekeeping.withLock { task in
+            task?.cancel()
+            task = nil
+        }
+        for worker in state.withLock({ Array($0.workers.values) }) { worker.kill() }
+    }
+}
+
+extension WorkerPool.State {
+    fileprivate mutating func takeDrainWaiters() -> [CheckedContinuation<Void, Never>] {
+        defer { drainWaiters = [] }
+        return drainWaiters
+    }
+}
+
+extension PoolState.Rejection {
+    fileprivate func error(_ configuration: FunctionRuntime.Configuration) -> any FunctionError {
+        switch self {
+        case .functionQueueFull: TooManyRequests(limit: configuration.maximumWaitingPerFunction)
+        case .hostQueueFull: Overloaded("The host already has \(configuration.maximumWaiting) invocations waiting.")
+        case .shuttingDown: ShuttingDown()
+        }
+    }
+}

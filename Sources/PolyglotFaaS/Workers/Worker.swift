@@ -1,0 +1,409 @@
+import FunctionModel
+import NIOCore
+import NIOPosix
+import Synchronization
+import SystemCalls
+import WorkerProtocol
+
+/// What a worker tells the pool. Called on the worker's event loop, outside any lock.
+protocol WorkerDelegate: AnyObject, Sendable {
+    func workerIsReady(_ worker: Worker)
+    /// The worker has answered. Returns an invocation that waits for one like it.
+    func nextInvocation(for worker: Worker) -> Invocation?
+    /// The worker ended before it took on an invocation that was sent ahead to it.
+    func workerDidNotTake(_ invocation: Invocation)
+    func workerFailedToLoad(_ worker: Worker, _ error: any FunctionError)
+    /// The invocation has its outcome.
+    func workerFinished(_ invocation: Invocation)
+    /// Said once, when the process is known to have ended. `error`: what an invocation that waited for it is told.
+    func workerEnded(_ worker: Worker, _ error: any FunctionError)
+}
+
+/// The host's side of one worker: its socket, its process handle, and what it is doing.
+///
+/// `@unchecked Sendable`: everything mutable is used only on `eventLoop`, except what the lock around `process`
+/// guards and the one atomic.
+final class Worker: ChannelInboundHandler, @unchecked Sendable {
+    typealias InboundIn = WorkerFrame
+
+    let id: UInt64
+    let function: FunctionKey
+    let eventLoop: any EventLoop
+    /// Kept alive by its workers, until the last has ended.
+    private let delegate: any WorkerDelegate
+    private let loadTimeout: Int64
+
+    // MARK: Shared between threads
+
+    private struct Process {
+        /// The pidfd, from the zygote's report until the end.
+        var handle: Int32?
+        var mustEnd = false
+        var hasEnded = false
+    }
+
+    private let process = Mutex(Process())
+    /// When loading or restoring must have finished, in nanoseconds of the monotonic clock; 0: not at it.
+    private let preparationDeadline = Atomic<Int64>(0)
+
+    // MARK: Used on the event loop
+
+    private enum Phase {
+        case loading
+        case ready
+        case running(Invocation)
+        /// On its way back to being pristine; with the invocation that has been sent ahead, if one waited.
+        case restoring(next: Invocation?)
+        case ended
+    }
+
+    private var phase = Phase.loading
+    private var channel: (any Channel)?
+    private var isDisconnected = false
+    /// Why the process ended, from its zygote. `.some(nil)`: ended, nobody knows how.
+    private var exit: ProcessExit??
+    /// What the host itself found wrong, which says more than how the process ended.
+    private var fault: (any FunctionError)?
+    /// Lines written while loading; the first invocation gets them.
+    private var loadLogs: [LogLine] = []
+    private static let loadLogLimit = 1000
+
+    init(id: UInt64, function: FunctionKey, eventLoop: any EventLoop, loadTimeout: Int64, delegate: any WorkerDelegate) {
+        self.id = id
+        self.function = function
+        self.eventLoop = eventLoop
+        self.loadTimeout = loadTimeout
+        self.delegate = delegate
+    }
+
+    // MARK: Start
+
+    /// Takes over the host's end of the socket and sends the function, while the zygote forks.
+    func connect(_ socket: Int32) {
+        startPreparing()
+        ClientBootstrap(group: eventLoop)
+            .channelOption(.maxMessagesPerRead, value: 16)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandlers([ByteToMessageHandler(WorkerFrameDecoder()), self])
+                }
+            }
+            .withConnectedSocket(socket)
+            .whenComplete { result in
+                switch result {
+                case .success(let channel):
+                    self.channel = channel
+                    if self.exit != nil || self.fault != nil { return self.disconnect() }
+                    let message = self.loadMessage.encoded()
+                    guard message.count <= Frame.maximumPayloadLength else {
+                        let limit = Frame.maximumPayloadLength
+                        return self.failLoading(LoadError("The source and its dependencies are \(message.count) bytes; the limit is \(limit)."))
+                    }
+                    channel.writeAndFlush(ByteBuffer(bytes: Frame.encode(kind: Frame.FromHost.load.rawValue, payload: message)), promise: nil)
+                case .failure(let error):
+                    self.isDisconnected = true
+                    self.fail(WorkerCrashed("The worker cannot be reached: \(error)"))
+                }
+            }
+    }
+
+    private var loadMessage: LoadMessage {
+        let (function, definition) = (function.function, function.function.definition)
+        let isolation: LoadMessage.Isolation =
+            switch definition.isolation {
+            case .invocation: .invocation
+            case .process: .process
+            case .instance: .instance
+            }
+        return LoadMessage(
+            isolation: isolation, functionID: function.id.text, revision: function.revision, functionName: definition.functionName,
+            sourceName: definition.sourceName, source: definition.sourceCode,
+            dependencies: definition.dependencies.sorted { $0.key < $1.key }.map { .init(name: $0.key, source: $0.value) })
+    }
+
+    // MARK: Invocations
+
+    /// Sends an invocation to this ready worker. Called by the pool, which has reserved the worker for it.
+    func run(_ invocation: Invocation) {
+        if eventLoop.inEventLoop {
+            runNow(invocation)
+        } else {
+            eventLoop.execute { self.runNow(invocation) }
+        }
+    }
+
+    private func runNow(_ invocation: Invocation) {
+        guard case .ready = phase, let channel, !isDisconnected else {
+            // It ended in this very moment; nothing has been sent.
+            invocation.finish(.failure(endError))
+            return delegate.workerFinished(invocation)
+        }
+        guard invocation.begin(on: self) else {
+            // Too late or cancelled between the pool's decision and now: the worker is as pristine as before.
+            delegate.workerFinished(invocation)
+            return delegate.workerIsReady(self)
+        }
+        for line in loadLogs { invocation.add(line) }
+        loadLogs = []
+        phase = .running(invocation)
+        send(invocation, on: channel)
+    }
+
+    private func send(_ invocation: Invocation, on channel: any Channel) {
+        let header = InvokeHeader(requestID: invocation.requestID, deadline: invocation.deadline ?? 0)
+        let prefix = Frame.headerLength + header.encodedLength
+        let joined = invocation.event.readableBytes <= 16 << 10
+        var buffer = channel.allocator.buffer(capacity: prefix + (joined ? invocation.event.readableBytes : 0))
+        buffer.writeInteger(UInt32(header.encodedLength + invocation.event.readableBytes), endianness: .little)
+        buffer.writeInteger(Frame.FromHost.invoke.rawValue)
+        buffer.writeBytes(header.encoded())
+        if joined {
+            buffer.writeImmutableBuffer(invocation.event)
+            channel.writeAndFlush(buffer, promise: nil)
+        } else {
+            // A large event is not copied to stand behind its header.
+            channel.write(buffer, promise: nil)
+            channel.writeAndFlush(invocation.event, promise: nil)
+        }
+    }
+
+    // MARK: What the worker says
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var frame = unwrapInboundIn(data)
+        guard let kind = Frame.FromWorker(rawValue: frame.kind) else { return distrust("an unknown frame") }
+        do {
+            switch (kind, phase) {
+            case (.ready, .restoring(let next?)):
+                phase = .running(next)
+                preparationDeadline.store(0, ordering: .relaxed)
+            case (.ready, .loading), (.ready, .restoring):
+                phase = .ready
+                preparationDeadline.store(0, ordering: .relaxed)
+                delegate.workerIsReady(self)
+            case (.loadFailed, .loading):
+                let failure = try frame.payload.withUnsafeReadableBytes { try Failure($0) }
+                failLoading(error(for: failure))
+            case (.log, .loading):
+                let line = try logLine(&frame.payload)
+                if loadLogs.count < Self.loadLogLimit { loadLogs.append(line) }
+            case (.log, .restoring):
+                // The same lines as at the first load, once for each invocation.
+                _ = try logLine(&frame.payload)
+            case (.log, .running(let invocation)):
+                invocation.add(try logLine(&frame.payload))
+            case (.result, .running(let invocation)):
+                finish(invocation, .success(frame.payload))
+            case (.failure, .running(let invocation)):
+                let failure = try frame.payload.withUnsafeReadableBytes { try Failure($0) }
+                finish(invocation, .failure(error(for: failure, event: invocation.event)))
+            case (_, .ended):
+                break
+            default:
+                distrust("a frame at the wrong time (\(kind))")
+            }
+        } catch {
+            distrust("\(error)")
+        }
+    }
+
+    private func finish(_ invocation: Invocation, _ result: Result<ByteBuffer, any Error>) {
+        startPreparing()
+        phase = .restoring(next: nil)
+        // Before anything else: while the worker puts its memory back, the next event travels.
+        sendAhead()
+        invocation.finish(result)
+        delegate.workerFinished(invocation)
+    }
+
+    private func sendAhead() {
+        guard let channel, !isDisconnected else { return }
+        while let next = delegate.nextInvocation(for: self) {
+            guard next.begin(on: self) else {
+                delegate.workerFinished(next)
+                continue
+            }
+            // Noted first: a write that fails ends this worker before it returns.
+            phase = .restoring(next: next)
+            return send(next, on: channel)
+        }
+    }
+
+    private func logLine(_ payload: inout ByteBuffer) throws -> LogLine {
+        let message = try payload.withUnsafeReadableBytes { try LogMessage($0) }
+        return LogLine(level: LogLine.Level(rawValue: message.level)!, text: message.text)
+    }
+
+    private func error(for failure: Failure, event: ByteBuffer? = nil) -> any FunctionError {
+        let definition = function.function.definition
+        switch failure.kind {
+        case .invalidEvent:
+            return InvalidEvent(notJSON: event, engineMessage: failure.message)
+        case .handlerNotFound:
+            return HandlerNotFound(functionName: definition.functionName, languageID: definition.language.id)
+        case .loadError:
+            return LoadError(failure, sourceName: definition.sourceName)
+        case .handlerError:
+            return HandlerError(
+                errorType: failure.name.isEmpty ? "Error" : failure.name, message: failure.message, stackTrace: failure.stackTrace)
+        case .resultNotSerializable:
+            return ResultNotSerializable(failure.message)
+        case .workerError:
+            return WorkerCrashed(failure.message)
+        }
+    }
+
+    // MARK: Too slow
+
+    private func startPreparing() {
+        preparationDeadline.store(MonotonicClock.now() + loadTimeout, ordering: .relaxed)
+    }
+
+    /// Ends the worker if loading or restoring takes longer than it may.
+    func endIfOverdue(now: Int64) {
+        let deadline = preparationDeadline.load(ordering: .relaxed)
+        guard deadline != 0, deadline <= now else { return }
+        eventLoop.execute {
+            if case .loading = self.phase {
+                self.failLoading(LoadError("The source did not load within \(self.loadTimeout / 1_000_000)ms."))
+            } else {
+                self.kill()
+            }
+        }
+    }
+
+    private func failLoading(_ error: any FunctionError) {
+        preparationDeadline.store(0, ordering: .relaxed)
+        fault = fault ?? error
+        phase = .ended
+        delegate.workerFailedToLoad(self, error)
+        kill()
+    }
+
+    // MARK: The end
+
+    /// Ends the process at once, from any thread.
+    func kill() {
+        process.withLock { process in
+            process.mustEnd = true
+            if let handle = process.handle { Processes.kill(handle: handle) }
+        }
+    }
+
+    /// The zygote has made the process. Takes over its handle.
+    func attach(handle: Int32) {
+        let isLate = process.withLock { process in
+            if process.hasEnded { return true }
+            process.handle = handle
+            if process.mustEnd { Processes.kill(handle: handle) }
+            return false
+        }
+        if isLate { Descriptors.close(handle) }
+    }
+
+    /// The zygote has collected the process, or has itself ended (`exit` is nil then).
+    func processHasEnded(_ exit: ProcessExit?) {
+        eventLoop.execute {
+            if self.exit == nil { self.exit = .some(exit) }
+            // What it wrote before it ended is still to be read. Then the end of the stream comes by itself, unless something
+            // that inherited the socket holds it open.
+            if self.isDisconnected { return self.end() }
+            self.eventLoop.scheduleTask(in: .milliseconds(200)) { self.disconnect() }
+        }
+    }
+
+    /// The zygote has ended, and with it this process, whether or not it was ever made.
+    func zygoteHasEnded(_ error: any FunctionError) {
+        eventLoop.execute { self.fault = self.fault ?? error }
+        processHasEnded(nil)
+    }
+
+    /// The process was never made.
+    func fail(_ error: any FunctionError) {
+        kill()
+        eventLoop.execute {
+            self.fault = self.fault ?? error
+            self.exit = self.exit ?? .some(nil)
+            self.disconnect()
+        }
+    }
+
+    private func distrust(_ what: String) {
+        fault = fault ?? WorkerCrashed("The worker sent \(what).")
+        kill()
+        disconnect()
+    }
+
+    private func disconnect() {
+        if let channel, !isDisconnected { channel.close(promise: nil) } else if isDisconnected { end() }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if error is ProtocolError {
+            distrust("\(error)")
+        } else {
+            context.close(promise: nil)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        isDisconnected = true
+        // A worker without its socket has no purpose, whether it ends by itself or not.
+        kill()
+        if exit != nil { return end() }
+        // Its zygote says how it ended. Where the zygote cannot, the end is certain all the same.
+        eventLoop.scheduleTask(in: .seconds(2)) { self.end() }
+    }
+
+    private var endError: any FunctionError {
+        if let fault { return fault }
+        if case .some(.some(let exit)) = exit { return WorkerCrashed("The worker ended before it answered: \(exit).") }
+        return WorkerCrashed("The worker ended before it answered.")
+    }
+
+    private func end() {
+        let handle: Int32?? = process.withLock { process in
+            if process.hasEnded { return nil }
+            process.hasEnded = true
+            defer { process.handle = nil }
+            return .some(process.handle)
+        }
+        guard let handle else { return }
+        if let handle { Descriptors.close(handle) }
+        preparationDeadline.store(0, ordering: .relaxed)
+        let last = phase
+        phase = .ended
+        switch last {
+        case .running(let invocation):
+            invocation.finish(.failure(endError))
+            delegate.workerFinished(invocation)
+        case .restoring(let next?):
+            delegate.workerDidNotTake(next)
+        default:
+            break
+        }
+        delegate.workerEnded(self, endError)
+    }
+}
+
+extension LoadError {
+    fileprivate init(_ failure: Failure, sourceName: String) {
+        let line = failure.line > 0 ? Int(failure.line) : nil
+        let column = failure.column > 0 ? Int(failure.column) : nil
+        let place = line.map { " at \(sourceName):\($0)" + (column.map { ":\($0)" } ?? "") } ?? ""
+        let name = failure.name.isEmpty ? "" : "\(failure.name): "
+        self.init("The source does not load: \(name)\(failure.message)\(place)", line: line, column: column, stackTrace: failure.stackTrace)
+    }
+}
+
+extension InvalidEvent {
+    /// The engine that read the event knows that it is wrong; our own reader also knows where.
+    fileprivate init(notJSON event: ByteBuffer?, engineMessage: String) {
+        if let error = event.flatMap({ JSONError.first(in: $0.readableBytesView) }) {
+            self.init("The event is not JSON: \(error)")
+        } else {
+            // JSON, but more than this engine takes.
+            self.init("The event cannot be read: \(engineMessage)")
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import NIOCore
+import WorkerProtocol
+
+/// A frame as it came; what it means is the worker's state's affair.
+struct WorkerFrame: Sendable {
+    let kind: UInt8
+    var payload: ByteBuffer
+}
+
+struct WorkerFrameDecoder: ByteToMessageDecoder {
+    typealias InboundOut = WorkerFrame
+
+    mutating func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
+        guard let (length, kind) = buffer.peekMultipleIntegers(endianness: .little, as: (UInt32, UInt8).self) else {
+            return .needMoreData
+        }
+        // Checked before a byte is reserved for it.
+        let header = try Frame.Header(lengthField: length, kind: kind)
+        let total = Frame.headerLength + header.payloadLength
+        guard buffer.readableBytes >= total else {
+            buffer.reserveCapacity(minimumWritableBytes: total - buffer.readableBytes)
+            return .needMoreData
+        }
+        buffer.moveReaderIndex(forwardBy: Frame.headerLength)
+        context.fireChannelRead(wrapInboundOut(WorkerFrame(kind: kind, payload: buffer.readSlice(length: header.payloadLength)!)))
+        return .continue
+    }
+
+    mutating func decodeLast(context: ChannelHandlerContext, buffer: inout ByteBuffer, seenEOF: Bool) throws -> DecodingState {
+        // Half a frame from a worker that has ended: its end is the outcome.
+        while try decode(context: context, buffer: &buffer) == .continue {}
+        return .needMoreData
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import FunctionModel
+import Synchronization
+import SystemCalls
+import WorkerProtocol
+
+/// The host's side of one zygote: a child process that forks workers, and a thread that listens to it.
+///
+/// The thread blocks in the kernel; NIO has no call that receives descriptors. It ends with the zygote.
+final class ZygoteProcess: Sendable {
+    enum Event: Sendable {
+        /// The caller owns `handle` (a pidfd).
+        case forked(worker: UInt64, handle: Int32)
+        case forkFailed(worker: UInt64, reason: String)
+        case exited(worker: UInt64, exit: ProcessExit)
+        /// Nothing follows. Every worker of this zygote has ended or is about to.
+        case zygoteEnded(ProcessExit?)
+    }
+
+    private struct State {
+        /// nil once the zygote has ended.
+        var socket: Int32?
+        var engine: String?
+        var startWaiters: [CheckedContinuation<String, any Error>] = []
+        var endWaiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    let language: Language
+    let pid: pid_t
+    private let handle: Int32
+    private let state: Mutex<State>
+
+    init(language: Language, executable: String, onEvent: @escaping @Sendable (ZygoteProcess, Event) -> Void) throws(SystemCallError) {
+        self.language = language
+        let (ours, theirs) = try Sockets.makeMessagePair()
+        defer { Descriptors.close(theirs) }
+        do {
+            // Nothing of the host's environment. Symbols are bound at the start: bound on first use, they would be bound again
+            // after every rewind.
+            pid = try Processes.spawn(executable, arguments: [], environment: ["LD_BIND_NOW=1"], socket: theirs)
+            handle = try Processes.openHandle(pid)
+        } catch {
+            Descriptors.close(ours)
+            throw error
+        }
+        state = Mutex(State(socket: ours))
+        let thread = Thread { [self] in listen(on: ours, onEvent: onEvent) }
+        thread.name = "zygote \(language.id)"
+        thread.start()
+    }
+
+    // MARK: Asking
+
+    /// Asks for a worker that serves `socket`, which stays the caller's.
+    /// - Returns: false if the zygote has ended.
+    func fork(worker: UInt64, socket: Int32) -> Bool {
+        state.withLock { state in
+            guard let own = state.socket else { return false }
+            return (try? ZygoteRequest.fork(worker: worker).encoded().withUnsafeBytes {
+                try Sockets.send($0, descriptor: socket, to: own)
+            }) != nil
+        }
+    }
+
+    /// Waits until the engine is ready to be forked.
+    /// - Returns: its name and version.
+    func waitUntilStarted() async throws -> String {
+        try await withCheckedThrowingContinuation { continuation in
+            let answer: Result<String, any Error>? = state.withLock { state in
+                if let engine = state.engine { return .success(engine) }
+                if state.socket == nil { return .failure(Self.ended(language, nil)) }
+                state.startWaiters.append(continuation)
+                return nil
+            }
+            if let answer { continuation.resume(with: answer) }
+        }
+    }
+
+    /// Tells the zygote to end, and with it its workers.
+    func close() {
+        state.withLock { if let socket = $0.socket { Descriptors.shutDown(socket) } }
+    }
+
+    /// Tells the zygote to end, and waits for it.
+    func end() async {
+        close()
+        await withCheckedContinuation { continuation in
+            let hasEnded = state.withLock { state in
+                if state.socket == nil { return true }
+                state.endWaiters.append(continuation)
+                return false
+            }
+            if hasEnded { continuation.resume() }
+        }
+    }
+
+    // MARK: Listening
+
+    private func listen(on socket: Int32, onEvent: (ZygoteProcess, Event) -> Void) {
+        withUnsafeTemporaryAllocation(byteCount: ZygoteReport.maximumLength, alignment: 8) { buffer in
+            while let event = receive(from: socket, buffer) {
+                if let event { onEvent(self, event) }
+            }
+        }
+        // It has closed its socket, or been told to end, or said what makes no sense. It ends its workers first; if that takes
+        // too long, the kernel ends them with it.
+        Descriptors.shutDown(socket)
+        if !Processes.waitForEnd(handle: handle, timeoutMillis: 2000) { Processes.kill(handle: handle) }
+        let exit = try? Processes.wait(for: pid)
+        let (startWaiters, endWaiters) = state.withLock { state in
+            state.socket = nil
+            defer { (state.startWaiters, state.endWaiters) = ([], []) }
+            return (state.startWaiters, state.endWaiters)
+        }
+        Descriptors.close(socket)
+        Descriptors.close(handle)
+        onEvent(self, .zygoteEnded(exit))
+        for waiter in startWaiters { waiter.resume(throwing: Self.ended(language, exit)) }
+        for waiter in endWaiters { waiter.resume() }
+    }
+
+    /// The next event; `.some(nil)` for what nobody else needs to know; nil at the end.
+    private func receive(from socket: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Event?? {
+        guard let (count, descriptor) = try? Sockets.receive(into: buffer, from: socket), count > 0,
+            let report = try? ZygoteReport(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        else { return nil }
+        if descriptor >= 0, case .forked = report {} else if descriptor >= 0 { Descriptors.close(descriptor) }
+        switch report {
+        case .started(let engine):
+            let waiters = state.withLock { state in
+                state.engine = engine
+                defer { state.startWaiters = [] }
+                return state.startWaiters
+            }
+            for waiter in waiters { waiter.resume(returning: engine) }
+            return .some(nil)
+        case .forked(let worker, _):
+            guard descriptor >= 0 else { return nil }
+            return .forked(worker: worker, handle: descriptor)
+        case .forkFailed(let worker, let reason):
+            return .forkFailed(worker: worker, reason: reason)
+        case .exited(let worker, let status):
+            return .exited(worker: worker, exit: ProcessExit(waitStatus: status))
+        }
+    }
+
+    static func ended(_ language: Language, _ exit: ProcessExit?) -> WorkerCrashed {
+        WorkerCrashed("The \(language.name) zygote ended\(exit.map { ": \($0)" } ?? "").")
+    }
+}

@@ -1,0 +1,91 @@
+import CPython
+
+typealias PythonObject = UnsafeMutablePointer<PyObject>
+
+/// A reference to a Python object, counted: dropped when the last holder lets go.
+final class PythonReference {
+    private let object: PythonObject
+
+    /// Takes over a new reference; nil if there is none, because the call that should have made it failed.
+    init?(owning object: PythonObject?) {
+        guard let object else { return nil }
+        self.object = object
+    }
+
+    deinit { Py_DecRef(object) }
+
+    /// Lends the object. Given out only like this, because Swift may end a holder right after its last use.
+    func lend<Result>(_ body: (PythonObject) -> Result) -> Result {
+        withExtendedLifetime(self) { body(object) }
+    }
+
+    // MARK: To Python
+
+    convenience init?(_ text: String) {
+        var text = text
+        self.init(owning: text.withUTF8 { Self.decode(UnsafeRawBufferPointer($0)) })
+    }
+
+    /// nil if the bytes are not UTF-8; the Python error is cleared.
+    convenience init?(utf8 bytes: UnsafeRawBufferPointer) {
+        self.init(owning: Self.decode(bytes))
+    }
+
+    private static func decode(_ bytes: UnsafeRawBufferPointer) -> PythonObject? {
+        let object = PyUnicode_DecodeUTF8(bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count, "strict")
+        if object == nil { PyErr_Clear() }
+        return object
+    }
+
+    convenience init?(_ number: Int64) {
+        self.init(owning: PyLong_FromLongLong(number))
+    }
+
+    /// - Returns: what the call returned; nil if it raised.
+    func call(_ arguments: [PythonReference]) -> PythonReference? {
+        let borrowed: [PythonObject?] = arguments.map { $0.object }
+        return withExtendedLifetime(arguments) {
+            PythonReference(owning: PyObject_Vectorcall(object, borrowed, borrowed.count, nil))
+        }
+    }
+
+    // MARK: From Python
+
+    /// Lends a `str` or `bytes` object as UTF-8; nil if it is neither, or holds what UTF-8 cannot.
+    func withUTF8<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result? {
+        var length = 0
+        if let text = PyUnicode_AsUTF8AndSize(object, &length) {
+            return withExtendedLifetime(self) { body(UnsafeRawBufferPointer(start: text, count: length)) }
+        }
+        PyErr_Clear()
+        var bytes: UnsafeMutablePointer<CChar>?
+        guard PyBytes_AsStringAndSize(object, &bytes, &length) == 0 else {
+            PyErr_Clear()
+            return nil
+        }
+        return withExtendedLifetime(self) { body(UnsafeRawBufferPointer(start: bytes, count: length)) }
+    }
+
+    var text: String { withUTF8 { String(decoding: $0, as: UTF8.self) } ?? "" }
+
+    var isNone: Bool { lend { $0 == Py_GetNone() } }
+
+    var integer: Int {
+        let number = PyLong_AsLong(object)
+        if number == -1 { PyErr_Clear() }
+        return number
+    }
+
+    /// The items of a tuple or list; nil for anything else.
+    var items: [PythonReference]? {
+        guard let sequence = PythonReference(owning: PySequence_Fast(object, "")), !isText else {
+            PyErr_Clear()
+            return nil
+        }
+        return sequence.lend { sequence in
+            (0..<max(PySequence_Size(sequence), 0)).compactMap { PythonReference(owning: PySequence_GetItem(sequence, $0)) }
+        }
+    }
+
+    private var isText: Bool { withUTF8 { _ in true } ?? false }
+}

@@ -1,0 +1,150 @@
+import CMemoryRewind
+import CPython
+import Glibc
+import SystemCalls
+import WorkerProtocol
+import WorkerRuntime
+
+/// Python functions on CPython. The interpreter starts in the zygote; workers inherit it.
+final class PythonRuntime: LanguageRuntime {
+    /// Where the harness's `log` finds its worker. One thread, one worker for each process: nothing races.
+    nonisolated(unsafe) private static var channel: WorkerChannel?
+
+    private var loadFunction: PythonReference?
+    private var invokeFunction: PythonReference?
+    private var rehearseFunction: PythonReference?
+    private var renewFunction: PythonReference?
+    private var processState: ProcessState?
+
+    func startEngine() -> String {
+        var configuration = PyConfig()
+        // Isolated: no environment, no user's site-packages, no working directory on the path.
+        PyConfig_InitIsolatedConfig(&configuration)
+        configuration.site_import = 0
+        // The zygote's pages are shared by all workers; what stays unwritten stays shared.
+        configuration.write_bytecode = 0
+        PythonArenas.install()
+        let status = Py_InitializeFromConfig(&configuration)
+        PyConfig_Clear(&configuration)
+        guard PyStatus_Exception(status) == 0 else { fail("The interpreter does not start: \(status.err_msg.map { String(cString: $0) } ?? "")") }
+        startHarness()
+        return "CPython \(String(cString: Py_GetVersion()).prefix { $0 != " " })"
+    }
+
+    private func startHarness() {
+        // The method table entry lives as long as the process.
+        let method = UnsafeMutablePointer<PyMethodDef>.allocate(capacity: 1)
+        method.initialize(to: PyMethodDef(ml_name: strdup("log"), ml_meth: Self.log, ml_flags: METH_VARARGS, ml_doc: nil))
+        let source = String(decoding: PackageResources.harness_py, as: UTF8.self)
+        guard let namespace = PyDict_New(),
+            let log = PyCMethod_New(method, nil, nil, nil),
+            PyDict_SetItemString(namespace, "log", log) == 0,
+            let name = PythonReference("_faas"),
+            name.lend({ PyDict_SetItemString(namespace, "__name__", $0) }) == 0,
+            PyDict_SetItemString(namespace, "__builtins__", PyEval_GetBuiltins()) == 0,
+            let code = Py_CompileString(source, "<faas>", Py_file_input),
+            PyEval_EvalCode(code, namespace, namespace) != nil
+        else {
+            PyErr_Print()
+            fail("The Python harness does not start.")
+        }
+        func function(_ name: String) -> PythonReference? {
+            guard let found = PyDict_GetItemString(namespace, name) else { return nil }
+            Py_IncRef(found)
+            return PythonReference(owning: found)
+        }
+        loadFunction = function("load")
+        invokeFunction = function("invoke")
+        rehearseFunction = function("rehearse")
+        renewFunction = function("renew")
+    }
+
+    private func fail(_ message: String) -> Never {
+        try? Array("\(message)\n".utf8).withUnsafeBytes { try Descriptors.writeAll($0, to: 2) }
+        exit(1)
+    }
+
+    var canHoldKernelObjects: Bool { true }
+
+    /// One, so that a function called once costs no snapshot.
+    func rehearsal(channel: WorkerChannel) -> (state: any PristineState, invocations: Int) {
+        (ForkPerInvocation(runtime: self, channel: channel), 1)
+    }
+
+    func willFork() { PyOS_BeforeFork() }
+
+    func didFork(inChild: Bool) {
+        if inChild { PyOS_AfterFork_Child() } else { PyOS_AfterFork_Parent() }
+    }
+
+    func load(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
+        Self.channel = channel
+        guard let dependencies = PythonReference(owning: PyDict_New()) else { throw Self.harnessFailure }
+        for module in function.dependencies {
+            guard let name = PythonReference(module.name), let source = PythonReference(module.source) else { throw Self.harnessFailure }
+            dependencies.lend { dict in name.lend { key in source.lend { _ = PyDict_SetItem(dict, key, $0) } } }
+        }
+        let texts = [function.source, function.sourceName, function.functionName].compactMap { PythonReference($0) }
+        let names = [function.functionID, function.revision].compactMap { PythonReference($0) }
+        guard let answer = loadFunction?.call(texts + [dependencies] + names) else {
+            PyErr_Clear()
+            throw Self.harnessFailure
+        }
+        if !answer.isNone { throw failure(answer) }
+    }
+
+    func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
+        guard rehearseFunction?.call([]) != nil else {
+            PyErr_Clear()
+            throw Self.harnessFailure
+        }
+        PythonArenas.makeRoom()
+        processState = ProcessState(kept: [Int32(FAAS_REWIND_PAGEMAP), Int32(FAAS_REWIND_STATM)])
+    }
+
+    func willInvokeAfterRewind() {
+        if renewFunction?.call([]) == nil { PyErr_Clear() }
+    }
+
+    func restoreProcessState() -> Bool { processState?.restore() ?? false }
+
+    /// What a function made at its top level can only be forgotten with the process.
+    func unload() {}
+
+    func invoke(_ header: InvokeHeader, event: UnsafeRawBufferPointer, channel: WorkerChannel) {
+        Self.channel = channel
+        guard let event = PythonReference(utf8: event) else {
+            return channel.sendFailure(Failure(.invalidEvent, message: "The event is not UTF-8."))
+        }
+        guard let requestID = PythonReference(header.requestID), let deadline = PythonReference(header.deadline),
+            let answer = invokeFunction?.call([event, requestID, deadline])
+        else {
+            PyErr_Clear()
+            return channel.sendFailure(Self.harnessFailure)
+        }
+        if answer.withUTF8({ channel.sendResult($0) }) == nil { channel.sendFailure(failure(answer)) }
+    }
+
+    private static let harnessFailure = Failure(.workerError, message: "The Python harness failed.")
+
+    /// From the harness's form: kind, name, message, stack, line, column.
+    private func failure(_ answer: PythonReference) -> Failure {
+        guard let items = answer.items, items.count == 6, let kind = Failure.Kind(rawValue: UInt8(truncatingIfNeeded: items[0].integer))
+        else { return Self.harnessFailure }
+        return Failure(
+            kind, name: items[1].text, message: items[2].text, stackTrace: (items[3].items ?? []).map(\.text),
+            line: UInt32(clamping: items[4].integer), column: UInt32(clamping: items[5].integer))
+    }
+
+    /// `log(level, text)`: one line the function wrote.
+    private static let log: PyCFunction = { _, arguments in
+        guard let arguments, let level = PyTuple_GetItem(arguments, 0), let text = PyTuple_GetItem(arguments, 1) else { return nil }
+        var length = 0
+        guard let utf8 = PyUnicode_AsUTF8AndSize(text, &length) else { return nil }
+        let line = String(decoding: UnsafeRawBufferPointer(start: utf8, count: length), as: UTF8.self)
+        channel?.sendLog(level: UInt8(clamping: PyLong_AsLong(level)), line)
+        let none = Py_GetNone()
+        Py_IncRef(none)
+        return none
+    }
+}

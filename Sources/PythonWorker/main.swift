@@ -1,0 +1,3 @@
+import WorkerRuntime
+
+Zygote.run(PythonRuntime())

@@ -1,0 +1,133 @@
+import CLinuxShims
+import Glibc
+
+/// Reading, writing and closing by descriptor, with interrupted calls retried.
+public enum Descriptors {
+    /// Reads what is there, up to the buffer's size; waits for at least one byte. Returns 0 at the end of the stream.
+    public static func read(into buffer: UnsafeMutableRawBufferPointer, from descriptor: Int32) throws(SystemCallError) -> Int {
+        while true {
+            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            if count >= 0 { return count }
+            if errno != EINTR { throw .last("read") }
+        }
+    }
+
+    /// Writes all of `bytes`, waiting as long as it takes.
+    public static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws(SystemCallError) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+            if count >= 0 {
+                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            } else if errno != EINTR {
+                throw .last("write")
+            }
+        }
+    }
+
+    /// Writes both parts, one after the other, with one system call where the kernel takes all of it.
+    public static func writeAll(
+        _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, to descriptor: Int32
+    ) throws(SystemCallError) {
+        var parts = [first, second].map {
+            iovec(iov_base: UnsafeMutableRawPointer(mutating: $0.baseAddress), iov_len: $0.count)
+        }
+        var count = writev(descriptor, &parts, 2)
+        while count < 0 {
+            if errno != EINTR { throw .last("writev") }
+            count = writev(descriptor, &parts, 2)
+        }
+        if count < first.count {
+            try writeAll(UnsafeRawBufferPointer(rebasing: first[count...]), to: descriptor)
+            count = first.count
+        }
+        try writeAll(UnsafeRawBufferPointer(rebasing: second[(count - first.count)...]), to: descriptor)
+    }
+
+    /// Fills the buffer. Returns false if the stream ends first.
+    public static func readExactly(
+        into buffer: UnsafeMutableRawBufferPointer, from descriptor: Int32
+    ) throws(SystemCallError) -> Bool {
+        var filled = 0
+        while filled < buffer.count {
+            let count = try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]), from: descriptor)
+            if count == 0 { return false }
+            filled += count
+        }
+        return true
+    }
+
+    public static func close(_ descriptor: Int32) {
+        _ = Glibc.close(descriptor)
+    }
+
+    /// Ends a connection both ways: who waits on either end of it wakes up. The descriptor stays open.
+    public static func shutDown(_ socket: Int32) {
+        _ = Glibc.shutdown(socket, Int32(SHUT_RDWR))
+    }
+
+    /// Closes every descriptor from `first` upward.
+    public static func closeAll(from first: Int32) throws(SystemCallError) {
+        _ = try checked("close_range", faas_close_range(UInt32(first), .max))
+    }
+
+    /// Closes the descriptors from `first` to `last` that are open.
+    public static func closeRange(_ first: Int32, _ last: Int32) {
+        _ = faas_close_range(UInt32(first), UInt32(last))
+    }
+
+    /// Makes `number` another name of `descriptor`.
+    public static func duplicate(_ descriptor: Int32, as number: Int32) throws(SystemCallError) {
+        guard dup2(descriptor, number) >= 0 else { throw .last("dup2") }
+    }
+
+    public static func openNull() throws(SystemCallError) -> Int32 {
+        let descriptor = open("/dev/null", O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .last("open /dev/null") }
+        return descriptor
+    }
+
+    /// All of a text file, or "" if it cannot be read; with no help of any library that could be in an unknown state after a
+    /// fork.
+    static func readText(_ path: String) -> String {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { Glibc.close(descriptor) }
+        var bytes: [UInt8] = []
+        withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 1) { buffer in
+            while let count = try? read(into: buffer, from: descriptor), count > 0 { bytes += buffer[..<count] }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The descriptors from `first` upward that this process has open.
+    public static func openDescriptors(from first: Int32) -> [Int32] {
+        guard let directory = opendir("/proc/self/fd") else { return [] }
+        defer { closedir(directory) }
+        var found: [Int32] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if let number = Int32(name), number >= first, number != dirfd(directory) { found.append(number) }
+        }
+        return found
+    }
+
+    /// Where the next read or write happens; nil for what has no position (a pipe, a socket).
+    public static func position(of descriptor: Int32) -> Int64? {
+        let position = lseek(descriptor, 0, SEEK_CUR)
+        return position >= 0 ? Int64(position) : nil
+    }
+
+    public static func setPosition(_ position: Int64, of descriptor: Int32) throws(SystemCallError) {
+        guard lseek(descriptor, off_t(position), SEEK_SET) >= 0 else { throw .last("lseek") }
+    }
+
+    /// Waits until one of `descriptors` can be read or has been closed by its other end; one flag for each.
+    public static func waitUntilReadable(_ descriptors: [Int32]) throws(SystemCallError) -> [Bool] {
+        var list = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        while poll(&list, nfds_t(list.count), -1) < 0 {
+            if errno != EINTR { throw .last("poll") }
+        }
+        return list.map { $0.revents != 0 }
+    }
+}

@@ -1,0 +1,21 @@
+import Glibc
+
+/// The clock that all processes of this machine share and nobody sets: deadlines travel as its values.
+public enum MonotonicClock {
+    /// Nanoseconds since some fixed moment.
+    public static func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}
+
+/// The clock people set.
+public enum WallClock {
+    /// Milliseconds since 1970.
+    public static func milliseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}

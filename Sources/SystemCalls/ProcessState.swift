@@ -1,0 +1,175 @@
+import CLinuxShims
+import Glibc
+
+/// What a process has besides its memory and a program may change: recorded once, put back after each invocation.
+///
+/// Cheap enough for every invocation: each part is a system call or a few, none of which looks at more than it must.
+public struct ProcessState {
+    private struct OpenDescriptor {
+        let number: Int32
+        /// nil for what has no position.
+        let position: Int64?
+        let statusFlags: Int32
+        let descriptorFlags: Int32
+        let file: FileIdentity
+
+        init(_ number: Int32, position: Int64?) {
+            self.number = number
+            self.position = position
+            file = FileIdentity(number)
+            statusFlags = fcntl(number, F_GETFL)
+            descriptorFlags = fcntl(number, F_GETFD)
+        }
+    }
+
+    private struct FileIdentity: Equatable {
+        let device: dev_t
+        let inode: ino_t
+
+        init(_ descriptor: Int32) {
+            var info = stat()
+            fstat(descriptor, &info)
+            (device, inode) = (info.st_dev, info.st_ino)
+        }
+    }
+
+    /// What no call puts back, but what says at once that it has been changed.
+    private struct Attributes: Equatable {
+        let session = getsid(0)
+        let group = getpgid(0)
+        let policy = sched_getscheduler(0)
+        let niceness = getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
+        let timerSlack = Processes.timerSlack()
+        var processors: [UInt64] = Array(repeating: 0, count: 16)
+        var name: [UInt8] = Array(repeating: 0, count: 16)
+        var hasSignalStack = false
+
+        init() {
+            processors.withUnsafeMutableBytes { faas_read_processors($0.baseAddress, $0.count) }
+            name.withUnsafeMutableBytes { Processes.readName(into: $0) }
+            var stack = stack_t()
+            sigaltstack(nil, &stack)
+            hasSignalStack = stack.ss_flags != Int32(SS_DISABLE)
+        }
+    }
+
+    private let attributes = Attributes()
+    private let workingDirectory: Int32
+    private let descriptors: [OpenDescriptor]
+    /// Of all descriptors that stay open, in order.
+    private let numbers: [Int32]
+    private let actions: [sigaction]
+    private let signalMask: sigset_t
+    private let fileMask: mode_t
+    private let limits: [rlimit]
+
+    private static let signalNumbers = Int32(1)...Int32(64)
+    private static let limitNumbers = UInt32(0)..<16
+
+    /// Records the state. Keeps a descriptor of the working directory for as long as the process lives.
+    ///
+    /// - Parameter kept: descriptors that will be open besides those that are open now.
+    public init(kept: [Int32]) {
+        let directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        // Out of the way: the numbers a guest gets are the same as if there were none.
+        workingDirectory = fcntl(directory, F_DUPFD_CLOEXEC, 250)
+        close(directory)
+        descriptors = Descriptors.openDescriptors(from: 0).sorted().map { OpenDescriptor($0, position: Descriptors.position(of: $0)) }
+        numbers = (descriptors.map(\.number) + kept).sorted()
+        actions = Self.signalNumbers.map { Self.action(of: $0) }
+        var mask = sigset_t()
+        sigprocmask(SIG_SETMASK, nil, &mask)
+        signalMask = mask
+        fileMask = umask(0)
+        umask(fileMask)
+        limits = Self.limitNumbers.map { Self.limit($0) }
+    }
+
+    /// Puts everything back. Returns false if something cannot be: a descriptor is no longer what it was, an attribute of the
+    /// process or a limit has changed, a process was left that does not end.
+    public func restore() -> Bool {
+        guard restoreDescriptors(), fchdir(workingDirectory) == 0, restoreSignals(), restoreTimers(), Processes.endDescendants() else { return false }
+        umask(fileMask)
+        if Attributes() != attributes { return false }
+        for (number, limit) in zip(Self.limitNumbers, limits) {
+            let now = Self.limit(number)
+            if now.rlim_cur != limit.rlim_cur || now.rlim_max != limit.rlim_max { return false }
+        }
+        return true
+    }
+
+    private func restoreDescriptors() -> Bool {
+        var next: Int32 = 0
+        for number in numbers {
+            if number > next { Descriptors.closeRange(next, number - 1) }
+            next = number + 1
+        }
+        Descriptors.closeRange(next, .max)
+        for descriptor in descriptors {
+            // What the worker itself holds, down to its socket, no guest has opened: to see that it is still there is enough.
+            guard fcntl(descriptor.number, F_GETFD) == descriptor.descriptorFlags, FileIdentity(descriptor.number) == descriptor.file
+            else { return false }
+            guard descriptor.number > 3, descriptor.number != workingDirectory else { continue }
+            guard fcntl(descriptor.number, F_SETFL, descriptor.statusFlags) == 0 else { return false }
+            if let position = descriptor.position {
+                guard (try? Descriptors.setPosition(position, of: descriptor.number)) != nil else { return false }
+                flock(descriptor.number, LOCK_UN)
+            }
+        }
+        return true
+    }
+
+    /// Whether everything that this process holds of the kernel's can be put back: of open things, only files that are on a
+    /// disk or not writable; of memory, none that is shared and writable. What is in a pipe, a socket, a memory file or shared
+    /// memory is copied by nothing, not even a fork.
+    public static func canBePutBack() -> Bool {
+        for descriptor in Descriptors.openDescriptors(from: 4) {
+            var info = stat()
+            guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG || info.st_mode & S_IFMT == S_IFDIR else {
+                return false
+            }
+            let isWritable = fcntl(descriptor, F_GETFL) & O_ACCMODE != O_RDONLY
+            if isWritable, info.st_nlink == 0 { return false }
+        }
+        return !Descriptors.readText("/proc/self/maps").split(separator: "\n").contains { line in
+            // "start-end rw-s …"
+            let flags = line.split(separator: " ", maxSplits: 2).dropFirst().first ?? ""
+            return flags.contains("w") && flags.hasSuffix("s")
+        }
+    }
+
+    private func restoreSignals() -> Bool {
+        for (number, action) in zip(Self.signalNumbers, actions) {
+            let now = Self.action(of: number)
+            if now.__sigaction_handler.sa_handler.map({ unsafeBitCast($0, to: Int.self) })
+                != action.__sigaction_handler.sa_handler.map({ unsafeBitCast($0, to: Int.self) }) || now.sa_flags != action.sa_flags
+            {
+                var action = action
+                guard sigaction(number, &action, nil) == 0 else { return false }
+            }
+        }
+        var mask = signalMask
+        return sigprocmask(SIG_SETMASK, &mask, nil) == 0
+    }
+
+    private func restoreTimers() -> Bool {
+        var none = itimerval()
+        for timer in [ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF] {
+            guard setitimer(__itimer_which_t(timer.rawValue), &none, nil) == 0 else { return false }
+        }
+        return true
+    }
+
+    private static func action(of number: Int32) -> sigaction {
+        var action = sigaction()
+        // The two that the C library keeps for itself answer with an error, and stay as they are.
+        sigaction(number, nil, &action)
+        return action
+    }
+
+    private static func limit(_ number: UInt32) -> rlimit {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(number), &limit)
+        return limit
+    }
+}

@@ -1,0 +1,175 @@
+import CLinuxShims
+import Glibc
+
+/// How a process ended.
+public enum ProcessExit: Equatable, Sendable, CustomStringConvertible {
+    case code(Int32)
+    case signal(Int32)
+
+    /// From the status word that `waitpid` stores.
+    public init(waitStatus status: Int32) {
+        let signal = status & 0x7f
+        self = signal == 0 ? .code((status >> 8) & 0xff) : .signal(signal)
+    }
+
+    /// The status word this was read from, as far as it matters.
+    public var waitStatus: Int32 {
+        switch self {
+        case .code(let code): code << 8
+        case .signal(let signal): signal
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .code(let code): "exit code \(code)"
+        case .signal(let signal): "signal \(signal) (\(String(cString: strsignal(signal))))"
+        }
+    }
+}
+
+public enum ForkSide: Sendable {
+    case parent(child: pid_t)
+    case child
+}
+
+/// Making, ending and collecting processes.
+public enum Processes {
+    /// - Precondition: the calling process has exactly one thread (``threadCount()``).
+    public static func fork() throws(SystemCallError) -> ForkSide {
+        let pid = faas_fork()
+        guard pid >= 0 else { throw .last("fork") }
+        return pid == 0 ? .child : .parent(child: pid)
+    }
+
+    /// Starts a program that finds `socket` as its descriptor 3, with this environment and no other.
+    public static func spawn(
+        _ path: String, arguments: [String], environment: [String], socket: Int32
+    ) throws(SystemCallError) -> pid_t {
+        let argv = ([path] + arguments).map { strdup($0) } + [nil]
+        let envp = environment.map { strdup($0) } + [nil]
+        defer { for text in argv + envp { free(text) } }
+        var pid: pid_t = 0
+        let code = faas_spawn(&pid, path, argv, envp, socket)
+        guard code == 0 else { throw SystemCallError("posix_spawn \(path)", code: code) }
+        return pid
+    }
+
+    /// A handle that keeps meaning this process, whatever becomes of its number.
+    /// - Precondition: `pid` is an unreaped child of the caller, else the number may already be another process's.
+    public static func openHandle(_ pid: pid_t) throws(SystemCallError) -> Int32 {
+        try checked("pidfd_open", faas_pidfd_open(pid))
+    }
+
+    /// Ends the process at once. Not an error if it has ended already.
+    public static func kill(handle: Int32) {
+        _ = faas_pidfd_kill(handle, SIGKILL)
+    }
+
+    /// Waits for the process to end, at most this long. Returns whether it has.
+    public static func waitForEnd(handle: Int32, timeoutMillis: Int32) -> Bool {
+        var entry = pollfd(fd: handle, events: Int16(POLLIN), revents: 0)
+        return poll(&entry, 1, timeoutMillis) > 0
+    }
+
+    /// Ends what is left of the caller's descendants and collects them. Returns false if they do not come to an end.
+    public static func endDescendants() -> Bool {
+        // A process may fork while it is being ended, so look again, but not for ever.
+        for _ in 0..<100 {
+            var status: Int32 = 0
+            let pid = waitpid(-1, &status, WNOHANG)
+            if pid < 0 { return errno == ECHILD }
+            if pid > 0 { continue }
+            for pid in children() {
+                kill(child: pid)
+                _ = try? wait(for: pid)
+            }
+        }
+        return false
+    }
+
+    /// Ends all children, and theirs as they become the caller's (``adoptOrphans()``), and collects them.
+    public static func endAllChildren() {
+        while true {
+            for pid in children() { kill(child: pid) }
+            var status: Int32 = 0
+            if waitpid(-1, &status, 0) < 0 && errno != EINTR { return }
+        }
+    }
+
+    /// Ends an unreaped child of the caller at once.
+    public static func kill(child pid: pid_t) {
+        _ = Glibc.kill(pid, SIGKILL)
+    }
+
+    /// Collects one child that has ended; nil if none has (or if there is none at all).
+    public static func collectEndedChild() -> (pid: pid_t, exit: ProcessExit)? {
+        var status: Int32 = 0
+        let pid = waitpid(-1, &status, WNOHANG)
+        return pid > 0 ? (pid, ProcessExit(waitStatus: status)) : nil
+    }
+
+    /// Waits for this child to end and collects it.
+    public static func wait(for child: pid_t) throws(SystemCallError) -> ProcessExit {
+        var status: Int32 = 0
+        while waitpid(child, &status, 0) < 0 {
+            if errno != EINTR { throw .last("waitpid") }
+        }
+        return ProcessExit(waitStatus: status)
+    }
+
+    /// The caller's children, ended ones included, from `/proc`; empty where the kernel does not list them.
+    public static func children() -> [pid_t] {
+        Descriptors.readText("/proc/thread-self/children").split(separator: " ").compactMap { pid_t($0) }
+    }
+
+    /// Number of threads of this process, from `/proc/self/stat`.
+    public static func threadCount() -> Int {
+        // The second field is the name in brackets, which may hold anything; 17 fields after it comes num_threads.
+        guard let afterName = Descriptors.readText("/proc/self/stat").split(separator: ")").last else { return 0 }
+        let fields = afterName.split(separator: " ")
+        return fields.count > 17 ? Int(fields[17]) ?? 0 : 0
+    }
+
+    /// The kernel ends this process when the thread that made it ends.
+    /// - Returns: false if the parent is gone already, so that the signal will never come.
+    public static func endWithParent(_ parent: pid_t) throws(SystemCallError) -> Bool {
+        _ = try checked("prctl(PR_SET_PDEATHSIG)", faas_set_parent_death_signal(SIGKILL))
+        return getppid() == parent
+    }
+
+    /// Orphaned descendants become children of this process.
+    public static func adoptOrphans() throws(SystemCallError) {
+        _ = try checked("prctl(PR_SET_CHILD_SUBREAPER)", faas_set_child_subreaper())
+    }
+
+    /// No program started from here on can gain privileges.
+    public static func renouncePrivileges() throws(SystemCallError) {
+        _ = try checked("prctl(PR_SET_NO_NEW_PRIVS)", faas_set_no_new_privileges())
+    }
+
+    /// Removes one variable. Not `clearenv`: that leaves no list at all, which JavaScriptCore reads.
+    public static func removeEnvironmentVariable(_ name: String) {
+        unsetenv(name)
+    }
+
+    /// By how much the kernel may delay this thread's timers, in nanoseconds.
+    static func timerSlack() -> Int32 { faas_timer_slack() }
+
+    /// The name that process lists show.
+    static func readName(into buffer: UnsafeMutableRawBufferPointer) {
+        precondition(buffer.count >= 16)
+        faas_read_name(buffer.baseAddress)
+    }
+
+    /// Where the host was started says something about the host.
+    public static func leaveWorkingDirectory() throws(SystemCallError) {
+        guard chdir("/") == 0 else { throw .last("chdir /") }
+    }
+
+    /// A core file would hold the events of strangers.
+    public static func leaveNoCoreDump() throws(SystemCallError) {
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        guard setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none) == 0 else { throw .last("setrlimit(RLIMIT_CORE)") }
+    }
+}

@@ -1,0 +1,44 @@
+import CLinuxShims
+import Glibc
+
+/// Local sockets between the host, its zygotes and their workers. Descriptors are plain numbers here: they are handed
+/// across processes and into NIO, and each owner closes its own.
+public enum Sockets {
+    /// A connected pair of byte streams, both ends close-on-exec.
+    public static func makeStreamPair() throws(SystemCallError) -> (Int32, Int32) {
+        try makePair(SOCK_STREAM)
+    }
+
+    /// A connected pair that keeps message boundaries, both ends close-on-exec.
+    public static func makeMessagePair() throws(SystemCallError) -> (Int32, Int32) {
+        try makePair(SOCK_SEQPACKET)
+    }
+
+    private static func makePair(_ type: __socket_type) throws(SystemCallError) -> (Int32, Int32) {
+        var ends: [Int32] = [-1, -1]
+        let flags = Int32(type.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        guard socketpair(AF_UNIX, flags, 0, &ends) == 0 else { throw .last("socketpair") }
+        return (ends[0], ends[1])
+    }
+
+    /// Sends one message, with one descriptor if given. The receiver gets a copy; the caller keeps its own.
+    public static func send(
+        _ bytes: UnsafeRawBufferPointer, descriptor: Int32 = -1, to socket: Int32
+    ) throws(SystemCallError) {
+        let sent = try checked("sendmsg", faas_send(socket, bytes.baseAddress, bytes.count, descriptor))
+        guard sent == bytes.count else { throw SystemCallError("sendmsg", code: EMSGSIZE) }
+    }
+
+    /// Receives one message into `buffer`. Returns 0 bytes when the other end is closed.
+    ///
+    /// - Returns: the number of bytes and the descriptor that came along, or -1. The caller owns that descriptor.
+    public static func receive(
+        into buffer: UnsafeMutableRawBufferPointer, from socket: Int32
+    ) throws(SystemCallError) -> (count: Int, descriptor: Int32) {
+        var descriptor: Int32 = -1
+        let count = faas_receive(socket, buffer.baseAddress, buffer.count, &descriptor)
+        // An end that closes with messages unread is a closed end like any other.
+        if count == -Int(ECONNRESET) { return (0, -1) }
+        return (try checked("recvmsg", count), descriptor)
+    }
+}

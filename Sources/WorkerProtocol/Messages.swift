@@ -1,0 +1,192 @@
+/// The function a worker serves from now on.
+public struct LoadMessage: Equatable, Sendable {
+    public struct Module: Equatable, Sendable {
+        public var name: String
+        public var source: String
+
+        public init(name: String, source: String) {
+            self.name = name
+            self.source = source
+        }
+    }
+
+    /// How the worker gets back to the state as just loaded before each invocation.
+    public enum Isolation: UInt8, Sendable {
+        case invocation = 0
+        case process = 1
+        /// It does not.
+        case instance = 2
+    }
+
+    public var isolation: Isolation
+    public var functionID: String
+    public var revision: String
+    public var functionName: String
+    /// The file name that stack traces show.
+    public var sourceName: String
+    public var source: String
+    public var dependencies: [Module]
+
+    public init(
+        isolation: Isolation, functionID: String, revision: String, functionName: String, sourceName: String, source: String,
+        dependencies: [Module]
+    ) {
+        self.isolation = isolation
+        self.functionID = functionID
+        self.revision = revision
+        self.functionName = functionName
+        self.sourceName = sourceName
+        self.source = source
+        self.dependencies = dependencies
+    }
+
+    public init(_ payload: UnsafeRawBufferPointer) throws(ProtocolError) {
+        var reader = ByteReader(payload)
+        guard let isolation = Isolation(rawValue: try reader.readInteger("isolation")) else { throw .invalidValue(field: "isolation") }
+        self.isolation = isolation
+        functionID = try reader.readString("function id")
+        revision = try reader.readString("revision")
+        functionName = try reader.readString("function name")
+        sourceName = try reader.readString("source name")
+        source = try reader.readString("source")
+        let count: UInt32 = try reader.readInteger("number of dependencies")
+        dependencies = []
+        for _ in 0..<count {
+            let name = try reader.readString("dependency name")
+            dependencies.append(Module(name: name, source: try reader.readString("dependency source")))
+        }
+        try reader.expectEnd()
+    }
+
+    public func encoded() -> [UInt8] {
+        let strings = [functionID, revision, functionName, sourceName, source] + dependencies.flatMap { [$0.name, $0.source] }
+        var writer = ByteWriter(capacity: strings.reduce(5) { $0 + 4 + $1.utf8.count })
+        writer.write(isolation.rawValue)
+        for text in strings.prefix(5) { writer.write(text) }
+        writer.write(UInt32(dependencies.count))
+        for text in strings.dropFirst(5) { writer.write(text) }
+        return writer.bytes
+    }
+}
+
+/// What comes before the event in an `invoke` frame.
+public struct InvokeHeader: Equatable, Sendable {
+    public var requestID: String
+    /// When the invocation must have finished: nanoseconds of the machine's monotonic clock. 0: no deadline.
+    public var deadline: Int64
+
+    public init(requestID: String, deadline: Int64) {
+        self.requestID = requestID
+        self.deadline = deadline
+    }
+
+    /// - Returns: the header, and the event's bytes, which belong to `payload`.
+    public static func decode(
+        _ payload: UnsafeRawBufferPointer
+    ) throws(ProtocolError) -> (header: InvokeHeader, event: UnsafeRawBufferPointer) {
+        var reader = ByteReader(payload)
+        let deadline: Int64 = try reader.readInteger("deadline")
+        let header = InvokeHeader(requestID: try reader.readString("request id"), deadline: deadline)
+        return (header, reader.readRest())
+    }
+
+    public var encodedLength: Int { 12 + requestID.utf8.count }
+
+    public func encoded() -> [UInt8] {
+        var writer = ByteWriter(capacity: encodedLength)
+        writer.write(deadline)
+        writer.write(requestID)
+        return writer.bytes
+    }
+}
+
+/// Why there is no result, in the guest's words where it has any.
+public struct Failure: Error, Equatable, Sendable {
+    public enum Kind: UInt8, Sendable {
+        /// The event is not JSON; `message` is the engine's.
+        case invalidEvent = 1
+        /// The source has no such function.
+        case handlerNotFound = 2
+        /// The source does not load.
+        case loadError = 3
+        /// The handler threw.
+        case handlerError = 4
+        /// The result has no JSON form.
+        case resultNotSerializable = 5
+        /// The worker itself could not go on.
+        case workerError = 6
+    }
+
+    public var kind: Kind
+    /// The guest's error name, for example `TypeError`; may be empty.
+    public var name: String
+    public var message: String
+    /// Innermost call first.
+    public var stackTrace: [String]
+    /// Counted from 1; 0: not known.
+    public var line: UInt32
+    public var column: UInt32
+
+    public init(
+        _ kind: Kind, name: String = "", message: String, stackTrace: [String] = [], line: UInt32 = 0, column: UInt32 = 0
+    ) {
+        self.kind = kind
+        self.name = name
+        self.message = message
+        self.stackTrace = stackTrace
+        self.line = line
+        self.column = column
+    }
+
+    /// More frames than any reader looks at, and a bound on what a hostile worker can make the host allocate.
+    public static let maximumStackTraceCount = 200
+
+    public init(_ payload: UnsafeRawBufferPointer) throws(ProtocolError) {
+        var reader = ByteReader(payload)
+        guard let kind = Kind(rawValue: try reader.readInteger("failure kind")) else { throw .invalidValue(field: "failure kind") }
+        self.kind = kind
+        line = try reader.readInteger("line")
+        column = try reader.readInteger("column")
+        name = try reader.readString("error name")
+        message = try reader.readString("error message")
+        let count: UInt32 = try reader.readInteger("stack length")
+        guard count <= Self.maximumStackTraceCount else { throw .invalidValue(field: "stack length") }
+        stackTrace = []
+        for _ in 0..<count { stackTrace.append(try reader.readString("stack line")) }
+        try reader.expectEnd()
+    }
+
+    public func encoded() -> [UInt8] {
+        var writer = ByteWriter(capacity: 64 + message.utf8.count)
+        writer.write(kind.rawValue)
+        writer.write(line)
+        writer.write(column)
+        writer.write(name)
+        writer.write(message)
+        let shown = stackTrace.prefix(Self.maximumStackTraceCount)
+        writer.write(UInt32(shown.count))
+        for text in shown { writer.write(text) }
+        return writer.bytes
+    }
+}
+
+/// One line the function wrote.
+public struct LogMessage: Equatable, Sendable {
+    /// 0 debug, 1 info, 2 warning, 3 error.
+    public var level: UInt8
+    public var text: String
+
+    public init(level: UInt8, text: String) {
+        self.level = level
+        self.text = text
+    }
+
+    public init(_ payload: UnsafeRawBufferPointer) throws(ProtocolError) {
+        var reader = ByteReader(payload)
+        level = try reader.readInteger("log level")
+        guard level <= 3 else { throw .invalidValue(field: "log level") }
+        text = try decodeUTF8(reader.readRest(), "log line")
+    }
+
+    public func encoded() -> [UInt8] { [level] + Array(text.utf8) }
+}

@@ -1,0 +1,56 @@
+import WorkerProtocol
+
+/// The language layer of a worker: it knows the engine, loads a function's code and calls its handler.
+///
+/// One instance lives in the zygote and, by fork, in each worker. All calls come from the one thread of the process.
+public protocol LanguageRuntime: AnyObject {
+    /// Starts the engine as far as it can be shared by workers, with one thread when it returns. Called once, in the zygote.
+    /// - Returns: the engine's name and version.
+    func startEngine() -> String
+
+    /// Called right before and right after a fork, in the process that forks and in the new one.
+    func willFork()
+    func didFork(inChild: Bool)
+
+    /// How an invocation is served before there is a snapshot, and where there can be none; and how many are.
+    func rehearsal(channel: WorkerChannel) -> (state: any PristineState, invocations: Int)
+
+    /// Evaluates the function's source. Called in the worker; after ``unload()``, called again with the same function.
+    func load(_ function: LoadMessage, channel: WorkerChannel) throws(Failure)
+
+    /// Forgets what ``load(_:channel:)`` made.
+    func unload()
+
+    /// Whether a function's code can hold things of the kernel's: open files, pipes, shared memory.
+    var canHoldKernelObjects: Bool { get }
+
+    /// Gets ready for a snapshot: the function loaded and never called in the state that remains, everything compiled that the
+    /// next invocation needs, nothing left to collect. Throws if there can be none.
+    func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure)
+
+    /// Renews what must differ from one invocation to the next although memory does not: random numbers.
+    func willInvokeAfterRewind()
+
+    /// Puts back what an invocation may have changed of the process besides its memory. Returns false if that is impossible.
+    func restoreProcessState() -> Bool
+
+    /// Calls the handler and sends its log lines and exactly one result or failure.
+    func invoke(_ header: InvokeHeader, event: UnsafeRawBufferPointer, channel: WorkerChannel)
+}
+
+extension LanguageRuntime {
+    public func willFork() {}
+    public func didFork(inChild: Bool) {}
+    public func willInvokeAfterRewind() {}
+}
+
+extension LanguageRuntime {
+    /// The one place that says which level of isolation is had how.
+    func pristineState(_ isolation: LoadMessage.Isolation, channel: WorkerChannel) -> any PristineState {
+        switch isolation {
+        case .invocation: MemoryRewind(runtime: self, channel: channel)
+        case .process: ForkPerInvocation(runtime: self, channel: channel)
+        case .instance: KeptState(runtime: self, channel: channel)
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import Glibc
+import WorkerProtocol
+
+/// A worker's life: load one function, then serve one invocation after the other until the host closes the socket.
+enum Worker {
+    static func run(_ runtime: any LanguageRuntime, channel: WorkerChannel) -> Never {
+        do {
+            guard let function = try receiveFunction(channel) else { _exit(0) }
+            let state = runtime.pristineState(function.isolation, channel: channel)
+            do {
+                try state.prepare(function)
+            } catch {
+                channel.sendLoadFailure(error)
+                _exit(0)
+            }
+            channel.send(.ready)
+            while try state.serveNext(), state.restore() { channel.send(.ready) }
+            _exit(0)
+        } catch {
+            // The host speaks the protocol, or this process has no host.
+            _exit(1)
+        }
+    }
+
+    private static func receiveFunction(_ channel: WorkerChannel) throws -> LoadMessage? {
+        var function: LoadMessage?
+        _ = try channel.receive { kind, payload in
+            guard kind == Frame.FromHost.load.rawValue else { throw ProtocolError.invalidValue(field: "frame kind") }
+            function = try LoadMessage(payload)
+        }
+        return function
+    }
+}

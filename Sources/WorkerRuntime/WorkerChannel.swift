@@ -1,0 +1,111 @@
+import Glibc
+import SystemCalls
+import WorkerProtocol
+
+/// The one socket a worker has: frames from the host come in, frames to the host go out. Blocking; one thread.
+public final class WorkerChannel {
+    /// The number every process of a worker knows its socket by.
+    static let descriptor: Int32 = 3
+
+    /// Grows to the longest event seen and is given back above this size.
+    private static let keptCapacity = 1 << 20
+    private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+    private var filled = 0
+
+    public init() {}
+
+    deinit { buffer.deallocate() }
+
+    /// Waits for the next frame and lends its payload to `body`. Returns false at the end of the stream. A zero byte follows
+    /// the payload, for engines that take C strings.
+    ///
+    /// The host sends one frame and waits for the answer, so one `read` usually brings all of it and never more.
+    func receive(_ body: (_ kind: UInt8, _ payload: UnsafeRawBufferPointer) throws -> Void) throws -> Bool {
+        filled = 0
+        while filled < Frame.headerLength {
+            let count = try Descriptors.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]), from: Self.descriptor)
+            if count == 0 { return false }
+            filled += count
+        }
+        let header = try Frame.Header(UnsafeRawBufferPointer(buffer))
+        let total = Frame.headerLength + header.payloadLength
+        guard filled <= total else { throw ProtocolError.trailingBytes(filled - total) }
+        grow(to: total + 1)
+        guard try Descriptors.readExactly(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<total]), from: Self.descriptor)
+        else { return false }
+        buffer[total] = 0
+        try body(header.kind, UnsafeRawBufferPointer(rebasing: buffer[Frame.headerLength..<total]))
+        if buffer.count > Self.keptCapacity { replaceBuffer(byteCount: 64 << 10, keeping: 0) }
+        return true
+    }
+
+    private func grow(to byteCount: Int) {
+        if byteCount > buffer.count { replaceBuffer(byteCount: byteCount, keeping: filled) }
+    }
+
+    private func replaceBuffer(byteCount: Int, keeping kept: Int) {
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 16)
+        larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[..<kept]))
+        buffer.deallocate()
+        buffer = larger
+    }
+
+    /// Sends one frame. If nobody listens any more, this process has no reason to live, and ends.
+    func send(_ kind: Frame.FromWorker, _ payload: UnsafeRawBufferPointer) {
+        do {
+            try withUnsafeTemporaryAllocation(byteCount: Frame.headerLength, alignment: 4) { header in
+                Frame.Header(payloadLength: payload.count, kind: kind.rawValue).write(to: header)
+                try Descriptors.writeAll(UnsafeRawBufferPointer(header), payload, to: Self.descriptor)
+            }
+        } catch {
+            _exit(0)
+        }
+    }
+
+    func send(_ kind: Frame.FromWorker, _ payload: [UInt8] = []) {
+        payload.withUnsafeBytes { send(kind, $0) }
+    }
+
+    // MARK: What a language says
+
+    /// The handler's result, as JSON text in UTF-8.
+    public func sendResult(_ json: UnsafeRawBufferPointer) {
+        guard json.count <= Frame.maximumPayloadLength else {
+            return sendFailure(
+                Failure(
+                    .resultNotSerializable,
+                    message: "The result is \(json.count) bytes of JSON; the limit is \(Frame.maximumPayloadLength) bytes."))
+        }
+        send(.result, json)
+    }
+
+    public func sendFailure(_ failure: Failure) {
+        send(.failure, failure.cutToFit().encoded())
+    }
+
+    func sendLoadFailure(_ failure: Failure) {
+        send(.loadFailed, failure.cutToFit().encoded())
+    }
+
+    /// A line the function wrote. A line longer than 64 KiB is cut.
+    public func sendLog(level: UInt8, _ text: String) {
+        send(.log, LogMessage(level: level, text: text.cut(toUTF8Length: 64 << 10)).encoded())
+    }
+}
+
+extension Failure {
+    /// Guests make error messages of any length; people read the beginning.
+    fileprivate func cutToFit() -> Failure {
+        var failure = self
+        failure.name = name.cut(toUTF8Length: 256)
+        failure.message = message.cut(toUTF8Length: 64 << 10)
+        failure.stackTrace = stackTrace.prefix(Failure.maximumStackTraceCount).map { $0.cut(toUTF8Length: 1024) }
+        return failure
+    }
+}
+
+extension String {
+    fileprivate func cut(toUTF8Length limit: Int) -> String {
+        utf8.count <= limit ? self : String(decoding: utf8.prefix(limit - 3), as: UTF8.self) + "…"
+    }
+}

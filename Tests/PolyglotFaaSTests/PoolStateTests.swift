@@ -1,0 +1,339 @@
+import TestSupport
+import Testing
+
+@testable import PolyglotFaaS
+
+/// Functions are letters here, and time is a number that the test says.
+private typealias Pool = PoolState<String>
+
+private func makePool(
+    perFunction: Int = 2, workers: Int = 4, waitingPerFunction: Int = 3, waiting: Int = 6, idleTimeout: Int64 = 30
+) -> Pool {
+    Pool(
+        limits: .init(
+            workersPerFunction: perFunction, workers: workers, waitingPerFunction: waitingPerFunction, waiting: waiting,
+            idleTimeout: idleTimeout))
+}
+
+@Suite struct PoolStateTests {
+    @Test func `The first invocation starts a worker and runs when it is ready`() {
+        var pool = makePool()
+        #expect(pool.add(1, for: "a") == [.start(1, "a")])
+        #expect(pool.waitingCount == 1)
+        #expect(pool.workerIsReady(1, now: 0) == [.run(1, on: 1)])
+        #expect(pool.waitingCount == 0)
+    }
+
+    @Test func `An idle worker takes the next invocation at once`() {
+        var pool = makePool()
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        #expect(pool.workerIsReady(1, now: 1) == [])
+        #expect(pool.idleCount == 1)
+        #expect(pool.add(2, for: "a") == [.run(2, on: 1)])
+        #expect(pool.idleCount == 0)
+    }
+
+    @Test func `The most recently used idle worker is used first, so that the others can end`() {
+        var pool = makePool()
+        _ = pool.add(1, for: "a")
+        _ = pool.add(2, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        _ = pool.workerIsReady(2, now: 0)
+        _ = pool.workerIsReady(2, now: 1)
+        _ = pool.workerIsReady(1, now: 2)
+        #expect(pool.add(3, for: "a") == [.run(3, on: 1)])
+    }
+
+    @Test func `Workers are started for those who wait, up to the function's limit`() {
+        var pool = makePool(perFunction: 2)
+        #expect(pool.add(1, for: "a") == [.start(1, "a")])
+        #expect(pool.add(2, for: "a") == [.start(2, "a")])
+        #expect(pool.add(3, for: "a") == [])
+        #expect(pool.workerIsReady(1, now: 0) == [.run(1, on: 1)])
+        #expect(pool.workerIsReady(2, now: 0) == [.run(2, on: 2)])
+        #expect(pool.workerIsReady(1, now: 1) == [.run(3, on: 1)])
+    }
+
+    @Test func `A full queue of a function rejects the next invocation of it and of no other`() {
+        var pool = makePool(waitingPerFunction: 2)
+        _ = pool.add(1, for: "a")
+        _ = pool.add(2, for: "a")
+        #expect(pool.add(3, for: "a") == [.reject(3, .functionQueueFull)])
+        #expect(pool.add(4, for: "b") == [.start(3, "b")])
+    }
+
+    @Test func `A full host queue rejects whoever comes`() {
+        var pool = makePool(waitingPerFunction: 2, waiting: 2)
+        _ = pool.add(1, for: "a")
+        _ = pool.add(2, for: "b")
+        #expect(pool.add(3, for: "c") == [.reject(3, .hostQueueFull)])
+    }
+
+    @Test func `A waiter that is removed is passed over, and frees its place in the queue`() {
+        var pool = makePool(perFunction: 1, waitingPerFunction: 2)
+        _ = pool.add(1, for: "a")
+        _ = pool.add(2, for: "a")
+        let removals = [pool.remove(1), pool.remove(1)]
+        #expect(removals == [true, false])
+        #expect(pool.add(3, for: "a") == [])
+        #expect(pool.workerIsReady(1, now: 0) == [.run(2, on: 1)])
+        #expect(pool.workerIsReady(1, now: 0) == [.run(3, on: 1)])
+    }
+
+    @Test func `An idle worker ends after the idle timeout and not before`() {
+        var pool = makePool(idleTimeout: 30)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        _ = pool.workerIsReady(1, now: 100)
+        #expect(pool.endIdleWorkers(now: 129) == [])
+        #expect(pool.endIdleWorkers(now: 130) == [.end(1)])
+        #expect(pool.endIdleWorkers(now: 131) == [])
+        // It is ending: nobody is given to it any more.
+        #expect(pool.add(2, for: "a") == [.start(2, "a")])
+    }
+
+    @Test func `At the host's limit the least recently used idle worker gives way, and its slot is used when its end is confirmed`() {
+        var pool = makePool(workers: 2)
+        _ = pool.add(1, for: "a")
+        _ = pool.add(2, for: "b")
+        _ = pool.workerIsReady(1, now: 0)
+        _ = pool.workerIsReady(2, now: 0)
+        _ = pool.workerIsReady(2, now: 5)
+        _ = pool.workerIsReady(1, now: 6)
+        #expect(pool.add(3, for: "c") == [.end(2)])
+        #expect(pool.workerCount == 2)
+        #expect(pool.workerEnded(2).actions == [.start(3, "c")])
+        #expect(pool.workerIsReady(3, now: 7) == [.run(3, on: 3)])
+    }
+
+    @Test func `At the host's limit a worker gives way to a function that has none and has waited longer`() {
+        var pool = makePool(perFunction: 1, workers: 1)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        #expect(pool.add(2, for: "b") == [])
+        #expect(pool.add(3, for: "a") == [])
+        #expect(pool.workerIsReady(1, now: 1) == [.end(1)])
+        #expect(pool.workerEnded(1).actions == [.start(2, "b")])
+        #expect(pool.workerIsReady(2, now: 2) == [.run(2, on: 2)])
+        #expect(pool.workerIsReady(2, now: 3) == [.end(2)])
+        #expect(pool.workerEnded(2).actions == [.start(3, "a")])
+    }
+
+    @Test func `A worker that ends before it is ready fails the one invocation that has waited longest`() {
+        var pool = makePool(perFunction: 1)
+        _ = pool.add(1, for: "a")
+        _ = pool.add(2, for: "a")
+        let (actions, failed) = pool.workerEnded(1)
+        #expect(failed == 1)
+        #expect(actions == [.start(2, "a")])
+    }
+
+    @Test func `A busy worker that ends fails nobody who waits, and is replaced`() {
+        var pool = makePool(perFunction: 1)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        _ = pool.add(2, for: "a")
+        let (actions, failed) = pool.workerEnded(1)
+        #expect(failed == nil)
+        #expect(actions == [.start(2, "a")])
+    }
+
+    @Test func `A function that does not load fails all who wait for it, and the next invocation tries again`() {
+        var pool = makePool(perFunction: 1)
+        _ = pool.add(1, for: "a")
+        _ = pool.add(2, for: "a")
+        #expect(pool.loadFailed(1) == [1, 2])
+        #expect(pool.workerEnded(1).actions == [])
+        #expect(pool.add(3, for: "a") == [.start(2, "a")])
+    }
+
+    @Test func `A worker's slot stays charged until its end is confirmed`() {
+        var pool = makePool(perFunction: 1)
+        _ = pool.add(1, for: "a")
+        _ = pool.loadFailed(1)
+        #expect(pool.add(2, for: "a") == [])
+        #expect(pool.workerEnded(1).actions == [.start(2, "a")])
+    }
+
+    @Test func `Shutting down rejects who waits and whoever comes, and ends workers when they are done`() {
+        var pool = makePool(perFunction: 1)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        _ = pool.add(2, for: "a")
+        _ = pool.add(3, for: "b")
+        _ = pool.workerIsReady(2, now: 0)
+        _ = pool.workerIsReady(2, now: 1)
+        #expect(pool.shutDown() == [.reject(2, .shuttingDown), .end(2)])
+        #expect(pool.add(4, for: "c") == [.reject(4, .shuttingDown)])
+        #expect(pool.workerIsReady(1, now: 2) == [.end(1)])
+    }
+
+    @Test func `A worker that has answered is given the next invocation before it is ready, if one waits`() {
+        var pool = makePool(perFunction: 1)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        let nobody = pool.workerHasAnswered(1)
+        #expect(nobody == nil)
+        _ = pool.workerIsReady(1, now: 1)
+        _ = pool.add(2, for: "a")
+        _ = pool.add(3, for: "a")
+        let next = pool.workerHasAnswered(1)
+        #expect(next == 3)
+        #expect(pool.waitingCount == 0)
+        #expect(pool.idleCount == 0)
+    }
+
+    @Test func `An invocation that was sent ahead to a worker that ended is the first to be served`() {
+        var pool = makePool(perFunction: 1)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        _ = pool.add(2, for: "a")
+        _ = pool.add(3, for: "a")
+        _ = pool.workerHasAnswered(1)
+        let actions = [pool.putBack(2, for: "a"), pool.workerEnded(1).actions, pool.workerIsReady(2, now: 1)]
+        #expect(actions == [[], [.start(2, "a")], [.run(2, on: 2)]])
+    }
+
+    @Test func `A worker that should give way is not given anything ahead`() {
+        var pool = makePool(perFunction: 1, workers: 1)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        _ = pool.add(2, for: "b")
+        _ = pool.add(3, for: "a")
+        let next = pool.workerHasAnswered(1)
+        #expect(next == nil)
+    }
+
+    @Test func `Nothing is kept of a function that has no worker and nobody waiting`() {
+        var pool = makePool()
+        for round in UInt64(1)...1000 {
+            _ = pool.add(round, for: "function \(round)")
+            _ = pool.workerIsReady(round, now: 0)
+            _ = pool.workerEnded(round)
+        }
+        #expect(pool.functionCount == 0)
+        #expect(pool.workerCount == 0)
+    }
+
+    @Test func `Late and unknown reports change nothing`() {
+        var pool = makePool()
+        #expect(pool.workerIsReady(99, now: 0) == [])
+        #expect(pool.loadFailed(99) == [])
+        #expect(pool.workerEnded(99).actions == [])
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        _ = pool.workerIsReady(1, now: 0)
+        // Idle already: a second report does not make it idle twice.
+        #expect(pool.workerIsReady(1, now: 0) == [])
+        #expect(pool.idleCount == 1)
+    }
+
+    /// A long random history against the rules that must hold after every step.
+    @Test func `No history of events breaks the limits or loses an invocation`() {
+        for seed in UInt64(1)...40 { RandomHistory(seed: seed).run() }
+    }
+}
+
+private struct RandomHistory {
+    private var random: SeededGenerator
+    private var pool = makePool(perFunction: 2, workers: 4, waitingPerFunction: 3, waiting: 8, idleTimeout: 20)
+    private var starting: Set<UInt64> = []
+    private var idle: Set<UInt64> = []
+    private var ending: Set<UInt64> = []
+    private var busy: [UInt64: UInt64] = [:]
+    private var open: Set<UInt64> = []
+    private var functionOf: [UInt64: String] = [:]
+    private var now: Int64 = 0
+
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+
+    func run() {
+        var history = self
+        for step in 1...2000 { history.step(UInt64(step)) }
+        history.finish()
+    }
+
+    private mutating func step(_ number: UInt64) {
+        now += 1
+        switch Int.random(in: 0..<10, using: &random) {
+        case 0...3:
+            open.insert(number)
+            perform(pool.add(number, for: "abcdef".randomElement(using: &random).map(String.init)!))
+        case 4, 5:
+            if let worker = (Array(starting) + Array(busy.keys)).sorted().randomElement(using: &random) { ready(worker) }
+        case 6:
+            if let worker = (Array(starting) + Array(busy.keys) + Array(ending) + Array(idle)).sorted().randomElement(using: &random) { end(worker) }
+        case 7:
+            if let waiter = open.sorted().randomElement(using: &random), pool.remove(waiter) { open.remove(waiter) }
+        case 8:
+            perform(pool.endIdleWorkers(now: now))
+        default:
+            if let worker = starting.sorted().randomElement(using: &random) {
+                starting.remove(worker)
+                ending.insert(worker)
+                for waiter in pool.loadFailed(worker) { Self.take(waiter, from: &open) }
+            }
+        }
+        let live = starting.count + idle.count + busy.count + ending.count
+        #expect(live <= 4)
+        #expect(pool.workerCount == live)
+        #expect(pool.idleCount == idle.count)
+        for function in Set(functionOf.values) {
+            let own = (starting.union(idle).union(ending).union(busy.keys)).count { functionOf[$0] == function }
+            #expect(own <= 2)
+        }
+        #expect(pool.waitingCount + busy.count == open.count)
+    }
+
+    /// Whoever still waits is served in the end: nothing is stuck.
+    private mutating func finish() {
+        for _ in 0..<1000 where !open.isEmpty {
+            now += 1
+            for worker in ending.sorted() { end(worker) }
+            for worker in (Array(starting) + Array(busy.keys)).sorted() { ready(worker) }
+        }
+        #expect(open.isEmpty)
+    }
+
+    private mutating func ready(_ worker: UInt64) {
+        starting.remove(worker)
+        if let done = busy.removeValue(forKey: worker) { open.remove(done) }
+        idle.insert(worker)
+        perform(pool.workerIsReady(worker, now: now))
+    }
+
+    private mutating func end(_ worker: UInt64) {
+        starting.remove(worker)
+        idle.remove(worker)
+        ending.remove(worker)
+        if let failed = busy.removeValue(forKey: worker) { open.remove(failed) }
+        let (actions, failed) = pool.workerEnded(worker)
+        if let failed { Self.take(failed, from: &open) }
+        perform(actions)
+    }
+
+    private static func take(_ number: UInt64, from set: inout Set<UInt64>) {
+        let wasThere = set.remove(number) != nil
+        #expect(wasThere)
+    }
+
+    private mutating func perform(_ actions: [Pool.Action]) {
+        for action in actions {
+            switch action {
+            case .start(let worker, let function):
+                starting.insert(worker)
+                functionOf[worker] = function
+            case .run(let waiter, let worker):
+                #expect(open.contains(waiter))
+                Self.take(worker, from: &idle)
+                busy[worker] = waiter
+            case .end(let worker):
+                Self.take(worker, from: &idle)
+                ending.insert(worker)
+            case .reject(let waiter, _):
+                Self.take(waiter, from: &open)
+            }
+        }
+    }
+}

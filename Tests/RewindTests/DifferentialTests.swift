@@ -1,0 +1,227 @@
+import Foundation
+import FunctionModel
+import PolyglotFaaS
+import Synchronization
+import TestSupport
+import Testing
+
+/// Memory rewind against fresh processes: many different handlers, each called many times by one worker while others run, and each
+/// answer compared with that of a process that has served nobody before.
+///
+/// `REWIND_ROUNDS` (default 40): how often each handler is called. `REWIND_SOAK_MINUTES`: how long the random test runs; without it,
+/// not at all. `REWIND_REPORT`: prints what each handler costs at which level. `REWIND_ONLY`: only handlers with this in their names.
+@Suite(.serialized) struct DifferentialTests {
+    private static let environment = ProcessInfo.processInfo.environment
+    private static let explicitRounds = environment["REWIND_ROUNDS"].flatMap(Int.init)
+
+    private static func chosen(_ handlers: [Handler]) -> [Handler] {
+        guard let only = environment["REWIND_ONLY"] else { return handlers }
+        return handlers.filter { $0.name.contains(only) }
+    }
+
+    private static func rounds(of handler: Handler) -> Int {
+        // Six are the least that says something: up to three before the snapshot, and some after.
+        explicitRounds.map { max(8, $0 >> max(0, handler.weight - 4)) } ?? max(6, 40 >> handler.weight)
+    }
+
+    @Test func `Each table has at least 100 handlers of different names and sources`() {
+        for handlers in [Handler.allPython, Handler.allJavaScript] {
+            #expect(handlers.count >= 100)
+            #expect(Set(handlers.map(\.name)).count == handlers.count)
+            #expect(Set(handlers.map(\.source)).count == handlers.count)
+        }
+    }
+
+    @Test(arguments: [Language.python, .javaScript])
+    func `Every call under rewind answers as a fresh process does`(language: Language) async throws {
+        let handlers = Self.chosen(language == .python ? Handler.allPython : Handler.allJavaScript)
+        let descriptorsBefore = openDescriptorCount()
+        var replaced = 0
+        var generator = SeededGenerator(seed: 3)
+        let own = try await OwnRuntime.with { ($0.maximumWorkers, $0.idleTimeoutMillis) = (48, 600_000) } _: { own in
+            // Each function has two workers, one for each level.
+            for batch in handlers.chunks(of: 20) { replaced += try await compare(batch, own, using: &generator) }
+            return own
+        }
+        try await waitUntil("all processes of the runtime have ended") { own.processes.isEmpty }
+        // Other suites run beside this one and open their own; two for each worker would be far more.
+        #expect(openDescriptorCount() < descriptorsBefore + 100)
+        if replaced > 0 { print("\(language.id): workers of \(replaced) functions were replaced while serving") }
+    }
+
+    /// Returns how many functions' workers were replaced on the way.
+    private func compare(_ handlers: [Handler], _ own: OwnRuntime, using generator: inout SeededGenerator) async throws -> Int {
+        let expected = try await concurrently(handlers) { handler in
+            var outcomes: [Outcome] = []
+            for event in handler.events { outcomes.append(await own.runtime.outcome(handler.referenceRequest(event: event))) }
+            return outcomes
+        }
+        for (handler, outcomes) in zip(handlers, expected) {
+            for outcome in outcomes {
+                if case .failure(let type, let message, _) = outcome, ["WorkerCrashed", "LoadError", "InvocationTimeout"].contains(type) {
+                    Issue.record("\(handler.name) does not run at all: \(type): \(message)")
+                }
+            }
+        }
+        var calls = handlers.indices.flatMap { handler in
+            (0..<Self.rounds(of: handlers[handler])).map { (handler, $0 % handlers[handler].events.count) }
+        }
+        calls.shuffle(using: &generator)
+        let seen = Shared<[Set<Outcome>]>(handlers.map { _ in [] })
+        let warm = calls.count / 2
+        func run(_ calls: ArraySlice<(Int, Int)>) async throws {
+            _ = try await concurrently(Array(calls)) { handler, event in
+                let function = handlers[handler]
+                let outcome = await own.runtime.outcome(function.request(event: function.events[event], isolation: .invocation))
+                switch function.answers {
+                case .same:
+                    if outcome != expected[handler][event] {
+                        Issue.record("\(function.name), event \(function.events[event]): \(outcome)\ninstead of \(expected[handler][event])")
+                    }
+                case .different:
+                    let isNew = seen.withLock { $0[handler].insert(outcome).inserted }
+                    if !isNew { Issue.record("\(function.name): \(outcome) a second time") }
+                    if case .failure = outcome { Issue.record("\(function.name): \(outcome)") }
+                }
+            }
+        }
+        try await run(calls[..<warm])
+        let workers = Set(own.workers.map(\.pid))
+        try await run(calls[warm...])
+        return workers.subtracting(own.workers.map(\.pid)).count
+    }
+
+    @Test(arguments: Handler.whoseMemoryIsWatched)
+    func `Memory of a worker does not grow with the calls it has served`(handler: Handler) async throws {
+        try await OwnRuntime.with { own in
+            func call(_ times: Int) async {
+                for round in 0..<times {
+                    let outcome = await own.runtime.outcome(handler.request(event: handler.events[round % handler.events.count], isolation: .invocation))
+                    if case .failure(let type, let message, _) = outcome { Issue.record("\(type): \(message)") }
+                }
+            }
+            await call(10)
+            // The worker says that it is ready after it has put back its memory.
+            try await waitUntil("the worker is ready") { own.runtime.workerCount == 1 }
+            let first = try #require(own.workers.first)
+            let before = first.residentMemory
+            await call(max(12, Self.rounds(of: handler)))
+            let last = try #require(own.workers.first)
+            // An engine that takes memory back from the snapshot by mapping something else over it gets a new worker, which is right.
+            if !handler.name.contains("100 MB") { #expect(last.pid == first.pid, "the same worker served all calls") }
+            let bound = max(before / 8, 4 << 20) + (handler.name.contains("100 MB") ? 120 << 20 : 0)
+            #expect(last.residentMemory < before + bound, "\(before >> 10) KiB before, \(last.residentMemory >> 10) KiB after")
+        }
+    }
+
+    @Test(.enabled(if: environment["REWIND_SOAK_MINUTES"] != nil))
+    func `A random handler with a random event answers as a fresh process does, for as long as it is asked to`() async throws {
+        let minutes = Self.environment["REWIND_SOAK_MINUTES"].flatMap(Double.init) ?? 30
+        let handlers = Self.chosen(Handler.allPython + Handler.allJavaScript)
+        let seed = Self.environment["REWIND_SEED"].flatMap(UInt64.init) ?? UInt64.random(in: 0 ... .max)
+        print("REWIND_SEED=\(seed)")
+        let generator = Shared(SeededGenerator(seed: seed))
+        let end = ContinuousClock.now + .seconds(minutes * 60)
+        let calls = Shared(0)
+        let expected = Shared<[String: Outcome]>([:])
+        // Fewer workers than functions: they come and go as well.
+        try await OwnRuntime.with { $0.maximumWorkers = 64 } _: { own in
+            _ = try await concurrently(Array(0..<4)) { _ in
+                while ContinuousClock.now < end {
+                    // Some calls in a row, so that a worker gets past its snapshot before another function needs its place.
+                    let (handler, count) = generator.withLock { (handlers.randomElement(using: &$0)!, Int.random(in: 1...30, using: &$0)) }
+                    for _ in 0..<max(1, count >> max(0, handler.weight - 2)) {
+                        let event = generator.withLock { handler.events.randomElement(using: &$0)! }
+                        let outcome = await own.runtime.outcome(handler.request(event: event, isolation: .invocation))
+                        calls.withLock { $0 += 1 }
+                        if case .different = handler.answers {
+                            if case .failure = outcome { Issue.record("\(handler.name): \(outcome)") }
+                            continue
+                        }
+                        let key = "\(handler.name) \(event)"
+                        var right = expected.withLock { $0[key] }
+                        if right == nil {
+                            right = await own.runtime.outcome(handler.referenceRequest(event: event))
+                            expected.withLock { $0[key] = right }
+                        }
+                        if outcome != right { Issue.record("\(key): \(outcome)\ninstead of \(right!)") }
+                    }
+                }
+            }
+        }
+        print("\(calls.withLock { $0 }) calls of \(handlers.count) handlers")
+    }
+
+    @Test(.enabled(if: environment["REWIND_REPORT"] != nil))
+    func `What each handler costs under rewind and where state is kept`() async throws {
+        print("handler; median of a call in µs: kept state, rewind; ratio; workers used in 40 calls")
+        for handler in Self.chosen(Handler.allPython + Handler.allJavaScript) {
+            try await OwnRuntime.with { own in
+                var medians: [Double] = []
+                var pids: Set<pid_t> = []
+                for isolation in [Isolation.instance, .invocation] {
+                    var times: [Double] = []
+                    pids = []
+                    for round in 0..<40 {
+                        let request = handler.request(event: handler.events[round % handler.events.count], isolation: isolation)
+                        let start = ContinuousClock.now
+                        _ = await own.runtime.outcome(request)
+                        if round >= 10 { times.append((ContinuousClock.now - start) / .microseconds(1)) }
+                        if isolation == .invocation && round > 5 { pids.formUnion(own.workers.map(\.pid)) }
+                    }
+                    medians.append(times.sorted()[times.count / 2])
+                }
+                print("REPORT;\(handler.name);\(Int(medians[0]));\(Int(medians[1]));\((medians[1] / medians[0] * 10).rounded() / 10);\(pids.count - 1)")
+            }
+        }
+    }
+}
+
+extension Handler {
+    static let allPython = pythonText + pythonNumbers + pythonObjects + pythonProcess + pythonConcurrency + pythonMemory
+    static let allJavaScript = jsObjects + jsText + jsEngine + jsMemory + jsAsync
+
+    /// Those that need much memory, or make much garbage.
+    static let whoseMemoryIsWatched = (allPython + allJavaScript).filter { handler in
+        ["100 MB", "a hundred thousand objects", "a list at module level grows", "an array at top level grows", "a thread that ends"].contains { handler.name.contains($0) }
+    }
+}
+
+/// A value that tasks share.
+private final class Shared<Value>: Sendable {
+    private let value: Mutex<Value>
+
+    init(_ value: sending Value) { self.value = Mutex(value) }
+
+    func withLock<Output: Sendable>(_ body: (inout sending Value) -> sending Output) -> sending Output {
+        value.withLock(body)
+    }
+}
+
+extension Array {
+    fileprivate func chunks(of count: Int) -> [[Element]] {
+        stride(from: 0, to: self.count, by: count).map { Array(self[$0..<Swift.min($0 + count, self.count)]) }
+    }
+}
+
+/// Some at a time, the results in order.
+private func concurrently<Element: Sendable, Output: Sendable>(
+    _ elements: [Element], _ body: @escaping @Sendable (Element) async throws -> Output
+) async throws -> [Output] {
+    try await withThrowingTaskGroup(of: (Int, Output).self) { group in
+        var results = [Output?](repeating: nil, count: elements.count)
+        var next = 0
+        func addNext() {
+            guard next < elements.count else { return }
+            let (index, element) = (next, elements[next])
+            group.addTask { (index, try await body(element)) }
+            next += 1
+        }
+        for _ in 0..<4 { addNext() }
+        while let (index, result) = try await group.next() {
+            results[index] = result
+            addNext()
+        }
+        return results.map { $0! }
+    }
+}

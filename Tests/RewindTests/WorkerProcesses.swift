@@ -1,0 +1,71 @@
+import Foundation
+import PolyglotFaaS
+import TestSupport
+
+/// A runtime whose processes can be told from those of all other tests: its executables are hard links of their own.
+struct OwnRuntime: Sendable {
+    let runtime: FunctionRuntime
+    private let directory: URL
+
+    static func with<Result>(
+        _ configure: (inout FunctionRuntime.Configuration) -> Void = { _ in }, _ body: (OwnRuntime) async throws -> Result
+    ) async throws -> Result {
+        let directory = Binaries.directory.appendingPathComponent("rewind-tests-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        // Other workers than those built beside the tests, to try a change of theirs.
+        let origin = ProcessInfo.processInfo.environment["REWIND_WORKERS"].map { URL(fileURLWithPath: $0) } ?? Binaries.directory
+        for executable in [Binaries.javaScriptWorker, Binaries.pythonWorker].map({ origin.appendingPathComponent($0.lastPathComponent) }) {
+            try FileManager.default.linkItem(at: executable, to: directory.appendingPathComponent(executable.lastPathComponent))
+        }
+        var configuration = FunctionRuntime.Configuration()
+        configuration.workerDirectory = directory.path
+        configuration.maximumWorkersPerFunction = 1
+        configure(&configuration)
+        let own = OwnRuntime(runtime: FunctionRuntime(configuration: configuration), directory: directory)
+        do {
+            let result = try await body(own)
+            await own.runtime.shutDown()
+            return result
+        } catch {
+            await own.runtime.shutDown(gracePeriod: .zero)
+            throw error
+        }
+    }
+
+    /// Zygotes, workers and whatever they have forked.
+    var processes: [ProcessEntry] {
+        ProcessTable.all().filter {
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0.pid)/exe"))?.hasPrefix(directory.path) == true
+        }
+    }
+
+    /// The workers, not the copies they fork.
+    var workers: [ProcessEntry] {
+        let all = processes
+        let zygotes = Set(all.filter { $0.parent == getpid() }.map(\.pid))
+        return all.filter { zygotes.contains($0.parent) }
+    }
+}
+
+extension ProcessEntry {
+    /// Physical memory of the process alone, in bytes: what others share with it is not counted, the snapshot is.
+    var ownMemory: Int {
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/smaps_rollup", encoding: .utf8) else { return 0 }
+        return text.split(separator: "\n").reduce(0) { sum, line in
+            let fields = line.split(separator: " ")
+            guard fields.count > 1, ["Private_Clean:", "Private_Dirty:", "Shared_Dirty:"].contains(fields[0]) else { return sum }
+            return sum + (Int(fields[1]) ?? 0) * 1024
+        }
+    }
+
+    var residentMemory: Int {
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8) else { return 0 }
+        return (Int(text.split(separator: " ")[1]) ?? 0) * 4096
+    }
+}
+
+/// Number of this process's open descriptors.
+func openDescriptorCount() -> Int {
+    (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0
+}

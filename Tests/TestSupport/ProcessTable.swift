@@ -1,0 +1,64 @@
+import Foundation
+
+/// A process as `/proc` shows it at one moment.
+public struct ProcessEntry: Sendable, CustomStringConvertible {
+    public let pid: pid_t
+    public let parent: pid_t
+    /// The first 15 characters of the executable's name.
+    public let name: String
+    /// Clock ticks of processor time used, of which there are 100 in a second.
+    public let processorTicks: Int
+    private let startTime: UInt64
+    private let state: Character
+
+    public init?(pid: pid_t) {
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+            let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")")
+        else { return nil }
+        let fields = text[text.index(after: close)...].split(separator: " ")
+        guard fields.count > 19 else { return nil }
+        self.pid = pid
+        name = String(text[text.index(after: open)..<close])
+        state = fields[0].first!
+        parent = pid_t(fields[1])!
+        processorTicks = Int(fields[11])! + Int(fields[12])!
+        startTime = UInt64(fields[19])!
+    }
+
+    /// Whether it still runs. Its number may have become another process's.
+    public var isRunning: Bool {
+        guard let now = ProcessEntry(pid: pid), now.startTime == startTime else { return false }
+        return now.state != "Z" && now.state != "X"
+    }
+
+    public var isWorkerExecutable: Bool { name.hasPrefix("faas-worker-") }
+
+    public func kill() {
+        if isRunning { Foundation.kill(pid, SIGKILL) }
+    }
+
+    public var description: String { "\(name) (\(pid), child of \(parent))" }
+}
+
+public enum ProcessTable {
+    public static func all() -> [ProcessEntry] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }.compactMap {
+            ProcessEntry(pid: $0)
+        }
+    }
+
+    public static func children(of pid: pid_t) -> [ProcessEntry] { all().filter { $0.parent == pid } }
+
+    /// Children, their children and so on.
+    public static func descendants(of pid: pid_t) -> [ProcessEntry] {
+        let children = Dictionary(grouping: all(), by: \.parent)
+        var found: [ProcessEntry] = []
+        var next = [pid]
+        while let parent = next.popLast() {
+            let entries = children[parent] ?? []
+            found += entries
+            next += entries.map(\.pid)
+        }
+        return found
+    }
+}

@@ -1,0 +1,134 @@
+import TestSupport
+import Testing
+
+@testable import WorkerProtocol
+
+private let load = LoadMessage(
+    isolation: .process, functionID: "hello", revision: "0123", functionName: "handler", sourceName: "hello.js", source: "let x = 'é🎉\0'",
+    dependencies: [.init(name: "greeter", source: "module.exports = 1"), .init(name: "empty", source: "")])
+
+private let failure = Failure(
+    .handlerError, name: "TypeError", message: "bad", stackTrace: ["at a (x.js:1:2)", "at b (x.js:3:4)"], line: 3, column: 4)
+
+@Suite struct MessageTests {
+    @Test func `A load message reads back as it was written`() throws {
+        #expect(try load.encoded().withUnsafeBytes { try LoadMessage($0) } == load)
+    }
+
+    @Test func `A failure reads back as it was written`() throws {
+        #expect(try failure.encoded().withUnsafeBytes { try Failure($0) } == failure)
+    }
+
+    @Test func `A log line reads back as it was written`() throws {
+        let message = LogMessage(level: 2, text: "line with ü\nand a break")
+        #expect(try message.encoded().withUnsafeBytes { try LogMessage($0) } == message)
+    }
+
+    @Test func `An invocation's event is what follows its header`() throws {
+        let header = InvokeHeader(requestID: "r-1", deadline: 42)
+        let payload = header.encoded() + Array("{}".utf8)
+        #expect(header.encoded().count == header.encodedLength)
+        try payload.withUnsafeBytes { bytes in
+            let (read, event) = try InvokeHeader.decode(bytes)
+            #expect(read == header)
+            #expect(Array(event) == Array("{}".utf8))
+        }
+    }
+
+    @Test(arguments: [
+        ZygoteReport.started(engine: "Engine 1"), .forked(worker: 7, pid: 1234), .forkFailed(worker: 8, reason: "no memory"),
+        .exited(worker: 9, status: 11),
+    ])
+    func `A zygote's report reads back as it was written`(report: ZygoteReport) throws {
+        let bytes = report.encoded()
+        #expect(bytes.count <= ZygoteReport.maximumLength)
+        #expect(try bytes.withUnsafeBytes { try ZygoteReport($0) } == report)
+    }
+
+    @Test func `A zygote's reason is cut to fit a report`() throws {
+        let bytes = ZygoteReport.forkFailed(worker: 1, reason: String(repeating: "é", count: 100_000)).encoded()
+        #expect(bytes.count <= ZygoteReport.maximumLength)
+    }
+
+    @Test func `A request to fork reads back as it was written`() throws {
+        #expect(try ZygoteRequest.fork(worker: 5).encoded().withUnsafeBytes { try ZygoteRequest($0) } == .fork(worker: 5))
+    }
+}
+
+@Suite struct HostileMessageTests {
+    @Test func `Every message that is cut short is refused`() {
+        for bytes in [load.encoded(), failure.encoded(), ZygoteReport.started(engine: "x").encoded()] {
+            for length in 0..<bytes.count {
+                let cut = Array(bytes[..<length])
+                #expect(throws: ProtocolError.self, "cut to \(length)") {
+                    try cut.withUnsafeBytes { bytes in
+                        switch bytes.first {
+                        case 48: _ = try ZygoteReport(bytes)
+                        case Failure.Kind.handlerError.rawValue: _ = try Failure(bytes)
+                        default: _ = try LoadMessage(bytes)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func `Bytes after the end of a message are refused`() {
+        let bytes = failure.encoded() + [0]
+        #expect(throws: ProtocolError.trailingBytes(1)) { try bytes.withUnsafeBytes { try Failure($0) } }
+    }
+
+    @Test func `A length that points past the end is refused without being believed`() {
+        // A string of 4 GiB in a message of a few bytes.
+        let bytes: [UInt8] = [4, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 2]
+        #expect(throws: ProtocolError.truncated(field: "error name")) { try bytes.withUnsafeBytes { try Failure($0) } }
+    }
+
+    @Test func `Text that is not UTF-8 is refused`() {
+        #expect(throws: ProtocolError.invalidUTF8(field: "log line")) {
+            try ([1, 0xff, 0xfe] as [UInt8]).withUnsafeBytes { try LogMessage($0) }
+        }
+    }
+
+    @Test func `A log level that does not exist is refused`() {
+        #expect(throws: ProtocolError.invalidValue(field: "log level")) {
+            try ([4, 65] as [UInt8]).withUnsafeBytes { try LogMessage($0) }
+        }
+    }
+
+    @Test func `A stack of more frames than anybody reads is refused`() {
+        var bytes = Failure(.handlerError, message: "m").encoded()
+        let count = UInt32(Failure.maximumStackTraceCount + 1)
+        bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: withUnsafeBytes(of: count.littleEndian) { Array($0) })
+        #expect(throws: ProtocolError.invalidValue(field: "stack length")) { try bytes.withUnsafeBytes { try Failure($0) } }
+    }
+
+    /// Whatever the bytes, the answer is a value or an error. The seed is fixed, so a failure repeats.
+    @Test func `Random and damaged bytes never do anything but fail or decode`() {
+        var random = SeededGenerator(seed: 20_261_124)
+        let valid = [load.encoded(), failure.encoded(), LogMessage(level: 1, text: "x").encoded(), ZygoteReport.exited(worker: 1, status: 2).encoded()]
+        var decoded = 0
+        for round in 0..<20_000 {
+            var bytes: [UInt8]
+            if round.isMultiple(of: 2) {
+                bytes = (0..<Int.random(in: 0...200, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            } else {
+                bytes = valid[Int.random(in: 0..<valid.count, using: &random)]
+                for _ in 0...Int.random(in: 0...3, using: &random) {
+                    bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+                }
+            }
+            bytes.withUnsafeBytes { bytes in
+                if (try? LoadMessage(bytes)) != nil { decoded += 1 }
+                if (try? Failure(bytes)) != nil { decoded += 1 }
+                if (try? LogMessage(bytes)) != nil { decoded += 1 }
+                if (try? InvokeHeader.decode(bytes)) != nil { decoded += 1 }
+                if (try? ZygoteReport(bytes)) != nil { decoded += 1 }
+                if (try? ZygoteRequest(bytes)) != nil { decoded += 1 }
+                if bytes.count >= Frame.headerLength, (try? Frame.Header(bytes)) != nil { decoded += 1 }
+            }
+        }
+        // Both ends of the range are reached, or the test says nothing.
+        #expect(decoded > 1000)
+    }
+}
