@@ -65,6 +65,8 @@ public final class FunctionRuntime: Sendable {
         }
         pool.killAll()
         await zygotes.shutDown()
+        // The zygotes have collected them all; the pool hears of it by way of the event loops.
+        await pool.waitUntilEmpty()
     }
 
     // MARK: Invoking

@@ -148,6 +148,19 @@ import Testing
         await #expect(throws: ShuttingDown.self) { try await runtime.invoke(.js("exports.handler = () => 1")) }
     }
 
+    /// The end of a killed worker travels from the kernel by way of its zygote and an event loop; shutting down waits for it.
+    @Test func `No worker is left when shutting down returns, also right after one was killed`() async throws {
+        for _ in 0..<10 {
+            let runtime = try await withRuntime { runtime in
+                await #expect(throws: InvocationTimeout.self) {
+                    try await runtime.invoke(.js("function handler() { while (true) {} }", timeoutMillis: 50))
+                }
+                return runtime
+            }
+            #expect(runtime.workerCount == 0)
+        }
+    }
+
     @Test func `Shutting down does not wait longer than the grace period`() async throws {
         try await withRuntime { runtime in
             let source = "exports.handler = stuck => { while (stuck) {} }"
@@ -155,6 +168,7 @@ import Testing
             let stuck = Task { try await runtime.invoke(.js(source, true)) }
             try await Task.sleep(for: .milliseconds(500))
             await runtime.shutDown(gracePeriod: .milliseconds(100))
+            #expect(runtime.workerCount == 0)
             await #expect(throws: WorkerCrashed.self) { try await stuck.value }
         }
     }

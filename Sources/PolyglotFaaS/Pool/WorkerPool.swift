@@ -14,6 +14,7 @@ final class WorkerPool: WorkerDelegate {
         var workers: [UInt64: Worker] = [:]
         var running = 0
         var drainWaiters: [CheckedContinuation<Void, Never>] = []
+        var endWaiters: [CheckedContinuation<Void, Never>] = []
         var isDeadlineTimerRunning = false
     }
 
@@ -128,12 +129,7 @@ final class WorkerPool: WorkerDelegate {
             worker.connect(ours)
             return []
         } catch {
-            state.withLock { $0.workers[id] = nil }
-            let (actions, failed) = state.withLock { $0.pool.workerEnded(id) }
-            if let failed {
-                fail(failed, error as? any FunctionError ?? Overloaded("A worker cannot be started: \(error)"))
-            }
-            return actions
+            return forget(worker, error as? any FunctionError ?? Overloaded("A worker cannot be started: \(error)"))
         }
     }
 
@@ -182,12 +178,19 @@ final class WorkerPool: WorkerDelegate {
 
     func workerEnded(_ worker: Worker, _ error: any FunctionError) {
         zygotes.forget(worker)
-        let (actions, failed) = state.withLock { state in
+        perform(forget(worker, error))
+    }
+
+    /// The worker is no more. Returns what follows.
+    private func forget(_ worker: Worker, _ error: any FunctionError) -> [PoolState<FunctionKey>.Action] {
+        let (actions, failed, waiters) = state.withLock { state in
             state.workers[worker.id] = nil
-            return state.pool.workerEnded(worker.id)
+            let (actions, failed) = state.pool.workerEnded(worker.id)
+            return (actions, failed, state.workers.isEmpty ? state.takeEndWaiters() : [])
         }
         if let failed { fail(failed, error) }
-        perform(actions)
+        for waiter in waiters { waiter.resume() }
+        return actions
     }
 
     // MARK: Time
@@ -248,12 +251,29 @@ final class WorkerPool: WorkerDelegate {
         }
         for worker in state.withLock({ Array($0.workers.values) }) { worker.kill() }
     }
+
+    /// Returns when every worker is known to have ended.
+    func waitUntilEmpty() async {
+        await withCheckedContinuation { continuation in
+            let isEmpty = state.withLock { state in
+                if state.workers.isEmpty { return true }
+                state.endWaiters.append(continuation)
+                return false
+            }
+            if isEmpty { continuation.resume() }
+        }
+    }
 }
 
 extension WorkerPool.State {
     fileprivate mutating func takeDrainWaiters() -> [CheckedContinuation<Void, Never>] {
         defer { drainWaiters = [] }
         return drainWaiters
+    }
+
+    fileprivate mutating func takeEndWaiters() -> [CheckedContinuation<Void, Never>] {
+        defer { endWaiters = [] }
+        return endWaiters
     }
 }
 
