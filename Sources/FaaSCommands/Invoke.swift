@@ -42,6 +42,8 @@ struct Invoke: AsyncParsableCommand {
             let function = try storeOptions.store.load(FunctionID(id))
             let event = try readEvent()
             let runtime = FunctionRuntime()
+            // The start of the engine is not the function's time.
+            try await runtime.start([function.definition.language])
             let outcome = await runtime.run(
                 function, event: ByteBuffer(bytes: event), requestID: RequestIDs.make(),
                 timeoutMillis: timeoutMillis ?? function.definition.timeoutMillis ?? 5000)

@@ -48,10 +48,8 @@ import Testing
             let source = """
                 async function handler(event) {
                   const order = [];
-                  setTimeout(() => order.push('late'), 20);
-                  setTimeout(() => order.push('cleared'), 5);
-                  clearTimeout(2);
-                  setImmediate(() => order.push('immediate'));
+                  clearTimeout(setTimeout(() => order.push('cleared'), 5));
+                  setImmediate(() => { order.push('immediate'); setTimeout(() => order.push('late'), 5); });
                   queueMicrotask(() => order.push('microtask'));
                   let ticks = 0;
                   await new Promise(resolve => { const id = setInterval(() => { if (++ticks === 3) { clearInterval(id); resolve(); } }, 10); });
