@@ -31,7 +31,7 @@ extension FunctionRuntime {
 
         public init() {}
 
-        var poolLimits: PoolState<FunctionKey>.Limits {
+        var poolLimits: PoolState<Function>.Limits {
             .init(
                 workersPerFunction: max(1, maximumWorkersPerFunction), workers: max(1, maximumWorkers),
                 waitingPerFunction: max(1, maximumWaitingPerFunction), waiting: max(1, maximumWaiting),
