@@ -35,7 +35,7 @@ extension FunctionRuntime {
             .init(
                 workersPerFunction: max(1, maximumWorkersPerFunction), workers: max(1, maximumWorkers),
                 waitingPerFunction: max(1, maximumWaitingPerFunction), waiting: max(1, maximumWaiting),
-                idleTimeout: Int64(idleTimeoutMillis) * 1_000_000)
+                idleTimeout: Int64(idleTimeoutMillis) * 1_000_000, endingAllowance: max(1, maximumWorkers / 8))
         }
     }
 }

@@ -62,11 +62,17 @@ final class WorkerPool: WorkerDelegate {
 
     private func submit(_ invocation: Invocation) {
         if let deadline = invocation.deadline, deadlines.add(invocation, deadline: deadline) { startDeadlineTimer() }
-        let actions = state.withLock { state in
+        let (idle, actions): (Worker?, [PoolState<Function>.Action]) = state.withLock { state in
+            let actions = state.pool.add(invocation.id, for: invocation.function)
+            // By far the most frequent case, in one look.
+            if case .run(_, let worker) = actions.first {
+                state.running += 1
+                return (state.workers[worker]!, [])
+            }
             state.invocations[invocation.id] = invocation
-            return state.pool.add(invocation.id, for: invocation.function)
+            return (nil, actions)
         }
-        perform(actions)
+        if let idle { idle.run(invocation) } else { perform(actions) }
     }
 
     /// The caller no longer wants an answer: it gets this error, and the guest ends.
