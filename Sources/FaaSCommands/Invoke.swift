@@ -41,7 +41,9 @@ struct Invoke: AsyncParsableCommand {
         do {
             let function = try storeOptions.store.load(FunctionID(id))
             let event = try readEvent()
-            let runtime = FunctionRuntime()
+            var configuration = FunctionRuntime.Configuration()
+            configuration.spareWorkersPerLanguage = 0
+            let runtime = FunctionRuntime(configuration: configuration)
             // The start of the engine is not the function's time.
             try await runtime.start([function.definition.language])
             let outcome = await runtime.run(

@@ -14,6 +14,8 @@ final class JavaScriptRuntime: LanguageRuntime {
 
     private var group: JSContextGroupRef?
     private var context: FunctionContext?
+    /// Made before the function was known.
+    private var spareContext: FunctionContext?
     private var function: LoadMessage?
     private var channel: WorkerChannel?
     /// Lazy, because the engine's first string starts its allocator, and with it a thread.
@@ -42,6 +44,13 @@ final class JavaScriptRuntime: LanguageRuntime {
         }
     }
 
+    func warmUp() {
+        beSingleThreaded()
+        group = JSContextGroupCreate()
+        spareContext = FunctionContext(group: group!, sources: sources)
+        try? spareContext?.startHarness()
+    }
+
     func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
         unload()
         try load(function, channel: channel)
@@ -63,7 +72,8 @@ final class JavaScriptRuntime: LanguageRuntime {
         Self.current = self
         self.function = function
         self.channel = channel
-        let context = FunctionContext(group: group!, sources: sources)
+        let context = spareContext ?? FunctionContext(group: group!, sources: sources)
+        spareContext = nil
         try context.load(function)
         self.context = context
     }

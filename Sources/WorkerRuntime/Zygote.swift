@@ -48,6 +48,7 @@ public enum Zygote {
 
     private struct ForkOrder {
         let worker: UInt64
+        let isSpare: Bool
         let socket: Int32
     }
 
@@ -68,8 +69,8 @@ public enum Zygote {
                 if readable[0] {
                     let (request, descriptor) = try receive()
                     guard let request else { return nil }
-                    guard case .fork(let worker) = request, descriptor >= 0 else { throw ProtocolError.invalidValue(field: "fork request") }
-                    return ForkOrder(worker: worker, socket: descriptor)
+                    guard case .fork(let worker, let isSpare) = request, descriptor >= 0 else { throw ProtocolError.invalidValue(field: "fork request") }
+                    return ForkOrder(worker: worker, isSpare: isSpare, socket: descriptor)
                 }
             }
         }
@@ -120,6 +121,7 @@ public enum Zygote {
                     _exit(1)
                 }
                 runtime.didFork(inChild: true)
+                if order.isSpare { runtime.warmUp() }
                 Worker.run(runtime, channel: WorkerChannel())
             }
         }

@@ -125,15 +125,7 @@ final class WorkerPool: WorkerDelegate {
             delegate: self)
         state.withLock { $0.workers[id] = worker }
         do {
-            let (ours, theirs) = try Sockets.makeStreamPair()
-            defer { Descriptors.close(theirs) }
-            do {
-                try zygotes.fork(worker, socket: theirs, language: function.definition.language)
-            } catch {
-                Descriptors.close(ours)
-                throw error
-            }
-            worker.connect(ours)
+            worker.connect(try zygotes.makeProcess(for: worker))
             return []
         } catch {
             return forget(worker, error as? any FunctionError ?? Overloaded("A worker cannot be started: \(error)"))
@@ -141,6 +133,10 @@ final class WorkerPool: WorkerDelegate {
     }
 
     // MARK: What workers report
+
+    func workerHasLoaded(_ worker: Worker) {
+        zygotes.refill(worker.function.definition.language)
+    }
 
     func workerIsReady(_ worker: Worker) {
         let now = MonotonicClock.now()
@@ -187,7 +183,6 @@ final class WorkerPool: WorkerDelegate {
     }
 
     func workerEnded(_ worker: Worker, _ error: any FunctionError) {
-        zygotes.forget(worker)
         perform(forget(worker, error))
     }
 
