@@ -170,7 +170,8 @@ def memory(bench):
             time.sleep(1)
             gone = before - processes.available_memory()
             workers = processes.memories(faas.workers(language))
-            taken[language].append(gone / (len(workers) - 1))
+            assert len(workers) > count, f"{len(workers)} workers"
+            taken[language].append(gone / count)
             rows[f"faas-{language}"] = {"workers": len(workers), "processes": 1, "taken": taken[language], **{
                 key: statistics.median(worker[key] for worker in workers) for key in workers[0]}}
             rows["faas-host"] = {"processes": 1, **processes.memory(faas.pid)}

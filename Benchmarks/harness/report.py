@@ -208,14 +208,14 @@ def cold_chart(results):
 def imports(results):
     rows = Rows(results, "imports")
     parts = ["**The first call**\n", first_calls(rows, "first") + "\n"]
-    ours_of = {"faas-js": "faas-js", "node-warm": "faas-js", "node-vm": "faas-js", "faas-python": "faas-python", "functions-framework": "faas-python"}
+    ours_of = {"faas-js": None, "node-warm": "faas-js", "node-vm": "faas-js", "faas-python": None, "functions-framework": "faas-python"}
     for connections in (1, 32):
         lines = []
         for name, ours in ours_of.items():
             hello, much = (name, "hello", connections), (name, "imports", connections)
             if hello in rows.rows and much in rows.rows:
-                lines.append([TITLES[name], *load_cells(rows, much), times(rows.ratio(much, hello, "rps")),
-                              times(rows.ratio(much, hello, "cpu_us")), times(rows.ratio((ours, "imports", connections), much, "rps"))])
+                lines.append([TITLES[name], *load_cells(rows, much), *[times(rows.ratio(much, hello, field)) for field in ("rps", "cpu_us")],
+                              times(rows.ratio((ours, "imports", connections), much, "rps")) if ours else ""])
         parts.append(f"**Later calls, {connections} connection{'s' if connections > 1 else ''}**\n")
         parts.append(table(["", *LOAD_HEADER, "throughput / its hello's", "CPU / its hello's", "our throughput / this one's"], lines) + "\n")
     return "\n".join(parts) + f"\n{rows.case['calls']} first calls of each language in each round. " + measured(rows.case)
@@ -329,7 +329,7 @@ def drift(results):
                       change("cpu_us"), change("worker_private_kib", 1 / 1024), change("memory_kib", 1 / 1024), rows.total((name,), "wrong")])
     return (table(["", "first minute, requests/s", "last minute", "last / first", "all minutes", "CPU µs/request", "private memory of the largest worker, MiB",
                    "all our processes, MiB", "wrong"], lines) +
-            f"\n\nOne run of {number(rows.case['minute'] / 6)} minutes for each language, 32 connections. {measured(rows.case)}")
+            f"\n\nOne run of {rows.case['minute'] / 6:g} minutes for each language, 32 connections. {measured(rows.case)}")
 
 
 # Issue 3's table
