@@ -41,7 +41,9 @@ public final class MemoryRewind: PristineState {
         // Every reference that Swift holds on the stack here stays as it is while `serveOne` runs, and none is made or dropped
         // between two calls: so the counts in the memory that is put back agree with the stack that is not.
         let result = withExtendedLifetime(self) {
-            faas_rewind_run({ Unmanaged<MemoryRewind>.fromOpaque($0!).takeUnretainedValue().serveOne() ? 1 : 0 }, Unmanaged.passUnretained(self).toOpaque())
+            faas_rewind_run(
+                { Unmanaged<MemoryRewind>.fromOpaque($0!).takeUnretainedValue().serveOne() ? 1 : 0 }, Unmanaged.passUnretained(self).toOpaque(),
+                runtime.canHoldKernelObjects ? 1 : 0)
         }
         _ = result  // There is no snapshot to be had. The rehearsals' way is good, only slower.
         return rehearsal.restore()

@@ -1,3 +1,4 @@
+import CMemoryRewind
 import Glibc
 import SystemCalls
 import WorkerProtocol
@@ -19,6 +20,8 @@ public enum Zygote {
             try Processes.adoptOrphans()
             try Processes.leaveWorkingDirectory()
             let engine = runtime.startEngine()
+            // Without it workers take more memory; nothing else depends on it.
+            _ = faas_rewind_make_base()
             try report(.started(engine: engine))
             var zygote = State(childSignals: childSignals, runtime: runtime)
             while let order = try zygote.nextForkOrder() {
