@@ -59,7 +59,7 @@ let package = Package(
         .target(
             name: "FaaSCommands",
             dependencies: [
-                "FaaSServer", "FunctionModel", "FunctionStorage", "PolyglotFaaS",
+                "FaaSServer", "FunctionModel", "FunctionStorage", "PolyglotFaaS", "SystemCalls",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -507,8 +507,9 @@ static int rewind_memory(void) {
 /* Not inlined, and with nothing of the caller's: the frames above are the same at the snapshot and at every rewind. */
 __attribute__((noinline, noreturn)) static void serve_for_ever(int (*serve)(void *context), void *context) {
   for (;;) {
-    if (!serve(context)) _exit(0);
-    if (!rewind_memory()) _exit(FAAS_REWIND_RETIRED);
+    int answer = serve(context);
+    if (answer == 0) _exit(0);
+    if (answer < 0 || !rewind_memory()) _exit(FAAS_REWIND_RETIRED);
   }
 }
 

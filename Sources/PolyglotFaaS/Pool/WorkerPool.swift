@@ -25,6 +25,7 @@ final class WorkerPool: WorkerDelegate {
     private let state: Mutex<State>
     private let housekeeping: Mutex<RepeatedTask?> = Mutex(nil)
     private let lastInvocation = Atomic<UInt64>(0)
+    private let retired = Atomic<Int>(0)
 
     init(configuration: FunctionRuntime.Configuration, group: any EventLoopGroup, zygotes: Zygotes) {
         self.configuration = configuration
@@ -183,6 +184,7 @@ final class WorkerPool: WorkerDelegate {
     }
 
     func workerEnded(_ worker: Worker, _ error: any FunctionError) {
+        if worker.wasRetired { retired.wrappingAdd(1, ordering: .relaxed) }
         perform(forget(worker, error))
     }
 
@@ -232,6 +234,8 @@ final class WorkerPool: WorkerDelegate {
     }
 
     var workerCount: Int { state.withLock { $0.pool.workerCount } }
+
+    var retiredWorkerCount: Int { retired.load(ordering: .relaxed) }
 
     // MARK: The end
 

@@ -383,6 +383,9 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         eventLoop.scheduleTask(in: .seconds(2)) { self.end() }
     }
 
+    /// Whether it ended because its state could not be put back. Known when its end is.
+    var wasRetired: Bool { exit == .some(.code(WorkerExit.retired)) }
+
     private var endError: any FunctionError {
         if let fault { return fault }
         if case .some(.some(let exit)) = exit { return WorkerCrashed("The worker ended before it answered: \(exit).") }
