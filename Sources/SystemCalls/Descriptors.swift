@@ -101,17 +101,19 @@ public enum Descriptors {
         return descriptor
     }
 
-    /// All of a text file, or "" if it cannot be read; with no help of any library that could be in an unknown state after a
-    /// fork.
-    static func readText(_ path: String) -> String {
+    /// All of a text file, or "" if it cannot be read.
+    static func readText(_ path: String) -> String { String(decoding: readBytes(path), as: UTF8.self) }
+
+    /// All of a file, or nothing if it cannot be read; with no help of any library that could be in an unknown state after a fork.
+    static func readBytes(_ path: String) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return "" }
+        guard descriptor >= 0 else { return [] }
         defer { Glibc.close(descriptor) }
         var bytes: [UInt8] = []
         withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 1) { buffer in
             while let count = try? read(into: buffer, from: descriptor), count > 0 { bytes += buffer[..<count] }
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 
     /// The descriptors from `first` upward that this process has open.
