@@ -142,6 +142,17 @@ public struct ShuttingDown: FunctionError, Equatable {
     public var message: String { "The host is shutting down." }
 }
 
+/// The sandbox is required, and this machine does not offer all of it.
+public struct SandboxUnavailable: FunctionError, Equatable {
+    /// The layers that are missing or less than they should be, one sentence each.
+    public let weaknesses: [String]
+    public init(weaknesses: [String]) { self.weaknesses = weaknesses }
+    public var message: String {
+        "The sandbox is required, and this machine does not offer all of it: \(weaknesses.joined(separator: "; ")). "
+            + "'faas doctor' says what to do."
+    }
+}
+
 /// The worker executable is not where the host looked.
 public struct WorkerExecutableNotFound: FunctionError, Equatable {
     public let name: String

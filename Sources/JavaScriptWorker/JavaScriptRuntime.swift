@@ -1,5 +1,6 @@
 import CJavaScriptCore
 import Glibc
+import Sandbox
 import SystemCalls
 import WorkerProtocol
 import WorkerRuntime
@@ -24,8 +25,26 @@ final class JavaScriptRuntime: LanguageRuntime {
     }
 
     /// What these invocations compile stays in the virtual machine's cache, for the context that is kept.
-    func rehearsal(channel: WorkerChannel) -> (state: any PristineState, invocations: Int) {
+    func rehearsal(channel: WorkerChannel, sandbox: WorkerSandbox) -> (state: any PristineState, invocations: Int) {
         (FreshContext(runtime: self, channel: channel), 3)
+    }
+
+    var forksToRehearse: Bool { false }
+
+    var sandboxPolicy: SandboxPolicy {
+        SandboxPolicy(
+            language: .javaScript,
+            // Time zones, as the C library and ICU have them.
+            readablePaths: ["/usr/share/zoneinfo", "/usr/share/zoneinfo-icu", "/etc/localtime", "/etc/timezone"],
+            // The engine looks at its own stack and memory. JavaScript has no way to open a file.
+            readsItsOwnProcess: true)
+    }
+
+    /// The virtual machine maps all memory for code and starts its threads now, if it has any.
+    func startWorker(isolation: LoadMessage.Isolation) {
+        // Where state is kept there is neither snapshot nor fork, and the engine may compile beside the function.
+        if isolation != .instance { beSingleThreaded() }
+        group = JSContextGroupCreate()
     }
 
     /// A snapshot is of one thread. The engine reads these once, when a worker makes its virtual machine.
@@ -55,11 +74,6 @@ final class JavaScriptRuntime: LanguageRuntime {
     func restoreProcessState() -> Bool { true }
 
     func load(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
-        if group == nil {
-            // Where state is kept there is neither snapshot nor fork, and the engine may compile beside the function.
-            if function.isolation != .instance { beSingleThreaded() }
-            group = JSContextGroupCreate()
-        }
         Self.current = self
         self.function = function
         self.channel = channel

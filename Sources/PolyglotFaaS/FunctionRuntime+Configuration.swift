@@ -1,4 +1,5 @@
 import Foundation
+import WorkerProtocol
 
 extension FunctionRuntime {
     /// The limits of a runtime. Every field has a default that suits a small server.
@@ -29,7 +30,17 @@ extension FunctionRuntime {
         /// How much one invocation may write to its log, in bytes; the rest is cut, with a notice. Default: 256 KiB.
         public var maximumLogBytes = 256 << 10
 
+        /// How much of the sandbox must be there. Default: all that this machine offers. The safe choice: `.required`.
+        public var sandbox = SandboxMode.bestEffort
+
+        /// Layers that are left out although they could be had, by name. For tests only.
+        package var sandboxWithout: [String] = []
+
         public init() {}
+
+        var sandboxRequest: SandboxRequest {
+            SandboxRequest(mode: sandbox, without: Set(sandboxWithout.compactMap { SandboxLayer.Name(text: $0) }))
+        }
 
         var poolLimits: PoolState<FunctionKey>.Limits {
             .init(

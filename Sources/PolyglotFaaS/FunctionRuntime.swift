@@ -26,7 +26,7 @@ public final class FunctionRuntime: Sendable {
 
     public init(configuration: Configuration = Configuration()) {
         self.configuration = configuration
-        zygotes = Zygotes(executables: WorkerExecutables(directory: configuration.workerDirectory))
+        zygotes = Zygotes(executables: WorkerExecutables(directory: configuration.workerDirectory), sandbox: configuration.sandboxRequest)
         pool = WorkerPool(configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes)
         pool.startHousekeeping()
     }
@@ -40,7 +40,7 @@ public final class FunctionRuntime: Sendable {
     /// - Parameter languages: the languages to start. A language that is not named starts with its first invocation.
     /// - Returns: the engines' names and versions, in the order of `languages`.
     /// - Throws: ``WorkerExecutableNotFound`` if a worker executable is not where it should be, ``WorkerCrashed`` if it does
-    ///   not start.
+    ///   not start, ``SandboxUnavailable`` if the sandbox is required and this machine lacks a part of it.
     @discardableResult
     public func start(_ languages: [Language] = Language.all) async throws -> [String] {
         let started = try languages.map { try zygotes.start($0) }
@@ -108,6 +108,9 @@ public final class FunctionRuntime: Sendable {
 
     /// The largest event that can reach a worker, in bytes: a frame, less room for what goes before the event.
     public static let maximumEventBytes = Frame.maximumPayloadLength - (1 << 10)
+
+    /// What confines the workers of each language that has started, found out by trying.
+    public var sandboxReports: [SandboxReport] { zygotes.sandboxReports }
 
     /// Number of worker processes at this moment, ending ones included.
     public var workerCount: Int { pool.workerCount }

@@ -101,16 +101,7 @@ public enum Descriptors {
     }
 
     /// The descriptors from `first` upward that this process has open.
-    public static func openDescriptors(from first: Int32) -> [Int32] {
-        guard let directory = opendir("/proc/self/fd") else { return [] }
-        defer { closedir(directory) }
-        var found: [Int32] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if let number = Int32(name), number >= first, number != dirfd(directory) { found.append(number) }
-        }
-        return found
-    }
+    public static func openDescriptors(from first: Int32) -> [Int32] { ProcessFiles.list(.descriptors).filter { $0 >= first } }
 
     /// Where the next read or write happens; nil for what has no position (a pipe, a socket).
     public static func position(of descriptor: Int32) -> Int64? {

@@ -70,11 +70,14 @@ public struct ProcessState {
     ///
     /// - Parameter kept: descriptors that will be open besides those that are open now.
     public init(kept: [Int32]) {
-        let directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        // Only to return there: reading it may be forbidden.
+        let directory = open(".", __O_PATH | O_DIRECTORY | O_CLOEXEC)
         // Out of the way: the numbers a guest gets are the same as if there were none.
         workingDirectory = fcntl(directory, F_DUPFD_CLOEXEC, 250)
         close(directory)
-        descriptors = Descriptors.openDescriptors(from: 0).sorted().map { OpenDescriptor($0, position: Descriptors.position(of: $0)) }
+        // What was there before the guest needs no looking after.
+        let kept = kept + ProcessFiles.numbers
+        descriptors = Descriptors.openDescriptors(from: 0).filter { !kept.contains($0) }.sorted().map { OpenDescriptor($0, position: Descriptors.position(of: $0)) }
         numbers = (descriptors.map(\.number) + kept).sorted()
         actions = Self.signalNumbers.map { Self.action(of: $0) }
         var mask = sigset_t()
@@ -123,7 +126,7 @@ public struct ProcessState {
     /// disk or not writable; of memory, none that is shared and writable. What is in a pipe, a socket, a memory file or shared
     /// memory is copied by nothing, not even a fork.
     public static func canBePutBack() -> Bool {
-        for descriptor in Descriptors.openDescriptors(from: 4) {
+        for descriptor in Descriptors.openDescriptors(from: 4) where !ProcessFiles.numbers.contains(descriptor) {
             var info = stat()
             guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG || info.st_mode & S_IFMT == S_IFDIR else {
                 return false
@@ -131,7 +134,7 @@ public struct ProcessState {
             let isWritable = fcntl(descriptor, F_GETFL) & O_ACCMODE != O_RDONLY
             if isWritable, info.st_nlink == 0 { return false }
         }
-        return !Descriptors.readText("/proc/self/maps").split(separator: "\n").contains { line in
+        return !ProcessFiles.read(.mappings).split(separator: "\n").contains { line in
             // "start-end rw-s …"
             let flags = line.split(separator: " ", maxSplits: 2).dropFirst().first ?? ""
             return flags.contains("w") && flags.hasSuffix("s")

@@ -9,6 +9,7 @@ import WorkerProtocol
 public final class ForkPerInvocation: PristineState {
     private let runtime: any LanguageRuntime
     private let channel: WorkerChannel
+    private let sandbox: WorkerSandbox
     private var child: (pid: pid_t, socket: Int32)?
     /// A fork shares more than it seems: positions, flags and locks of open files.
     private var processState: ProcessState?
@@ -18,9 +19,10 @@ public final class ForkPerInvocation: PristineState {
     /// What passes through here is a stranger's event, which the next copy must not find in its memory: zeroed after use.
     private let relayBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
 
-    public init(runtime: any LanguageRuntime, channel: WorkerChannel) {
+    public init(runtime: any LanguageRuntime, channel: WorkerChannel, sandbox: WorkerSandbox) {
         self.runtime = runtime
         self.channel = channel
+        self.sandbox = sandbox
     }
 
     deinit { relayBuffer.deallocate() }
@@ -63,6 +65,8 @@ public final class ForkPerInvocation: PristineState {
             Descriptors.close(socket)
             Descriptors.close(parentSocket)
             runtime.didFork(inChild: true)
+            // Last: the copy needs nothing any more but to serve.
+            try sandbox.beforeServing()
             _ = try channel.receive { [runtime, channel] kind, payload in
                 try runtime.invoke(frame: kind, payload, channel: channel)
             }

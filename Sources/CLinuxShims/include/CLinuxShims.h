@@ -40,6 +40,14 @@ int faas_open_child_signals(void);
    types are opaque unions that Swift imports differently from one C library to the next. Returns 0 or an errno value. */
 int faas_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], int socket);
 
+/* The same in namespaces of its own: user, mount, process, network, IPC, host name, cgroup. The new process is number 1 among its
+   own, so the kernel ends all of them with it; it has a /proc of its own, and is root of the namespace until it gives that up. If
+   the host is root, FAAS_NOBODY is a user and group that it can become. In C because posix_spawn has no such flags, and what
+   runs between clone(2) and execve(2) in a copy of a threaded process may make system calls and nothing else.
+   Returns 0 or an errno value; then there is no process. */
+int faas_spawn_isolated(pid_t *pid, const char *path, char *const argv[], char *const envp[], int socket);
+enum { FAAS_NOBODY = 65534 };
+
 /* close_range(2), from `first` to `last`. A wrapper Swift imports arrived only in newer headers. Returns 0 or -errno. */
 int faas_close_range(unsigned int first, unsigned int last);
 

@@ -13,7 +13,7 @@ struct faas_rewind_counters {
   uint64_t saved_pages;  /* pages in the snapshot */
 };
 
-/* Takes a snapshot, then calls `serve(context)` for ever, each time with all private memory as it was at the snapshot.
+/* Takes a snapshot, calls `seal(context)` once (what it does to the memory is forgotten; it returns 0 to end the process), then calls `serve(context)` for ever, each time with all private memory as it was at the snapshot.
 
    `serve` returns 1 to go on, 0 to end the process. After the snapshot this function does not return: the process ends with
    exit code 0 when `serve` says so, with FAAS_REWIND_RETIRED when the memory cannot be put back. It returns only if there is
@@ -25,14 +25,14 @@ struct faas_rewind_counters {
    - Nobody writes to this process's memory from outside (ptrace, process_vm_writev, io_uring, userfaultfd): it would not
      move the fault counter.
    - Nothing `serve` leaves behind on the stack matters: the stack is not put back. */
-int faas_rewind_run(int (*serve)(void *context), void *context);
+int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), void *context);
 
 /* Valid inside `serve`; null if the process does not rewind. */
 const struct faas_rewind_counters *faas_rewind_counters(void);
 
 enum { FAAS_REWIND_RETIRED = 86 };
 
-/* The descriptors the rewinder keeps open, by number. */
-enum { FAAS_REWIND_PAGEMAP = 240, FAAS_REWIND_STATM = 241 };
+/* The descriptors the rewinder keeps open, by number. The last two are used if they are open. */
+enum { FAAS_REWIND_PAGEMAP = 240, FAAS_REWIND_STATM = 241, FAAS_REWIND_MAPS = 242, FAAS_REWIND_TASKS = 243 };
 
 #endif

@@ -12,9 +12,17 @@ final class Zygotes: Sendable {
     }
 
     private let executables: WorkerExecutables
+    private let sandbox: SandboxRequest
     private let state = Mutex(State())
 
-    init(executables: WorkerExecutables) { self.executables = executables }
+    init(executables: WorkerExecutables, sandbox: SandboxRequest) {
+        self.executables = executables
+        self.sandbox = sandbox
+    }
+
+    var sandboxReports: [SandboxReport] {
+        state.withLock { Array($0.running.values) }.compactMap(\.sandboxReport).sorted { $0.language.id < $1.language.id }
+    }
 
     deinit { state.withLock { for zygote in $0.running.values { zygote.close() } } }
 
@@ -28,7 +36,7 @@ final class Zygotes: Sendable {
     private func start(_ language: Language, _ state: inout sending State) throws -> ZygoteProcess {
         if state.isShutDown { throw ShuttingDown() }
         if let zygote = state.running[language] { return zygote }
-        let zygote = try ZygoteProcess(language: language, executable: try executables.path(for: language)) { [weak self] zygote, event in
+        let zygote = try ZygoteProcess(language: language, executable: try executables.path(for: language), sandbox: sandbox) { [weak self] zygote, event in
             self?.handle(event, of: zygote)
         }
         state.running[language] = zygote
@@ -67,7 +75,7 @@ final class Zygotes: Sendable {
                 if state.running[zygote.language] === zygote { state.running[zygote.language] = nil }
                 return state.workers.values.filter { $0.zygote == ObjectIdentifier(zygote) }.map(\.worker)
             }
-            let error = ZygoteProcess.ended(zygote.language, exit)
+            let error = zygote.endError(exit)
             for worker in orphans { worker.zygoteHasEnded(error) }
         }
     }
