@@ -109,6 +109,9 @@ public final class FunctionRuntime: Sendable {
     /// The largest event that can reach a worker, in bytes: a frame, less room for what goes before the event.
     public static let maximumEventBytes = Frame.maximumPayloadLength - (1 << 10)
 
+    /// Where worker executables are looked for, in order.
+    public var workerDirectories: [String] { zygotes.executables.directories }
+
     /// What confines the workers of each language that has started, found out by trying.
     public var sandboxReports: [SandboxReport] { zygotes.sandboxReports }
 

@@ -112,7 +112,8 @@ public struct ProcessState {
             // What the worker itself holds, down to its socket, no guest has opened: to see that it is still there is enough.
             guard fcntl(descriptor.number, F_GETFD) == descriptor.descriptorFlags, FileIdentity(descriptor.number) == descriptor.file
             else { return false }
-            guard descriptor.number > 3, descriptor.number != workingDirectory else { continue }
+            // A mere place in the file system (O_PATH) has neither flags nor a position.
+            guard descriptor.number > 3, descriptor.statusFlags & __O_PATH == 0 else { continue }
             guard fcntl(descriptor.number, F_SETFL, descriptor.statusFlags) == 0 else { return false }
             if let position = descriptor.position {
                 guard (try? Descriptors.setPosition(position, of: descriptor.number)) != nil else { return false }

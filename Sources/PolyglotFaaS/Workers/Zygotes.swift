@@ -11,7 +11,7 @@ final class Zygotes: Sendable {
         var isShutDown = false
     }
 
-    private let executables: WorkerExecutables
+    let executables: WorkerExecutables
     private let sandbox: SandboxRequest
     private let state = Mutex(State())
 
