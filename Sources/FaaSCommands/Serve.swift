@@ -3,6 +3,7 @@ import FaaSServer
 import FunctionModel
 import FunctionStorage
 import Logging
+import NIOCore
 import PolyglotFaaS
 
 struct Serve: AsyncParsableCommand {
@@ -40,6 +41,9 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // An event loop serves about as many calls as a worker does, and workers need processors too. Fewer loops also mean fewer
+        // calls that arrive on one and are served by a worker on another.
+        NIOSingletons.groupLoopCountSuggestion = max(1, System.coreCount / 2)
         var logger = Logger(label: "faas") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = Logger.Level(rawValue: logLevel)!
         var limits = FunctionRuntime.Configuration()

@@ -3,16 +3,17 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// The connections of clients: Hummingbird's, with a ``ClientConnectionHandler`` in each, and with a task that ends when the
-/// connection does.
+/// The connections of clients: Hummingbird's, with a ``ClientConnectionHandler`` and an ``InvokeHandler`` in each.
 struct ClientConnections: ServerChildChannel {
     let http: HTTP1Channel
+    let invokeHandler: @Sendable () -> InvokeHandler
 
     /// A server for an application whose connections are these.
-    static var builder: HTTPServerBuilder {
+    static func builder(_ invokeHandler: @escaping @Sendable () -> InvokeHandler) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in
             // What is idle and what only slow is for our own channel handler to say; see there.
-            ClientConnections(http: HTTP1Channel(responder: responder, configuration: .init(idleTimeout: nil)))
+            ClientConnections(
+                http: HTTP1Channel(responder: responder, configuration: .init(idleTimeout: nil)), invokeHandler: invokeHandler)
         }
     }
 
@@ -21,20 +22,10 @@ struct ClientConnections: ServerChildChannel {
             let pipeline = channel.pipeline.syncOperations
             // Where the HTTP version of a request can still be seen, which the request itself does not tell.
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-            try pipeline.addHandler(ClientConnectionHandler(), position: .after(decoder))
+            try pipeline.addHandlers([ClientConnectionHandler(), invokeHandler()], position: .after(decoder))
             return value
         }
     }
 
-    /// Answers the requests of one connection. All its routes run in one task: cancelling it when the connection is gone ends
-    /// the guest that computes for nobody, and costs a request nothing.
-    func handle(value: HTTP1Channel.Value, logger: Logger) async {
-        let task = Task { await http.handle(value: value, logger: logger) }
-        value.channel.closeFuture.whenComplete { _ in task.cancel() }
-        await withTaskCancellationHandler {
-            await task.value
-        } onCancel: {
-            task.cancel()
-        }
-    }
+    func handle(value: HTTP1Channel.Value, logger: Logger) async { await http.handle(value: value, logger: logger) }
 }

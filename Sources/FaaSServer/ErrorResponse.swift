@@ -2,6 +2,7 @@ import FunctionModel
 import FunctionStorage
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 import NIOHTTP1
 
@@ -92,6 +93,12 @@ struct ErrorResponse {
                 status: .badRequest, errorType: "InvalidRequest",
                 message: "The request is not HTTP/1.1: \(error.debugDescription).")
         }
+    }
+
+    /// What is the caller's fault is not the log's affair.
+    func log(_ error: any Error, requestID: String, path: String, to logger: Logger) {
+        guard status.kind == .serverError else { return }
+        logger.warning("\(error)", metadata: ["requestId": "\(requestID)", "path": "\(path)"])
     }
 
     func response(requestID: String) -> Response {

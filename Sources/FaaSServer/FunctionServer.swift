@@ -39,10 +39,11 @@ public struct FunctionServer: Sendable {
     ///
     /// - Parameter onRunning: called once with the port, when requests are accepted.
     public func run(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
-        let routes = Routes(runtime: runtime, functions: functions, configuration: configuration, logger: logger)
         let application = Application(
-            router: routes.router(),
-            server: ClientConnections.builder,
+            router: Routes(logger: logger).router(),
+            server: ClientConnections.builder { [self] in
+                InvokeHandler(runtime: runtime, functions: functions, configuration: configuration, logger: logger)
+            },
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), backlog: 1024),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) },
             logger: logger)

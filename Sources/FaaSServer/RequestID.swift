@@ -6,8 +6,8 @@ enum RequestID {
     static let headerName = HTTPField.Name("X-Request-Id")!
 
     /// The caller's, if it can stand in a header and a log line as it is; else a new one.
-    static func from(_ headers: HTTPFields) -> String {
-        if let given = headers[headerName], isUsable(given) { return given }
+    static func from(_ given: String?) -> String {
+        if let given, isUsable(given) { return given }
         return new()
     }
 

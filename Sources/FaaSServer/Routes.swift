@@ -23,12 +23,10 @@ struct Routes: Sendable {
     private struct Route: Sendable {
         let path: String
         let methods: [HTTPRequest.Method]
-        let respond: @Sendable (Request, FunctionRequestContext) async throws -> Response
+        /// nil: what answers them comes before the router (``InvokeHandler``).
+        let respond: (@Sendable (Request, FunctionRequestContext) async throws -> Response)?
     }
 
-    let runtime: FunctionRuntime
-    let functions: FunctionCache
-    let configuration: FunctionServer.Configuration
     let logger: Logger
 
     private var routes: [Route] {
@@ -39,7 +37,7 @@ struct Routes: Sendable {
                     status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
                     body: ResponseBody(byteBuffer: ByteBuffer(string: "OK")))
             },
-            Route(path: "/invoke/:id", methods: [.post], respond: invoke),
+            Route(path: "/invoke/:id", methods: [.post], respond: nil),
             Route(path: "/invoke", methods: [.post]) { _, _ in throw InvalidRequest("Missing function id in path /invoke/{id}.")
             },
         ]
@@ -50,37 +48,10 @@ struct Routes: Sendable {
         let routes = routes
         router.add(middleware: Answers(routes: routes, logger: logger))
         for route in routes {
-            for method in route.methods { router.on(RouterPath(route.path), method: method, use: route.respond) }
+            guard let respond = route.respond else { continue }
+            for method in route.methods { router.on(RouterPath(route.path), method: method, use: respond) }
         }
         return router
-    }
-
-    @Sendable private func invoke(_ request: Request, _ context: FunctionRequestContext) async throws -> Response {
-        let function = try functions.function(FunctionID(context.parameters.get("id") ?? ""))
-        let event = try await body(of: request, context)
-        let outcome = await runtime.run(
-            function, event: event, requestID: context.requestID,
-            timeoutMillis: function.definition.timeoutMillis ?? configuration.defaultTimeoutMillis)
-        for line in outcome.logs {
-            logger.log(
-                level: line.level.loggerLevel, "\(line.text)",
-                metadata: ["function": "\(function.id)", "requestId": "\(context.requestID)"])
-        }
-        let result = try outcome.result.get()
-        return Response(status: .ok, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: result))
-    }
-
-    private func body(of request: Request, _ context: FunctionRequestContext) async throws -> ByteBuffer {
-        let limit = configuration.maximumEventBytes
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit {
-            throw PayloadTooLarge(limit: limit)
-        }
-        if request.headers[.expect] != nil { context.channel.triggerUserOutboundEvent(BodyIsWanted(), promise: nil) }
-        do {
-            return try await request.body.collect(upTo: limit)
-        } catch is NIOTooManyBytesError {
-            throw PayloadTooLarge(limit: limit)
-        }
     }
 
     /// Gives every answer its request id and every error its form.
@@ -95,7 +66,7 @@ struct Routes: Sendable {
             next: (Request, FunctionRequestContext) async throws -> Response
         ) async throws -> Response {
             var context = context
-            context.requestID = RequestID.from(request.headers)
+            context.requestID = RequestID.from(request.headers[RequestID.headerName])
             var response: Response
             do {
                 response = try await next(request, context)
@@ -113,12 +84,7 @@ struct Routes: Sendable {
                     .response(requestID: context.requestID)
             }
             let response = ErrorResponse(error)
-            if error is CancellationError, !context.channel.isActive {
-                logger.debug(
-                    "The client has gone.", metadata: ["requestId": "\(context.requestID)", "path": "\(request.uri.path)"])
-            } else if response.status.kind == .serverError {
-                logger.warning("\(error)", metadata: ["requestId": "\(context.requestID)", "path": "\(request.uri.path)"])
-            }
+            response.log(error, requestID: context.requestID, path: request.uri.path, to: logger)
             return response.response(requestID: context.requestID)
         }
 
@@ -128,17 +94,6 @@ struct Routes: Sendable {
                 let pattern = route.path.split(separator: "/")
                 return pattern.count == segments.count && zip(pattern, segments).allSatisfy { $0 == $1 || $0.hasPrefix(":") }
             }?.methods
-        }
-    }
-}
-
-extension LogLine.Level {
-    fileprivate var loggerLevel: Logger.Level {
-        switch self {
-        case .debug: .debug
-        case .info: .info
-        case .warning: .warning
-        case .error: .error
         }
     }
 }

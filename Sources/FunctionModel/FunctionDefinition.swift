@@ -37,15 +37,33 @@ public struct FunctionDefinition: Hashable, Sendable {
 }
 
 /// A deployed function: a definition under its name, in one of its revisions.
-public struct Function: Hashable, Sendable {
+///
+/// An object, because every invocation hands it on several times: that is one reference counted instead of eight. Two are equal
+/// if everything is equal, whichever objects they are.
+public final class Function: Hashable, Sendable {
     public let id: FunctionID
     /// Names the content: the same definition has the same revision on every host.
     public let revision: String
     public let definition: FunctionDefinition
+    /// Computed once, because every invocation looks its function up. The revision stands for the content; the size tells most of
+    /// the rest apart where a caller gave no revision.
+    private let hash: Int
 
     public init(id: FunctionID, revision: String, definition: FunctionDefinition) {
         self.id = id
         self.revision = revision
         self.definition = definition
+        var hasher = Hasher()
+        hasher.combine(id)
+        hasher.combine(revision)
+        hasher.combine(definition.sourceCode.utf8.count)
+        hash = hasher.finalize()
     }
+
+    public static func == (left: Function, right: Function) -> Bool {
+        left === right
+            || left.hash == right.hash && left.id == right.id && left.revision == right.revision && left.definition == right.definition
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 }

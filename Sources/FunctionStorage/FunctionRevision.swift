@@ -30,7 +30,7 @@ extension FunctionDefinition {
 
 extension Function {
     /// The function of this definition, in the revision that its content makes.
-    public init(id: FunctionID, definition: FunctionDefinition) {
+    public convenience init(id: FunctionID, definition: FunctionDefinition) {
         self.init(id: id, revision: definition.revision(), definition: definition)
     }
 }

@@ -42,7 +42,7 @@ extension FunctionRuntime {
             SandboxRequest(mode: sandbox, without: Set(sandboxWithout.compactMap { SandboxLayer.Name(text: $0) }))
         }
 
-        var poolLimits: PoolState<FunctionKey>.Limits {
+        var poolLimits: PoolState<Function>.Limits {
             .init(
                 workersPerFunction: max(1, maximumWorkersPerFunction), workers: max(1, maximumWorkers),
                 waitingPerFunction: max(1, maximumWaitingPerFunction), waiting: max(1, maximumWaiting),

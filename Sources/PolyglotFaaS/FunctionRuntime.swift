@@ -22,7 +22,7 @@ import WorkerProtocol
 public final class FunctionRuntime: Sendable {
     public let configuration: Configuration
     private let zygotes: Zygotes
-    private let pool: WorkerPool
+    fileprivate let pool: WorkerPool
 
     public init(configuration: Configuration = Configuration()) {
         self.configuration = configuration
@@ -89,21 +89,49 @@ public final class FunctionRuntime: Sendable {
         try await invoke(request).decoded(as: type)
     }
 
-    /// The path of the server and the command line: bytes in, bytes out, log lines whatever the outcome.
+    /// The path of the command line: bytes in, bytes out, log lines whatever the outcome. Cancelling the task ends the guest.
     ///
     /// - Parameter timeoutMillis: zero or less, or nil: the function's own, if it has one.
     package func run(_ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?) async -> InvocationOutcome {
-        if function.definition.jsEvalAsModule && function.definition.language == .javaScript {
-            return InvocationOutcome(.failure(LoadError.modulesAreNotSupported), logs: [])
+        let invocation = PendingInvocation(self, function, event: event, requestID: requestID, timeoutMillis: timeoutMillis)
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in invocation.start { continuation.resume(returning: $0) } }
+        } onCancel: {
+            invocation.cancel()
         }
-        guard event.readableBytes <= Self.maximumEventBytes else {
-            return InvocationOutcome(.failure(PayloadTooLarge(limit: Self.maximumEventBytes)), logs: [])
+    }
+
+    /// The path of the server, which has no task for each request.
+    package struct PendingInvocation: Sendable {
+        private let pool: WorkerPool
+        private let invocation: Invocation
+        private let refusal: (any FunctionError)?
+
+        package init(_ runtime: FunctionRuntime, _ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?) {
+            pool = runtime.pool
+            refusal =
+                if function.definition.jsEvalAsModule && function.definition.language == .javaScript {
+                    LoadError.modulesAreNotSupported
+                } else if event.readableBytes > FunctionRuntime.maximumEventBytes {
+                    PayloadTooLarge(limit: FunctionRuntime.maximumEventBytes)
+                } else {
+                    nil
+                }
+            invocation = pool.makeInvocation(
+                of: function, requestID: requestID,
+                // Nothing at all is an event without members, as with the system this one re-creates.
+                event: event.readableBytes == 0 ? ByteBuffer(staticString: "{}") : event,
+                timeoutMillis: timeoutMillis ?? function.definition.timeoutMillis ?? 0)
         }
-        // Nothing at all is an event without members, as with the system this one re-creates.
-        let event = event.readableBytes == 0 ? ByteBuffer(staticString: "{}") : event
-        return await pool.run(
-            FunctionKey(function: function), requestID: requestID, event: event,
-            timeoutMillis: timeoutMillis ?? function.definition.timeoutMillis ?? 0)
+
+        /// - Parameter completion: told the outcome once, on any thread, perhaps before this returns.
+        package func start(_ completion: @escaping @Sendable (InvocationOutcome) -> Void) {
+            if let refusal { return completion(InvocationOutcome(.failure(refusal), logs: [])) }
+            pool.submit(invocation, completion)
+        }
+
+        /// Ends the guest. `completion` is told, if it has not been yet.
+        package func cancel() { pool.cancel(invocation) }
     }
 
     /// The largest event that can reach a worker, in bytes: a frame, less room for what goes before the event.

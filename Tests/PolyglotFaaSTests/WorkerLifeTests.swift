@@ -150,6 +150,31 @@ import Testing
         await #expect(throws: ShuttingDown.self) { try await runtime.invoke(.js("exports.handler = () => 1")) }
     }
 
+    @Test func `A caller that gives up as its answer comes does not end the next caller's worker`() async throws {
+        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+            let source = "exports.handler = event => event"
+            _ = try await runtime.invoke(.js(source))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for caller in Int64(0)..<8 {
+                    group.addTask {
+                        for call in Int64(0)..<300 {
+                            if caller % 2 == 0 {
+                                try await #expect(runtime.value(.js(source, .integer(call))) == .integer(call))
+                            } else {
+                                let task = Task { try await runtime.invoke(.js(source, .integer(call))) }
+                                // From at once to about the time that a call takes.
+                                for _ in 0..<(call % 40) { await Task.yield() }
+                                task.cancel()
+                                _ = await task.result
+                            }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
     /// The end of a killed worker travels from the kernel by way of its zygote and an event loop; shutting down waits for it.
     @Test func `No worker is left when shutting down returns, also right after one was killed`() async throws {
         for _ in 0..<10 {

@@ -4,9 +4,12 @@ import Synchronization
 
 /// One call of a function, from submission to its one outcome.
 final class Invocation: Sendable {
+    /// Told the outcome once, on whichever thread it comes about.
+    typealias Completion = @Sendable (InvocationOutcome) -> Void
+
     /// Grows from one invocation to the next.
     let id: UInt64
-    let function: FunctionKey
+    let function: Function
     let requestID: String
     let event: ByteBuffer
     /// Nanoseconds of the monotonic clock; nil: none.
@@ -18,8 +21,8 @@ final class Invocation: Sendable {
     private enum Phase {
         /// Nobody waits for the outcome yet.
         case new
-        case waiting(CheckedContinuation<InvocationOutcome, Never>)
-        case running(CheckedContinuation<InvocationOutcome, Never>, Worker)
+        case waiting(Completion)
+        case running(Completion, Worker)
         case finished
     }
 
@@ -27,10 +30,11 @@ final class Invocation: Sendable {
         var phase: Phase = .new
         var logs: [LogLine] = []
         var logBytes = 0
+        var attempts = 0
     }
 
     init(
-        id: UInt64, function: FunctionKey, requestID: String, event: ByteBuffer, deadline: Int64?, timeoutMillis: Int, logLimit: Int
+        id: UInt64, function: Function, requestID: String, event: ByteBuffer, deadline: Int64?, timeoutMillis: Int, logLimit: Int
     ) {
         self.id = id
         self.function = function
@@ -42,34 +46,38 @@ final class Invocation: Sendable {
         state = Mutex(State())
     }
 
-    /// From now on somebody waits. Returns false if the invocation has been cancelled before; the continuation is resumed then.
-    func wait(_ continuation: CheckedContinuation<InvocationOutcome, Never>) -> Bool {
+    /// From now on somebody waits. Returns false if the invocation has been cancelled before; `completion` has been told then.
+    func wait(_ completion: @escaping Completion) -> Bool {
         let isNew = state.withLock { state in
             guard case .new = state.phase else { return false }
-            state.phase = .waiting(continuation)
+            state.phase = .waiting(completion)
             return true
         }
-        if !isNew { continuation.resume(returning: InvocationOutcome(.failure(CancellationError()), logs: [])) }
+        if !isNew { completion(InvocationOutcome(.failure(CancellationError()), logs: [])) }
         return isNew
     }
 
     /// The worker takes it on. Returns false if it is no longer wanted.
     func begin(on worker: Worker) -> Bool {
         state.withLock { state in
-            guard case .waiting(let continuation) = state.phase else { return false }
-            state.phase = .running(continuation, worker)
+            guard case .waiting(let completion) = state.phase else { return false }
+            state.phase = .running(completion, worker)
             return true
         }
     }
 
-    /// The worker has ended without having taken it on: it waits again. Returns false if it is no longer wanted.
+    /// The worker has ended without having taken it on: it waits again. Returns false if it is no longer wanted, or if this has
+    /// happened too often to be an accident.
     func beginAgain() -> Bool {
         state.withLock { state in
-            guard case .running(let continuation, _) = state.phase else { return false }
-            state.phase = .waiting(continuation)
+            guard case .running(let completion, _) = state.phase, state.attempts < Self.maximumAttempts else { return false }
+            state.attempts += 1
+            state.phase = .waiting(completion)
             return true
         }
     }
+
+    private static let maximumAttempts = 3
 
     /// The first outcome wins; later ones are ignored.
     /// - Returns: the worker it was running on, if this was the first outcome.
@@ -81,11 +89,11 @@ final class Invocation: Sendable {
             return (phase, state.logs)
         }
         switch phase {
-        case .waiting(let continuation):
-            continuation.resume(returning: InvocationOutcome(result, logs: logs))
+        case .waiting(let completion):
+            completion(InvocationOutcome(result, logs: logs))
             return nil
-        case .running(let continuation, let worker):
-            continuation.resume(returning: InvocationOutcome(result, logs: logs))
+        case .running(let completion, let worker):
+            completion(InvocationOutcome(result, logs: logs))
             return worker
         case .new, .finished:
             return nil
@@ -114,18 +122,5 @@ package struct InvocationOutcome: Sendable {
     init(_ result: Result<ByteBuffer, any Error>, logs: [LogLine]) {
         self.result = result
         self.logs = logs
-    }
-}
-
-/// A function as the pool tells it from others: equal only if everything is equal, cheap to hash.
-struct FunctionKey: Hashable, Sendable {
-    let function: Function
-
-    func hash(into hasher: inout Hasher) {
-        // Every invocation hashes this. The revision stands for the content; the size tells most of the rest apart where a
-        // caller gave no revision. Equality compares the texts, which is quick when they are the same storage.
-        hasher.combine(function.id)
-        hasher.combine(function.revision)
-        hasher.combine(function.definition.sourceCode.utf8.count)
     }
 }

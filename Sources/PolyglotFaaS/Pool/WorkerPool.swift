@@ -9,7 +9,7 @@ import SystemCalls
 /// Decisions are taken under the lock; everything that follows from them happens outside it.
 final class WorkerPool: WorkerDelegate {
     fileprivate struct State {
-        var pool: PoolState<FunctionKey>
+        var pool: PoolState<Function>
         var invocations: [UInt64: Invocation] = [:]
         var workers: [UInt64: Worker] = [:]
         var running = 0
@@ -43,21 +43,22 @@ final class WorkerPool: WorkerDelegate {
 
     // MARK: Invocations
 
-    /// Runs one invocation to its outcome. Cancelling the task ends the guest.
-    func run(_ function: FunctionKey, requestID: String, event: ByteBuffer, timeoutMillis: Int) async -> InvocationOutcome {
+    /// An invocation that nobody has submitted yet.
+    func makeInvocation(of function: Function, requestID: String, event: ByteBuffer, timeoutMillis: Int) -> Invocation {
         let (_, id) = lastInvocation.wrappingAdd(1, ordering: .relaxed)
-        let invocation = Invocation(
+        return Invocation(
             id: id, function: function, requestID: requestID, event: event,
             deadline: timeoutMillis > 0 ? MonotonicClock.now() + Int64(timeoutMillis) * 1_000_000 : nil, timeoutMillis: timeoutMillis,
             logLimit: configuration.maximumLogBytes)
-        return await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                if invocation.wait(continuation) { submit(invocation) }
-            }
-        } onCancel: {
-            abandon(invocation, CancellationError())
-        }
     }
+
+    /// Runs an invocation. `completion` is told its outcome.
+    func submit(_ invocation: Invocation, _ completion: @escaping Invocation.Completion) {
+        if invocation.wait(completion) { submit(invocation) }
+    }
+
+    /// Nobody wants the outcome any more: the guest ends.
+    func cancel(_ invocation: Invocation) { abandon(invocation, CancellationError()) }
 
     private func submit(_ invocation: Invocation) {
         if let deadline = invocation.deadline, deadlines.add(invocation, deadline: deadline) { startDeadlineTimer() }
@@ -73,7 +74,7 @@ final class WorkerPool: WorkerDelegate {
         deadlines.remove(invocation)
         let worker = invocation.finish(.failure(error))
         if let worker {
-            worker.kill()
+            worker.kill(for: invocation)
         } else {
             // It was waiting, or it is being handed to a worker, which will see that it is finished.
             state.withLock { state in
@@ -91,7 +92,7 @@ final class WorkerPool: WorkerDelegate {
 
     // MARK: Actions
 
-    private func perform(_ actions: [PoolState<FunctionKey>.Action]) {
+    private func perform(_ actions: [PoolState<Function>.Action]) {
         var rest = Deque(actions)
         while let action = rest.popFirst() {
             switch action {
@@ -112,7 +113,7 @@ final class WorkerPool: WorkerDelegate {
     }
 
     /// Starts a worker. Returns what follows if that is impossible.
-    private func start(_ id: UInt64, _ function: FunctionKey) -> [PoolState<FunctionKey>.Action] {
+    private func start(_ id: UInt64, _ function: Function) -> [PoolState<Function>.Action] {
         let worker = Worker(
             id: id, function: function, eventLoop: group.next(), loadTimeout: Int64(configuration.loadTimeoutMillis) * 1_000_000,
             delegate: self)
@@ -121,7 +122,7 @@ final class WorkerPool: WorkerDelegate {
             let (ours, theirs) = try Sockets.makeStreamPair()
             defer { Descriptors.close(theirs) }
             do {
-                try zygotes.fork(worker, socket: theirs, language: function.function.definition.language)
+                try zygotes.fork(worker, socket: theirs, language: function.definition.language)
             } catch {
                 Descriptors.close(ours)
                 throw error
@@ -155,6 +156,9 @@ final class WorkerPool: WorkerDelegate {
                 return state.pool.putBack(invocation.id, for: invocation.function)
             }
             perform(actions)
+        } else {
+            deadlines.remove(invocation)
+            invocation.finish(.failure(WorkerCrashed("The workers of the function end before they take on an invocation.")))
         }
         stoppedRunning()
     }
@@ -182,7 +186,7 @@ final class WorkerPool: WorkerDelegate {
     }
 
     /// The worker is no more. Returns what follows.
-    private func forget(_ worker: Worker, _ error: any FunctionError) -> [PoolState<FunctionKey>.Action] {
+    private func forget(_ worker: Worker, _ error: any FunctionError) -> [PoolState<Function>.Action] {
         let (actions, failed, waiters) = state.withLock { state in
             state.workers[worker.id] = nil
             let (actions, failed) = state.pool.workerEnded(worker.id)

@@ -27,7 +27,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = WorkerFrame
 
     let id: UInt64
-    let function: FunctionKey
+    let function: Function
     let eventLoop: any EventLoop
     /// Kept alive by its workers, until the last has ended.
     private let delegate: any WorkerDelegate
@@ -68,7 +68,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private var loadLogs: [LogLine] = []
     private static let loadLogLimit = 1000
 
-    init(id: UInt64, function: FunctionKey, eventLoop: any EventLoop, loadTimeout: Int64, delegate: any WorkerDelegate) {
+    init(id: UInt64, function: Function, eventLoop: any EventLoop, loadTimeout: Int64, delegate: any WorkerDelegate) {
         self.id = id
         self.function = function
         self.eventLoop = eventLoop
@@ -108,7 +108,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private var loadMessage: LoadMessage {
-        let (function, definition) = (function.function, function.function.definition)
+        let definition = function.definition
         let isolation: LoadMessage.Isolation =
             switch definition.isolation {
             case .invocation: .invocation
@@ -133,15 +133,14 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func runNow(_ invocation: Invocation) {
-        guard case .ready = phase, let channel, !isDisconnected else {
-            // It ended in this very moment; nothing has been sent.
-            invocation.finish(.failure(endError))
-            return delegate.workerFinished(invocation)
-        }
         guard invocation.begin(on: self) else {
             // Too late or cancelled between the pool's decision and now: the worker is as pristine as before.
             delegate.workerFinished(invocation)
             return delegate.workerIsReady(self)
+        }
+        guard case .ready = phase, let channel, !isDisconnected, !isEnding else {
+            // It ended in this very moment; nothing has been sent.
+            return delegate.workerDidNotTake(invocation)
         }
         for line in loadLogs { invocation.add(line) }
         loadLogs = []
@@ -174,6 +173,9 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         guard let kind = Frame.FromWorker(rawValue: frame.kind) else { return distrust("an unknown frame") }
         do {
             switch (kind, phase) {
+            case (.ready, _) where isEnding:
+                // Killed after it had said so. What was sent ahead to it goes to another.
+                break
             case (.ready, .restoring(let next?)):
                 phase = .running(next)
                 preparationDeadline.store(0, ordering: .relaxed)
@@ -217,7 +219,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func sendAhead() {
-        guard let channel, !isDisconnected else { return }
+        guard let channel, !isDisconnected, !isEnding else { return }
         while let next = delegate.nextInvocation(for: self) {
             guard next.begin(on: self) else {
                 delegate.workerFinished(next)
@@ -235,7 +237,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func error(for failure: Failure, event: ByteBuffer? = nil) -> any FunctionError {
-        let definition = function.function.definition
+        let definition = function.definition
         switch failure.kind {
         case .invalidEvent:
             return InvalidEvent(notJSON: event, engineMessage: failure.message)
@@ -282,6 +284,17 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
 
     // MARK: The end
 
+    /// Ends the process if this invocation still is what it does, or is to do next. One that has its answer by now has given its
+    /// worker on, perhaps to somebody else's. From any thread.
+    func kill(for invocation: Invocation) {
+        guard eventLoop.inEventLoop else { return eventLoop.execute { self.kill(for: invocation) } }
+        switch phase {
+        case .running(let current) where current === invocation: kill()
+        case .restoring(let next?) where next === invocation: kill()
+        default: break
+        }
+    }
+
     /// Ends the process at once, from any thread.
     func kill() {
         process.withLock { process in
@@ -289,6 +302,9 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             if let handle = process.handle { Processes.kill(handle: handle) }
         }
     }
+
+    /// Whether it has been told to end: it is given nothing more.
+    private var isEnding: Bool { process.withLock { $0.mustEnd } }
 
     /// The zygote has made the process. Takes over its handle.
     func attach(handle: Int32) {

@@ -1,0 +1,29 @@
+import Glibc
+
+/// The time as HTTP writes it, made at most once a second.
+struct HTTPDate {
+    private var second: time_t = 0
+    private var cached = ""
+
+    /// Now: `Sun, 06 Nov 1994 08:49:37 GMT`.
+    mutating func text() -> String {
+        let now = time(nil)
+        if now != second {
+            second = now
+            cached = Self.text(now)
+        }
+        return cached
+    }
+
+    private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+    private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+    /// Not `strftime`, whose names are those of the process's locale.
+    static func text(_ second: time_t) -> String {
+        var (second, parts) = (second, tm())
+        gmtime_r(&second, &parts)
+        func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        let date = "\(two(parts.tm_mday)) \(months[Int(parts.tm_mon)]) \(parts.tm_year + 1900)"
+        return "\(weekdays[Int(parts.tm_wday)]), \(date) \(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) GMT"
+    }
+}
