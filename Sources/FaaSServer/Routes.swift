@@ -27,6 +27,7 @@ struct Routes: Sendable {
         let respond: (@Sendable (Request, FunctionRequestContext) async throws -> Response)?
     }
 
+    let runtime: FunctionRuntime
     let logger: Logger
 
     private var routes: [Route] {
