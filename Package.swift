@@ -131,6 +131,9 @@ let package = Package(
             dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "AttackTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"], exclude: ["SystemCalls"],
+            swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["FunctionModel", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "RewindTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"], swiftSettings: strict),
     ]

@@ -37,5 +37,8 @@ int faas_try_socket(void);
 int faas_try_signal(pid_t pid);
 int faas_try_open(const char *path);
 int faas_try_trace(void);
+/* The system call of this number, with zeros. And one by the way that 32-bit programs take. */
+int faas_try_call(long number);
+int faas_try_other_architecture(void);
 
 #endif
