@@ -21,14 +21,14 @@ extension Attempt {
         .python("4", "make a link to a file and read that", .secret, """
             os.symlink(e['secret'], e['folder'] + '/link'); return open(e['folder'] + '/link').read()
             """),
-        .python("5", "reach a file through the root of the first process", .secret, "return open('/proc/1/root' + e['secret']).read()"),
+        .python("5", "reach a file through the root of the first process", .secret, "return open('/proc/1/root' + e['secret']).read()", control: false),
         .python("5", "read the memory of the parent", .answer, """
             start = int(open(f'/proc/{os.getppid()}/maps').readline().split('-')[0], 16)
             f = open(f'/proc/{os.getppid()}/mem', 'rb', 0); f.seek(start); return 'done' if f.read(4) else 'nothing'
             """),
         .python("6", "open its own descriptors again, to write", .answer, "open('/proc/self/fd/0', 'w').write('x'); return 'done'"),
         .python("7", "run a program from memory", .folder, """
-            d = os.memfd_create('x'); os.write(d, f"#!/bin/sh\\ntouch {e['folder']}/new\\n".encode())
+            d = os.memfd_create('x', 0); os.write(d, f"#!/bin/sh\\ntouch {e['folder']}/new\\n".encode())
             if os.fork() == 0: os.execve(f'/proc/self/fd/{d}', ['x'], {})
             os.wait()
             """),
@@ -85,8 +85,8 @@ extension Attempt {
 
     private static let processes: [Attempt] = [
         .python("25", "fork and stay", .processes, "if os.fork() == 0: time.sleep(600)\nreturn 'forked'", control: false),
-        .python("25", "vfork below Python", .answer, "libc.vfork.restype = int\nif call(58) == 0: os._exit(0)\nreturn 'done'"),
-        .python("25", "a sibling with CLONE_PARENT", .processes, "if call(56, 0x8011, 0, 0, 0, 0) == 0: time.sleep(600)"),
+        .python("25", "vfork below Python", .answer, "libc.vfork.restype = int\nif call(58) == 0: os._exit(0)\nreturn 'done'", control: false),
+        .python("25", "a sibling with CLONE_PARENT", .processes, "if call(56, 0x8011, 0, 0, 0, 0) == 0: time.sleep(600)", control: false),
         .python("25", "clone3", .answer, """
             arguments = ctypes.create_string_buffer(64); arguments[32] = 17
             if call(435, arguments, 64) == 0: os._exit(0)
@@ -94,7 +94,6 @@ extension Attempt {
             """),
         .python("25", "a daemon made while the source loads", .processes, "return 'made'", control: false, top: """
             if os.fork() == 0:
-                os.setsid()
                 if os.fork() == 0: time.sleep(600)
                 os._exit(0)
             """),
@@ -253,7 +252,7 @@ extension Attempt {
             Atomics.wait(new Int32Array(memory.buffer), 0, 0); while (true) {}
             """),
         .js("47", "a result whose conversion does not end", .deadline, "return { toJSON() { while (true) {} } }"),
-        .js("47", "an error whose message does not end", .deadline, "throw { get message() { while (true) {} }, toString() { while (true) {} } }"),
+        .js("47", "an error whose message does not end", .deadline, "const error = new Error; Object.defineProperty(error, 'message', { get() { while (true) {} } }); throw error"),
         .js("48", "recursion", .neighbour, "const f = () => f() + 1; try { f() } catch (error) { return error.name }"),
         .js("68", "the harness through the stack", .answer, """
             const f = () => f.caller; try { if (f()) return 'done' } catch {}
