@@ -39,11 +39,12 @@ class Bench:
                 print(f"  {name} left out: {self.missing[name]}", flush=True)
         return targets
 
-    def load_rounds(self, plan, event=GREETING, expected=GREETED, probe=True):
+    def load_rounds(self, plan, event=GREETING, expected=GREETED, probe=True, longer=1, warm_up=None):
         """plan: a list of levels; a level is a list of (key, target, connections, extra arguments of wrk()).
 
-        All targets of a level are measured one after the other, then the next level, then the next round. Each answer is
-        checked before and after. -> key -> list of results, one for each round."""
+        All targets of a level are measured one after the other, `longer` times as long as other cases, then the next level,
+        then the next round. Each answer is checked before and after. `warm_up` comes before each run, in place of a short load
+        before a target's first. -> key -> list of results, one for each round."""
         results = {}
         body = json.dumps(event, separators=(",", ":")).encode()
         for number in range(self.rounds):
@@ -53,16 +54,22 @@ class Bench:
                     target.check(event, expected)
                     self.wait_for_quiet()
                     arguments = {"body": body if target.method == "POST" else None, **extra}
-                    if target.name not in warm:
-                        warm.add(target.name)
-                        load.wrk(target, min(connections, 8), 1, **arguments)
-                    seconds = self.seconds * (2 if target.name in SLOW else 1)
-                    result = load.wrk(target, connections, seconds, probe=probe and target.method == "POST", **arguments)
+                    seconds = self.seconds * longer * (2 if target.name in SLOW else 1)
+
+                    def measure():
+                        if warm_up:
+                            warm_up(target)
+                        elif target.name not in warm:
+                            warm.add(target.name)
+                            load.wrk(target, min(connections, 8), 1, **arguments)
+                        return load.wrk(target, connections, seconds, probe=probe and target.method == "POST", **arguments)
+
+                    result = measure()
                     if result["others"] > report.DISTURBED and self.patience > 0:
                         # Once more, and the better of the two.
                         self.patience -= seconds
                         self.wait_for_quiet()
-                        again = load.wrk(target, connections, seconds, probe=probe and target.method == "POST", **arguments)
+                        again = measure()
                         wrong = result["wrong"] + again["wrong"]
                         result = {**min(result, again, key=lambda one: one["others"]), "wrong": wrong}
                     target.check(event, expected)

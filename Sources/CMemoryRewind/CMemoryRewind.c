@@ -51,6 +51,13 @@ struct run {
   const char *saved; /* null: the page was untouched memory, which is zero */
 };
 
+/* A file that holds the content of some runs of this process's memory and is mapped in their place, privately. */
+struct image {
+  uint64_t inode;
+  const char *view; /* of the whole file, read-only */
+  size_t size;
+};
+
 /* Everything the rewinder knows. In a shared mapping, because private memory is what it puts back. */
 struct rewinder {
   struct faas_rewind_counters counters;
@@ -59,12 +66,14 @@ struct rewinder {
   long faults;
   long mapped_pages;
   uintptr_t program_break;
+  int may_have_children;
+  struct image snapshot;
   /* The mappings right after the snapshot, which must be the same again. */
   struct span baseline[MAX_SPANS];
   int baseline_count;
   struct span current[MAX_SPANS];
   int current_count;
-  /* What the snapshot holds, in order of address. */
+  /* What an image being made holds, in order of address. */
   struct run saved[MAX_RUNS];
   int saved_count;
   /* The dirty pages put back last time: the same ones again if no new page has been touched. */
@@ -78,14 +87,17 @@ struct rewinder {
 /* The pointer itself is set before the snapshot, so putting it back changes nothing. */
 static struct rewinder *R;
 
+/* The image that the zygote has made of itself, before it forked this process; its pages are shared by all that it forks. */
+static struct image base;
+
 const struct faas_rewind_counters *faas_rewind_counters(void) { return R ? &R->counters : NULL; }
 
 /* Exact for one thread: the first write to a clean page cannot happen without moving this, also if the kernel writes. */
 static long fault_count(void) {
-  struct rusage own, children;
+  struct rusage own, children = {0};
   syscall(SYS_getrusage, RUSAGE_SELF, &own);
   /* A child made by vfork writes to this memory, and its faults are counted as its own. */
-  syscall(SYS_getrusage, RUSAGE_CHILDREN, &children);
+  if (R->may_have_children) syscall(SYS_getrusage, RUSAGE_CHILDREN, &children);
   return own.ru_minflt + own.ru_majflt + children.ru_minflt + children.ru_majflt;
 }
 
@@ -181,6 +193,8 @@ static int read_mappings(struct span *spans) {
   return count;
 }
 
+static int is_of(const struct span *span, const struct image *image) { return image->view && span->inode == image->inode; }
+
 static int is_rewound(const struct span *span) { return span->is_private && span->is_writable && !span->is_stack && !span->is_special; }
 
 /* MARK: Pages */
@@ -236,14 +250,15 @@ static int find_private_pages(uintptr_t start, uintptr_t end, int count) {
 
 /* MARK: The snapshot */
 
-/* Which pages to save: every private page, and all of a file's writable data, so that what is not saved is known to be zero. */
+/* Which pages to save: every private page, and all of a file's writable data, so that what is not saved is known: zero, or what
+   the zygote's image has there. */
 static int choose_runs(void) {
   int count = 0;
   for (int i = 0; i < R->current_count; i++) {
     const struct span *span = &R->current[i];
     if (!is_rewound(span)) continue;
     int found = 0;
-    if (span->is_file) {
+    if (span->is_file && !is_of(span, &base)) {
       R->found[0].start = span->start;
       R->found[0].end = span->end;
       found = 1;
@@ -299,41 +314,58 @@ static int open_as(const char *path, int number) {
   return result < 0 ? -error : result;
 }
 
-static int take_snapshot(void) {
-  if (thread_count() != 1) return -EBUSY;
-  R->pagemap = open_as("/proc/self/pagemap", FAAS_REWIND_PAGEMAP);
-  if (R->pagemap < 0) return R->pagemap;
-  R->statm = open_as("/proc/self/statm", FAAS_REWIND_STATM);
-  if (R->statm < 0) return R->statm;
-  struct pm_scan_arg probe = {.size = sizeof probe, .vec = (uintptr_t)R->found, .vec_len = 1, .return_mask = IS_PRESENT};
-  R->has_scan = syscall(SYS_ioctl, R->pagemap, PAGEMAP_SCAN, &probe) >= 0;
-  R->current_count = read_mappings(R->current);
-  if (R->current_count < 0) return R->current_count;
-  int error = choose_runs();
-  if (error) return error;
+/* Saves the chosen runs in a new file, and maps it in their place. Nobody can write to the file afterwards: there is no
+   descriptor of it, it is sealed, and all mappings of it are private. */
+static int make_image(struct image *image, const char *name) {
   size_t total = 0;
   for (int i = 0; i < R->saved_count; i++) total += R->saved[i].size;
-  int file = (int)syscall(SYS_memfd_create, "snapshot", 1 /* MFD_CLOEXEC */);
+  int file = (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (file < 0) return -errno;
+  struct stat info;
   char *view = MAP_FAILED;
-  if (ftruncate(file, (off_t)total) == 0) view = mmap(NULL, total, PROT_READ, MAP_SHARED | MAP_NORESERVE, file, 0);
+  if (fstat(file, &info) == 0 && ftruncate(file, (off_t)total) == 0) {
+    view = mmap(NULL, total, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, file, 0);
+  }
   if (view == MAP_FAILED) {
-    error = -errno;
+    int error = -errno;
     close(file);
     return error;
   }
   /* From here on a failure leaves some runs moved into the file, with the same content: the process is as good as before. */
   size_t offset = 0;
+  int error = 0;
   for (int i = 0; i < R->saved_count && !error; i++) {
-    R->saved[i].saved = view + offset;
     error = save_run(file, &R->saved[i], (off_t)offset, protection_at(R->saved[i].at));
     offset += R->saved[i].size;
   }
+  if (!error && fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) error = -errno;
   close(file); /* The mappings keep it. */
   if (error) return error;
+  *image = (struct image){.inode = info.st_ino, .view = view, .size = total};
+  return 0;
+}
+
+/* Looks at this process's mappings and pages, for an image of them. */
+static int look(int pagemap) {
+  if (thread_count() != 1) return -EBUSY;
+  R->pagemap = open_as("/proc/self/pagemap", pagemap);
+  if (R->pagemap < 0) return R->pagemap;
+  struct pm_scan_arg probe = {.size = sizeof probe, .vec = (uintptr_t)R->found, .vec_len = 1, .return_mask = IS_PRESENT};
+  R->has_scan = syscall(SYS_ioctl, R->pagemap, PAGEMAP_SCAN, &probe) >= 0;
+  R->current_count = read_mappings(R->current);
+  if (R->current_count < 0) return R->current_count;
+  return choose_runs();
+}
+
+static int take_snapshot(void) {
+  int error = look(FAAS_REWIND_PAGEMAP);
+  if (error) return error;
+  R->statm = open_as("/proc/self/statm", FAAS_REWIND_STATM);
+  if (R->statm < 0) return R->statm;
+  if ((error = make_image(&R->snapshot, "snapshot"))) return error;
   R->baseline_count = read_mappings(R->baseline);
   if (R->baseline_count < 0) return R->baseline_count;
-  R->counters.saved_pages = total / PAGE;
+  R->counters.saved_pages = R->snapshot.size / PAGE;
   R->program_break = program_break();
   R->mapped_pages = mapped_pages();
   R->dirty_count = 0;
@@ -397,33 +429,42 @@ static int restore_mappings(void) {
   return 1;
 }
 
+/* What a page of this mapping holds when it is clean; null: zeros. */
+static const char *clean_content(const struct span *span, uintptr_t at) {
+  uint64_t offset = span->offset + (at - span->start);
+  if (is_of(span, &R->snapshot)) return R->snapshot.view + offset;
+  if (is_of(span, &base)) return base.view + offset;
+  return NULL;
+}
+
 /* Finds the dirty pages anew. Returns their number, or -1. */
 static long find_dirty(void) {
   long pages = 0;
-  int s = 0;
   R->dirty_count = 0;
-  for (int i = 0; i < R->baseline_count; i++) {
-    if (!is_rewound(&R->baseline[i])) continue;
-    int found = find_private_pages(R->baseline[i].start, R->baseline[i].end, 0);
+  for (int i = 0; i < R->baseline_count;) {
+    if (!is_rewound(&R->baseline[i])) {
+      i++;
+      continue;
+    }
+    /* Mappings without a gap are looked at in one go: there are many, and a look costs more than a page. */
+    int last = i;
+    while (last + 1 < R->baseline_count && is_rewound(&R->baseline[last + 1]) && R->baseline[last + 1].start == R->baseline[last].end) last++;
+    int found = find_private_pages(R->baseline[i].start, R->baseline[last].end, 0);
     if (found < 0) return -1;
     for (int k = 0; k < found; k++) {
-      /* Cut where saved and untouched memory meet. */
-      uintptr_t start = R->found[k].start, end = R->found[k].end;
-      while (start < end) {
-        while (s < R->saved_count && R->saved[s].at + R->saved[s].size <= start) s++;
-        int is_saved = s < R->saved_count && R->saved[s].at <= start;
-        uintptr_t until = end;
-        if (is_saved && R->saved[s].at + R->saved[s].size < until) until = R->saved[s].at + R->saved[s].size;
-        if (!is_saved && s < R->saved_count && R->saved[s].at < until) until = R->saved[s].at;
+      /* Cut where one mapping ends and the next begins. */
+      uintptr_t start = R->found[k].start;
+      while (start < R->found[k].end) {
+        while (R->baseline[i].end <= start) i++;
+        const struct span *span = &R->baseline[i];
+        uintptr_t until = R->found[k].end < span->end ? R->found[k].end : span->end;
         if (R->dirty_count == MAX_RUNS) return -1;
-        R->dirty[R->dirty_count].at = start;
-        R->dirty[R->dirty_count].size = until - start;
-        R->dirty[R->dirty_count].saved = is_saved ? R->saved[s].saved + (start - R->saved[s].at) : NULL;
-        R->dirty_count++;
+        R->dirty[R->dirty_count++] = (struct run){.at = start, .size = until - start, .saved = clean_content(span, start)};
         pages += (long)((until - start) / PAGE);
         start = until;
       }
     }
+    i = last + 1;
   }
   return pages;
 }
@@ -460,8 +501,9 @@ static int rewind_memory(void) {
     if (run->saved) memcpy((void *)run->at, run->saved, run->size);
     else memset((void *)run->at, 0, run->size);
   }
-  /* Copying touches private pages only, which does not fault. If something did, its page is not in the set: look again. */
-  R->faults = fault_count() == faults ? faults : -1;
+  /* Copying touches private pages only, which does not fault. If something did, its page is not in the set; but the count has
+     moved then, and the next time is a look. */
+  R->faults = faults;
   return 1;
 }
 
@@ -473,24 +515,45 @@ __attribute__((noinline, noreturn)) static void serve_for_ever(int (*serve)(void
   }
 }
 
-int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), void *context) {
+static int start_rewinder(void) {
   if (sysconf(_SC_PAGESIZE) != PAGE) return -ENOTSUP;
   struct rewinder *rewinder = mmap(NULL, sizeof *rewinder, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (rewinder == MAP_FAILED) return -errno;
+  R = rewinder;
+  R->pagemap = R->statm = -1;
+  return 0;
+}
+
+static void stop_rewinder(void) {
+  if (R->pagemap >= 0) close(R->pagemap);
+  if (R->statm >= 0) close(R->statm);
+  munmap(R, sizeof *R);
+  R = NULL;
+}
+
+int faas_rewind_make_base(void) {
+  int error = start_rewinder();
+  if (error) return error;
+  struct image image;
+  /* The variable `base` is itself in the memory that is saved: it is set afterwards, when it no longer matters. */
+  if (!(error = look(FAAS_REWIND_PAGEMAP)) && !(error = make_image(&image, "zygote"))) base = image;
+  stop_rewinder();
+  return error;
+}
+
+int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), void *context, int may_have_children) {
+  int error = start_rewinder();
+  if (error) return error;
+  R->may_have_children = may_have_children;
   /* A heap that grows and shrinks with each invocation would have to be looked at each time: some room, and no giving back. */
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 1 << 20);
   free(malloc(100 << 10));
-  R = rewinder;
-  R->pagemap = R->statm = -1;
-  int error = take_snapshot();
+  error = take_snapshot();
   if (error == 0) {
     if (!seal(context)) _exit(0);
     serve_for_ever(serve, context);
   }
-  if (R->pagemap >= 0) close(R->pagemap);
-  if (R->statm >= 0) close(R->statm);
-  R = NULL;
-  munmap(rewinder, sizeof *rewinder);
+  stop_rewinder();
   return error;
 }

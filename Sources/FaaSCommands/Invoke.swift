@@ -44,6 +44,7 @@ struct Invoke: AsyncParsableCommand {
             let event = try readEvent()
             var configuration = FunctionRuntime.Configuration()
             configuration.sandbox = sandbox.mode
+            configuration.spareWorkersPerLanguage = 0
             let runtime = FunctionRuntime(configuration: configuration)
             // The start of the engine is not the function's time.
             try await runtime.start([function.definition.language])

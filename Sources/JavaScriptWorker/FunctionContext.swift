@@ -25,7 +25,7 @@ final class FunctionContext {
     // MARK: Loading
 
     func load(_ function: LoadMessage) throws(Failure) {
-        try startHarness()
+        if harness == nil { try startHarness() }
         let text = sources.main(function)
         var exception: JSValueRef?
         _ = evaluate(text.source, named: text.url, in: context, exception: &exception)
@@ -33,7 +33,7 @@ final class FunctionContext {
         try resolveHandler(function)
     }
 
-    private func startHarness() throws(Failure) {
+    func startHarness() throws(Failure) {
         var exception: JSValueRef?
         let make = evaluate(sources.harness.source, named: sources.harness.url, in: context, exception: &exception)
         guard let make, let host = JSObjectMake(context, nil, nil) else { throw Self.harnessFailure }

@@ -15,6 +15,8 @@ final class JavaScriptRuntime: LanguageRuntime {
 
     private var group: JSContextGroupRef?
     private var context: FunctionContext?
+    /// Made before the function was known.
+    private var spareContext: FunctionContext?
     private var function: LoadMessage?
     private var channel: WorkerChannel?
     /// Lazy, because the engine's first string starts its allocator, and with it a thread.
@@ -42,6 +44,7 @@ final class JavaScriptRuntime: LanguageRuntime {
 
     /// The virtual machine maps all memory for code and starts its threads now, if it has any.
     func startWorker(isolation: LoadMessage.Isolation) {
+        guard group == nil else { return }
         // Where state is kept there is neither snapshot nor fork, and the engine may compile beside the function.
         if isolation != .instance { beSingleThreaded() }
         group = JSContextGroupCreate()
@@ -61,6 +64,13 @@ final class JavaScriptRuntime: LanguageRuntime {
         }
     }
 
+    func warmUp() {
+        beSingleThreaded()
+        group = JSContextGroupCreate()
+        spareContext = FunctionContext(group: group!, sources: sources)
+        try? spareContext?.startHarness()
+    }
+
     func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
         unload()
         try load(function, channel: channel)
@@ -77,7 +87,8 @@ final class JavaScriptRuntime: LanguageRuntime {
         Self.current = self
         self.function = function
         self.channel = channel
-        let context = FunctionContext(group: group!, sources: sources)
+        let context = spareContext ?? FunctionContext(group: group!, sources: sources)
+        spareContext = nil
         try context.load(function)
         self.context = context
     }

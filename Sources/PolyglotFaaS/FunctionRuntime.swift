@@ -26,7 +26,9 @@ public final class FunctionRuntime: Sendable {
 
     public init(configuration: Configuration = Configuration()) {
         self.configuration = configuration
-        zygotes = Zygotes(executables: WorkerExecutables(directory: configuration.workerDirectory), sandbox: configuration.sandboxRequest)
+        zygotes = Zygotes(
+            executables: WorkerExecutables(directory: configuration.workerDirectory), sandbox: configuration.sandboxRequest,
+            spareCount: max(0, configuration.spareWorkersPerLanguage))
         pool = WorkerPool(configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes)
         pool.startHousekeeping()
     }
@@ -45,7 +47,10 @@ public final class FunctionRuntime: Sendable {
     public func start(_ languages: [Language] = Language.all) async throws -> [String] {
         let started = try languages.map { try zygotes.start($0) }
         var engines: [String] = []
-        for zygote in started { engines.append(try await zygote.waitUntilStarted()) }
+        for zygote in started {
+            engines.append(try await zygote.waitUntilStarted())
+            zygotes.refill(zygote.language)
+        }
         return engines
     }
 

@@ -14,6 +14,7 @@ final class PythonRuntime: LanguageRuntime {
     private var loadFunction: PythonReference?
     private var invokeFunction: PythonReference?
     private var rehearseFunction: PythonReference?
+    private var warmUpFunction: PythonReference?
     private var renewFunction: PythonReference?
     private var processState: ProcessState?
 
@@ -57,6 +58,7 @@ final class PythonRuntime: LanguageRuntime {
         loadFunction = function("load")
         invokeFunction = function("invoke")
         rehearseFunction = function("rehearse")
+        warmUpFunction = function("warm_up")
         renewFunction = function("renew")
     }
 
@@ -101,6 +103,12 @@ final class PythonRuntime: LanguageRuntime {
 
     func didFork(inChild: Bool) {
         if inChild { PyOS_AfterFork_Child() } else { PyOS_AfterFork_Parent() }
+    }
+
+    /// What follows writes to pages that the zygote shares with all: each is copied when it is first written to, now and not
+    /// when somebody waits.
+    func warmUp() {
+        if warmUpFunction?.call([]) == nil { PyErr_Clear() }
     }
 
     func load(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {

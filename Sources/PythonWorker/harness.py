@@ -404,6 +404,13 @@ def rehearse():
     gc.freeze()
 
 
+def warm_up():
+    """Loads and calls a function that does nothing, and forgets it."""
+    exec(compile("def handler(event):\n    return event\n", MAIN, "exec", dont_inherit=True), {})
+    positional_parameters(positional_parameters)
+    rehearse()
+
+
 def renew():
     """Gives generators of random numbers new state: the one in memory is the same before each invocation."""
     if random := sys.modules.get("random"):
@@ -418,3 +425,7 @@ def renew():
 
 
 capture_streams()
+
+# What is here now is every worker's. A collection in one need not look at it, which would write to each of its pages.
+gc.collect()
+gc.freeze()

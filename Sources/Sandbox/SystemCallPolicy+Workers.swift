@@ -106,6 +106,7 @@ extension SystemCallPolicy {
             .allow, "prctl", when: .equal(argument: 0, UInt64(PR_SET_PDEATHSIG)), .equal(argument: 1, UInt64(SIGKILL)),
             reason: "A forked copy ends with the worker."),
         SystemCallRule(.allow, "dup2", "dup3", "close_range", reason: "A forked copy arranges its descriptors; the worker puts them back."),
+        SystemCallRule(.allow, "fcntl", when: .equal(argument: 1, 1033), reason: "F_ADD_SEALS: nobody writes to the snapshot."),
         SystemCallRule(.allow, "memfd_create", "ftruncate", "pwrite64", reason: "The snapshot. Denied once it is taken."),
         SystemCallRule(.allow, "seccomp", reason: "The second filter. Denied by it."),
         SystemCallRule(

@@ -1,22 +1,27 @@
 /// What the host asks of a zygote: one message each on a socket that keeps message boundaries.
 public enum ZygoteRequest: Equatable, Sendable {
-    /// Fork a worker that serves the socket sent along with this message.
-    case fork(worker: UInt64)
+    /// Fork a worker that serves the socket sent along with this message. `isSpare`: it is to get ready as far as that is possible
+    /// without knowing its function, which it is not going to keep instances of.
+    case fork(worker: UInt64, isSpare: Bool)
 
     public init(_ message: UnsafeRawBufferPointer) throws(ProtocolError) {
         var reader = ByteReader(message)
         let kind: UInt8 = try reader.readInteger("request kind")
         guard kind == 32 else { throw .invalidValue(field: "request kind") }
-        self = .fork(worker: try reader.readInteger("worker number"))
+        let worker: UInt64 = try reader.readInteger("worker number")
+        let spare: UInt8 = try reader.readInteger("spare")
+        guard spare <= 1 else { throw .invalidValue(field: "spare") }
+        self = .fork(worker: worker, isSpare: spare == 1)
         try reader.expectEnd()
     }
 
     public func encoded() -> [UInt8] {
-        var writer = ByteWriter(capacity: 9)
+        var writer = ByteWriter(capacity: 10)
         switch self {
-        case .fork(let worker):
+        case .fork(let worker, let isSpare):
             writer.write(32 as UInt8)
             writer.write(worker)
+            writer.write(UInt8(isSpare ? 1 : 0))
         }
         return writer.bytes
     }

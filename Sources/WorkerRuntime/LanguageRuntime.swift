@@ -19,6 +19,9 @@ public protocol LanguageRuntime: AnyObject {
     func willFork()
     func didFork(inChild: Bool)
 
+    /// Does in a new worker what every function needs, before there is one. Not called where state is kept.
+    func warmUp()
+
     /// How an invocation is served before there is a snapshot, and where there can be none; and how many are.
     func rehearsal(channel: WorkerChannel, sandbox: WorkerSandbox) -> (state: any PristineState, invocations: Int)
 

@@ -45,7 +45,8 @@ public final class MemoryRewind: PristineState {
         let result = withExtendedLifetime(self) {
             faas_rewind_run(
                 { Unmanaged<MemoryRewind>.fromOpaque($0!).takeUnretainedValue().closeSandbox() ? 1 : 0 },
-                { Unmanaged<MemoryRewind>.fromOpaque($0!).takeUnretainedValue().serveOne() ? 1 : 0 }, Unmanaged.passUnretained(self).toOpaque())
+                { Unmanaged<MemoryRewind>.fromOpaque($0!).takeUnretainedValue().serveOne() ? 1 : 0 }, Unmanaged.passUnretained(self).toOpaque(),
+                runtime.canHoldKernelObjects && !sandbox.deniesChangesOfTheProcess ? 1 : 0)
         }
         _ = result  // There is no snapshot to be had. The rehearsals' way is good, only slower.
         return rehearsal.restore()

@@ -1,3 +1,4 @@
+import CMemoryRewind
 import Glibc
 import Sandbox
 import SystemCalls
@@ -24,6 +25,8 @@ public enum Zygote {
             try sandbox.confineZygote()
             // For the test that compares the filters with a table.
             if CommandLine.arguments.contains("--try-system-calls") { exit(SystemCallSweep.run(sandbox) ? 0 : 1) }
+            // Without it workers take more memory; nothing else depends on it.
+            _ = faas_rewind_make_base()
             try report(.started(engine: engine, layers: sandbox.layers))
             // The host knows why.
             if sandbox.isRefused { exit(0) }
@@ -55,6 +58,7 @@ public enum Zygote {
 
     private struct ForkOrder {
         let worker: UInt64
+        let isSpare: Bool
         let socket: Int32
     }
 
@@ -76,8 +80,8 @@ public enum Zygote {
                 if readable[0] {
                     let (request, descriptor) = try receive()
                     guard let request else { return nil }
-                    guard case .fork(let worker) = request, descriptor >= 0 else { throw ProtocolError.invalidValue(field: "fork request") }
-                    return ForkOrder(worker: worker, socket: descriptor)
+                    guard case .fork(let worker, let isSpare) = request, descriptor >= 0 else { throw ProtocolError.invalidValue(field: "fork request") }
+                    return ForkOrder(worker: worker, isSpare: isSpare, socket: descriptor)
                 }
             }
         }
@@ -128,6 +132,7 @@ public enum Zygote {
                     _exit(1)
                 }
                 runtime.didFork(inChild: true)
+                if order.isSpare { runtime.warmUp() }
                 Worker.run(runtime, channel: WorkerChannel(), sandbox: sandbox)
             }
         }

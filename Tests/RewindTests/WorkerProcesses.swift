@@ -21,6 +21,7 @@ struct OwnRuntime: Sendable {
         var configuration = FunctionRuntime.Configuration()
         configuration.workerDirectory = directory.path
         configuration.maximumWorkersPerFunction = 1
+        configuration.spareWorkersPerLanguage = 0
         configure(&configuration)
         let own = OwnRuntime(runtime: FunctionRuntime(configuration: configuration), directory: directory)
         do {

@@ -51,7 +51,7 @@ private let failure = Failure(
     }
 
     @Test func `A request to fork reads back as it was written`() throws {
-        #expect(try ZygoteRequest.fork(worker: 5).encoded().withUnsafeBytes { try ZygoteRequest($0) } == .fork(worker: 5))
+        #expect(try ZygoteRequest.fork(worker: 5, isSpare: true).encoded().withUnsafeBytes { try ZygoteRequest($0) } == .fork(worker: 5, isSpare: true))
     }
 }
 

@@ -13,7 +13,13 @@ struct faas_rewind_counters {
   uint64_t saved_pages;  /* pages in the snapshot */
 };
 
-/* Takes a snapshot, calls `seal(context)` once (what it does to the memory is forgotten; it returns 0 to end the process), then calls `serve(context)` for ever, each time with all private memory as it was at the snapshot.
+/* Moves the private memory of this process, which has one thread, into a file that is mapped in its place, privately. The
+   processes it forks from now on share the file's pages, and a snapshot in one of them holds only what that process itself has
+   written to. Called at most once. Returns 0, or -errno of what failed; everything works without, and takes more memory. */
+int faas_rewind_make_base(void);
+
+/* Takes a snapshot, calls `seal(context)` once (what it does to the memory is forgotten; it returns 0 to end the process), then
+   calls `serve(context)` for ever, each time with all private memory as it was at the snapshot.
 
    `serve` returns 1 to go on, 0 to end the process. After the snapshot this function does not return: the process ends with
    exit code 0 when `serve` says so, with FAAS_REWIND_RETIRED when the memory cannot be put back. It returns only if there is
@@ -24,8 +30,9 @@ struct faas_rewind_counters {
      are new, which those of a new thread always are.
    - Nobody writes to this process's memory from outside (ptrace, process_vm_writev, io_uring, userfaultfd): it would not
      move the fault counter.
-   - Nothing `serve` leaves behind on the stack matters: the stack is not put back. */
-int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), void *context);
+   - Nothing `serve` leaves behind on the stack matters: the stack is not put back.
+   - `may_have_children` is 0 only if `serve` cannot make a process: one made by vfork writes to this memory. */
+int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), void *context, int may_have_children);
 
 /* Valid inside `serve`; null if the process does not rewind. */
 const struct faas_rewind_counters *faas_rewind_counters(void);

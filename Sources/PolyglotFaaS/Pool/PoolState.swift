@@ -1,10 +1,11 @@
 import DequeModule
 
-/// All decisions of the worker pool, and nothing else: no clock, no process, no lock. Every call returns what is to be done.
+/// All decisions of the worker pool, and nothing else: no clock, no process, no lock. Every call returns what is to be done, and
+/// takes about as long with thousands of functions as with one.
 ///
 /// A worker serves one function and one invocation at a time. An invocation that finds no idle worker waits; for it a worker
 /// is started as far as the limits allow. A slot is charged until the worker's end is confirmed, so that a machine full of
-/// dying processes is not given more.
+/// dying processes is not given more, but for the few that `Limits.endingAllowance` lets overlap with their successors.
 struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     typealias WorkerID = UInt64
     /// Numbers grow, so the smaller one has waited longer.
@@ -17,6 +18,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         var waiting: Int
         /// Nanoseconds an unused worker stays.
         var idleTimeout: Int64
+        /// So many workers that have been told to end need not have ended before others take their places.
+        var endingAllowance: Int
     }
 
     enum Rejection: Equatable, Sendable {
@@ -40,11 +43,12 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     }
 
     private struct WorkerRecord {
-        let function: FunctionKey
+        let function: Int
         var state: WorkerState
     }
 
     private struct FunctionRecord {
+        let key: FunctionKey
         /// Starting, idle, busy and ending.
         var workers = 0
         var starting = 0
@@ -53,39 +57,58 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         /// In order of arrival; may hold waiters that have been removed since.
         var queue: Deque<WaiterID> = []
         var waiting = 0
+        var isUnserved = false
+        var isGrowing = false
     }
 
     private let limits: Limits
     private var workers: [WorkerID: WorkerRecord] = [:]
-    private var functions: [FunctionKey: FunctionRecord] = [:]
-    private var waiters: [WaiterID: FunctionKey] = [:]
+    private var endingCount = 0
+    private(set) var idleCount = 0
+    /// Functions by number; a number that is free has nil.
+    private var functions: [FunctionRecord?] = []
+    private var freeNumbers: [Int] = []
+    private var numbers: [FunctionKey: Int] = [:]
+    private var waiters: [WaiterID: Int] = [:]
     private var lastWorker: WorkerID = 0
     private var isShuttingDown = false
+
+    // Each of these three holds everything that it should, in order, and perhaps more that was there once: whoever takes the first
+    // one looks whether it still belongs there.
+
+    /// Functions with invocations that wait and no worker at all, in the order in which they came to be so.
+    private var unserved: Deque<Int> = []
+    /// The same for functions that have workers, but fewer than they could use.
+    private var growing: Deque<Int> = []
+    /// Idle workers, the one that has been idle longest first.
+    private var idleWorkers: Deque<(worker: WorkerID, since: Int64)> = []
 
     init(limits: Limits) { self.limits = limits }
 
     var workerCount: Int { workers.count }
     var waitingCount: Int { waiters.count }
-    var functionCount: Int { functions.count }
-    var idleCount: Int { functions.values.reduce(0) { $0 + $1.idle.count } }
+    var functionCount: Int { numbers.count }
 
     // MARK: Invocations
 
     /// An invocation wants a worker.
-    mutating func add(_ waiter: WaiterID, for function: FunctionKey) -> [Action] {
+    mutating func add(_ waiter: WaiterID, for key: FunctionKey) -> [Action] {
         if isShuttingDown { return [.reject(waiter, .shuttingDown)] }
-        if let worker = functions[function]?.idle.popLast() {
-            workers[worker]!.state = .busy
-            return [.run(waiter, on: worker)]
+        if let function = numbers[key] {
+            if let worker = functions[function]!.idle.popLast() {
+                idleCount -= 1
+                workers[worker]!.state = .busy
+                return [.run(waiter, on: worker)]
+            }
+            if functions[function]!.waiting >= limits.waitingPerFunction { return [.reject(waiter, .functionQueueFull)] }
         }
-        if functions[function]?.waiting ?? 0 >= limits.waitingPerFunction { return [.reject(waiter, .functionQueueFull)] }
         if waiters.count >= limits.waiting { return [.reject(waiter, .hostQueueFull)] }
+        let function = number(of: key)
         waiters[waiter] = function
-        functions[function, default: FunctionRecord()].queue.append(waiter)
+        functions[function]!.queue.append(waiter)
         functions[function]!.waiting += 1
-        // Whatever the others need has been done for them, or waits for a worker to end. So only this one is looked at: there may
-        // be thousands.
-        return startWorkers { $0.needsWorker(function) ? function : nil }
+        list(function)
+        return startWorkers()
     }
 
     /// An invocation that waits has been cancelled or is too late. Returns false if it does not wait (any more).
@@ -96,8 +119,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         return true
     }
 
-    private mutating func takeWaiter(of function: FunctionKey) -> WaiterID? {
-        while let waiter = functions[function]?.queue.popFirst() {
+    private mutating func takeWaiter(of function: Int) -> WaiterID? {
+        while let waiter = functions[function]!.queue.popFirst() {
             guard waiters.removeValue(forKey: waiter) != nil else { continue }
             functions[function]!.waiting -= 1
             return waiter
@@ -105,8 +128,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         return nil
     }
 
-    private mutating func oldestWaiter(of function: FunctionKey) -> WaiterID? {
-        while let waiter = functions[function]?.queue.first {
+    private mutating func oldestWaiter(of function: Int) -> WaiterID? {
+        while let waiter = functions[function]!.queue.first {
             if waiters[waiter] != nil { return waiter }
             functions[function]!.queue.removeFirst()
         }
@@ -120,16 +143,16 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         guard let record = workers[worker], record.state == .starting || record.state == .busy else { return [] }
         let function = record.function
         if record.state == .starting { functions[function]!.starting -= 1 }
-        if isShuttingDown || shouldGiveWay(function) {
-            workers[worker]!.state = .ending
-            return [.end(worker)]
-        }
+        if isShuttingDown || shouldGiveWay(function) { return [end(worker)] }
         if let waiter = takeWaiter(of: function) {
             workers[worker]!.state = .busy
             return [.run(waiter, on: worker)]
         }
         workers[worker]!.state = .idle(since: now)
         functions[function]!.idle.append(worker)
+        idleCount += 1
+        idleWorkers.append((worker, now))
+        forgetFormerlyIdle()
         return []
     }
 
@@ -141,33 +164,37 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     }
 
     /// The invocation that was sent ahead to a worker that ended before it took it on: it waits again, as the first.
-    mutating func putBack(_ waiter: WaiterID, for function: FunctionKey) -> [Action] {
+    mutating func putBack(_ waiter: WaiterID, for key: FunctionKey) -> [Action] {
         if isShuttingDown { return [.reject(waiter, .shuttingDown)] }
+        let function = number(of: key)
         waiters[waiter] = function
-        functions[function, default: FunctionRecord()].queue.prepend(waiter)
+        functions[function]!.queue.prepend(waiter)
         functions[function]!.waiting += 1
+        list(function)
         return startWorkers()
     }
 
     /// Whether a ready worker of this function should make room: the host is full, and another function that has no worker at
     /// all has waited longer than anybody waits for this one.
-    private mutating func shouldGiveWay(_ function: FunctionKey) -> Bool {
-        guard workers.count >= limits.workers, !waiters.isEmpty else { return false }
-        let own = oldestWaiter(of: function) ?? .max
-        for other in functions.keys where other != function && functions[other]!.workers == 0 {
-            if let waiter = oldestWaiter(of: other), waiter < own { return true }
-        }
-        return false
+    private mutating func shouldGiveWay(_ function: Int) -> Bool {
+        guard workers.count >= limits.workers, let other = firstUnserved(), other != function else { return false }
+        return oldestWaiter(of: other)! < oldestWaiter(of: function) ?? .max
     }
 
     /// The function does not load. Returns the invocations to fail: whoever waits for it now would see the same.
     mutating func loadFailed(_ worker: WorkerID) -> [WaiterID] {
         guard let record = workers[worker], record.state == .starting else { return [] }
         functions[record.function]!.starting -= 1
-        workers[worker]!.state = .ending
+        _ = end(worker)
         var failed: [WaiterID] = []
         while let waiter = takeWaiter(of: record.function) { failed.append(waiter) }
         return failed
+    }
+
+    private mutating func end(_ worker: WorkerID) -> Action {
+        workers[worker]!.state = .ending
+        endingCount += 1
+        return .end(worker)
     }
 
     /// A worker has ended, for whatever reason. If it never became ready, the invocation that has waited longest for it fails.
@@ -180,66 +207,117 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         case .starting:
             functions[function]!.starting -= 1
             failed = takeWaiter(of: function)
-        case .idle: functions[function]!.idle.removeAll { $0 == worker }
-        case .busy, .ending: break
+        case .idle:
+            idleCount -= 1
+            functions[function]!.idle.removeAll { $0 == worker }
+        case .busy: break
+        case .ending: endingCount -= 1
         }
+        list(function)
         let actions = startWorkers()
         forgetIfUnused(function)
         return (actions, failed)
     }
 
-    /// Starts workers for those who wait, the longest wait first, as far as the limits allow. Where the host's limit is in the
-    /// way, the idle worker that has been unused longest ends; its slot is given on when its end is confirmed.
-    private mutating func startWorkers(
-        for next: (inout Self) -> FunctionKey? = { $0.nextFunctionInNeed() }
-    ) -> [Action] {
+    // MARK: Starting workers
+
+    /// Starts workers for those who wait: functions without a worker first, the longest wait first, as far as the limits allow.
+    /// Where the host's limit is in the way, the idle worker that has been unused longest ends; its slot is given on when its end
+    /// is confirmed, or at once if few are ending.
+    private mutating func startWorkers() -> [Action] {
         guard !isShuttingDown, !waiters.isEmpty else { return [] }
         var actions: [Action] = []
-        while let function = next(&self) {
-            guard workers.count < limits.workers else {
-                let endingNow = workers.values.count { $0.state == .ending }
-                if endingNow == 0, let victim = leastRecentlyUsedWorker(notOf: function) {
-                    functions[workers[victim]!.function]!.idle.removeAll { $0 == victim }
-                    workers[victim]!.state = .ending
-                    actions.append(.end(victim))
-                }
-                return actions
+        while let function = firstUnserved() ?? firstGrowing() {
+            if workers.count - min(endingCount, limits.endingAllowance) >= limits.workers {
+                guard endingCount < max(1, limits.endingAllowance), let victim = leastRecentlyUsedWorker() else { return actions }
+                functions[workers[victim]!.function]!.idle.removeAll { $0 == victim }
+                idleCount -= 1
+                actions.append(end(victim))
+                continue
             }
             lastWorker += 1
             workers[lastWorker] = WorkerRecord(function: function, state: .starting)
             functions[function]!.workers += 1
             functions[function]!.starting += 1
-            actions.append(.start(lastWorker, function))
+            actions.append(.start(lastWorker, functions[function]!.key))
+            list(function)
         }
         return actions
     }
 
-    /// The function whose invocations wait longest and that may have one more worker.
-    private mutating func nextFunctionInNeed() -> FunctionKey? {
-        var best: (function: FunctionKey, waiter: WaiterID)?
-        for function in functions.keys {
-            guard needsWorker(function) else { continue }
-            if let waiter = oldestWaiter(of: function), waiter < best?.waiter ?? .max { best = (function, waiter) }
+    /// Notes a function that could use a worker, if it is not noted yet.
+    private mutating func list(_ function: Int) {
+        if isUnserved(function) {
+            if !functions[function]!.isUnserved { unserved.append(function) }
+            functions[function]!.isUnserved = true
+        } else if isGrowing(function) {
+            if !functions[function]!.isGrowing { growing.append(function) }
+            functions[function]!.isGrowing = true
         }
-        return best?.function
     }
 
-    private func needsWorker(_ function: FunctionKey) -> Bool {
-        guard let record = functions[function] else { return false }
-        return record.waiting > record.starting && record.workers < limits.workersPerFunction
+    private func isUnserved(_ function: Int) -> Bool { functions[function].map { $0.workers == 0 && $0.waiting > 0 } ?? false }
+
+    private func isGrowing(_ function: Int) -> Bool {
+        functions[function].map { $0.workers > 0 && $0.waiting > $0.starting && $0.workers < limits.workersPerFunction } ?? false
     }
 
-    private func leastRecentlyUsedWorker(notOf function: FunctionKey) -> WorkerID? {
-        var oldest: (worker: WorkerID, since: Int64)?
-        for (key, record) in functions where key != function {
-            guard let worker = record.idle.first, case .idle(let since) = workers[worker]!.state else { continue }
-            if since < oldest?.since ?? .max { oldest = (worker, since) }
+    private mutating func firstUnserved() -> Int? {
+        while let function = unserved.first {
+            if isUnserved(function) { return function }
+            unserved.removeFirst()
+            functions[function]?.isUnserved = false
         }
-        return oldest?.worker
+        return nil
     }
 
-    private mutating func forgetIfUnused(_ function: FunctionKey) {
-        if let record = functions[function], record.workers == 0, record.waiting == 0 { functions[function] = nil }
+    private mutating func firstGrowing() -> Int? {
+        while let function = growing.first {
+            if isGrowing(function) { return function }
+            growing.removeFirst()
+            functions[function]?.isGrowing = false
+        }
+        return nil
+    }
+
+    private func isIdle(_ entry: (worker: WorkerID, since: Int64)) -> Bool { workers[entry.worker]?.state == .idle(since: entry.since) }
+
+    private mutating func leastRecentlyUsedWorker() -> WorkerID? {
+        while let entry = idleWorkers.popFirst() {
+            if isIdle(entry) { return entry.worker }
+        }
+        return nil
+    }
+
+    /// Keeps the list from growing with every call.
+    private mutating func forgetFormerlyIdle() {
+        if idleWorkers.count > 2 * idleCount + 64 { idleWorkers = Deque(idleWorkers.filter(isIdle)) }
+    }
+
+    // MARK: Functions
+
+    private mutating func number(of key: FunctionKey) -> Int {
+        if let number = numbers[key] { return number }
+        let number: Int
+        if let free = freeNumbers.popLast() {
+            number = free
+            functions[free] = FunctionRecord(key: key)
+        } else {
+            number = functions.count
+            functions.append(FunctionRecord(key: key))
+        }
+        numbers[key] = number
+        return number
+    }
+
+    private mutating func forgetIfUnused(_ function: Int) {
+        guard let record = functions[function], record.workers == 0, record.waiting == 0 else { return }
+        numbers[record.key] = nil
+        // A number that is still in a list would mean another function there.
+        if record.isUnserved { unserved.removeAll { $0 == function } }
+        if record.isGrowing { growing.removeAll { $0 == function } }
+        functions[function] = nil
+        freeNumbers.append(function)
     }
 
     // MARK: Time and the end
@@ -252,11 +330,14 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     private mutating func endIdleWorkers(where isDue: (Int64) -> Bool) -> [Action] {
         var actions: [Action] = []
-        for (worker, record) in workers {
-            guard case .idle(let since) = record.state, isDue(since) else { continue }
-            workers[worker]!.state = .ending
-            functions[record.function]!.idle.removeAll { $0 == worker }
-            actions.append(.end(worker))
+        while let entry = idleWorkers.first {
+            if isIdle(entry) {
+                guard isDue(entry.since) else { break }
+                functions[workers[entry.worker]!.function]!.idle.removeAll { $0 == entry.worker }
+                idleCount -= 1
+                actions.append(end(entry.worker))
+            }
+            idleWorkers.removeFirst()
         }
         return actions
     }

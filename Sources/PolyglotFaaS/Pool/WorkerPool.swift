@@ -62,11 +62,17 @@ final class WorkerPool: WorkerDelegate {
 
     private func submit(_ invocation: Invocation) {
         if let deadline = invocation.deadline, deadlines.add(invocation, deadline: deadline) { startDeadlineTimer() }
-        let actions = state.withLock { state in
+        let (idle, actions): (Worker?, [PoolState<Function>.Action]) = state.withLock { state in
+            let actions = state.pool.add(invocation.id, for: invocation.function)
+            // By far the most frequent case, in one look.
+            if case .run(_, let worker) = actions.first {
+                state.running += 1
+                return (state.workers[worker]!, [])
+            }
             state.invocations[invocation.id] = invocation
-            return state.pool.add(invocation.id, for: invocation.function)
+            return (nil, actions)
         }
-        perform(actions)
+        if let idle { idle.run(invocation) } else { perform(actions) }
     }
 
     /// The caller no longer wants an answer: it gets this error, and the guest ends.
@@ -119,15 +125,7 @@ final class WorkerPool: WorkerDelegate {
             delegate: self)
         state.withLock { $0.workers[id] = worker }
         do {
-            let (ours, theirs) = try Sockets.makeStreamPair()
-            defer { Descriptors.close(theirs) }
-            do {
-                try zygotes.fork(worker, socket: theirs, language: function.definition.language)
-            } catch {
-                Descriptors.close(ours)
-                throw error
-            }
-            worker.connect(ours)
+            worker.connect(try zygotes.makeProcess(for: worker))
             return []
         } catch {
             return forget(worker, error as? any FunctionError ?? Overloaded("A worker cannot be started: \(error)"))
@@ -135,6 +133,10 @@ final class WorkerPool: WorkerDelegate {
     }
 
     // MARK: What workers report
+
+    func workerHasLoaded(_ worker: Worker) {
+        zygotes.refill(worker.function.definition.language)
+    }
 
     func workerIsReady(_ worker: Worker) {
         let now = MonotonicClock.now()
@@ -181,7 +183,6 @@ final class WorkerPool: WorkerDelegate {
     }
 
     func workerEnded(_ worker: Worker, _ error: any FunctionError) {
-        zygotes.forget(worker)
         perform(forget(worker, error))
     }
 

@@ -7,6 +7,8 @@ import WorkerProtocol
 
 /// What a worker tells the pool. Called on the worker's event loop, outside any lock.
 protocol WorkerDelegate: AnyObject, Sendable {
+    /// Said once, after it has been ready for the first time.
+    func workerHasLoaded(_ worker: Worker)
     func workerIsReady(_ worker: Worker)
     /// The worker has answered. Returns an invocation that waits for one like it.
     func nextInvocation(for worker: Worker) -> Invocation?
@@ -180,9 +182,11 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
                 phase = .running(next)
                 preparationDeadline.store(0, ordering: .relaxed)
             case (.ready, .loading), (.ready, .restoring):
+                let hasLoaded = if case .loading = phase { true } else { false }
                 phase = .ready
                 preparationDeadline.store(0, ordering: .relaxed)
                 delegate.workerIsReady(self)
+                if hasLoaded { delegate.workerHasLoaded(self) }
             case (.loadFailed, .loading):
                 let failure = try frame.payload.withUnsafeReadableBytes { try Failure($0) }
                 failLoading(error(for: failure))
@@ -314,7 +318,10 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             if process.mustEnd { Processes.kill(handle: handle) }
             return false
         }
-        if isLate { Descriptors.close(handle) }
+        if isLate {
+            Processes.kill(handle: handle)
+            Descriptors.close(handle)
+        }
     }
 
     /// The zygote has collected the process, or has itself ended (`exit` is nil then).

@@ -70,12 +70,12 @@ final class ZygoteProcess: Sendable {
 
     // MARK: Asking
 
-    /// Asks for a worker that serves `socket`, which stays the caller's.
+    /// Asks for a worker, or for a spare one, that serves `socket`, which stays the caller's.
     /// - Returns: false if the zygote has ended.
-    func fork(worker: UInt64, socket: Int32) -> Bool {
+    func fork(worker: UInt64, isSpare: Bool, socket: Int32) -> Bool {
         state.withLock { state in
             guard let own = state.socket else { return false }
-            return (try? ZygoteRequest.fork(worker: worker).encoded().withUnsafeBytes {
+            return (try? ZygoteRequest.fork(worker: worker, isSpare: isSpare).encoded().withUnsafeBytes {
                 try Sockets.send($0, descriptor: socket, to: own)
             }) != nil
         }
