@@ -115,6 +115,19 @@ public struct InvocationTimeout: FunctionError, Equatable {
     public var message: String { "Invocation timed out after \(timeoutMillis)ms" }
 }
 
+/// The function needed more memory than it may have. Either the guest was refused memory and gave up, or it has been killed.
+public struct MemoryLimitExceeded: FunctionError, Equatable {
+    public let limitMB: Int
+    public init(limitMB: Int) { self.limitMB = limitMB }
+    public var message: String { "Memory limit of \(limitMB) MB exceeded" }
+}
+
+/// The function did what the sandbox answers by ending the process: a system call that nobody makes by accident.
+public struct SandboxViolation: FunctionError, Equatable {
+    public init() {}
+    public var message: String { "The sandbox ended the function: it made a system call that no function may make." }
+}
+
 /// The worker process ended before it answered.
 public struct WorkerCrashed: FunctionError, Equatable {
     public let message: String

@@ -17,6 +17,8 @@ final class JavaScriptRuntime: LanguageRuntime {
     private var context: FunctionContext?
     /// Made before the function was known.
     private var spareContext: FunctionContext?
+    /// When the first context was made.
+    private var memoryAtStart: Int?
     private var function: LoadMessage?
     private var channel: WorkerChannel?
     /// Lazy, because the engine's first string starts its allocator, and with it a thread.
@@ -89,8 +91,19 @@ final class JavaScriptRuntime: LanguageRuntime {
         self.channel = channel
         let context = spareContext ?? FunctionContext(group: group!, sources: sources)
         spareContext = nil
+        collectIfLarge(context)
         try context.load(function)
         self.context = context
+    }
+
+    /// What the contexts before this one have left. The engine refuses memory at the process's limit without collecting first.
+    private func collectIfLarge(_ context: FunctionContext) {
+        let memory = Memory.privateBytes()
+        if let memoryAtStart {
+            if memory > memoryAtStart + (16 << 20) { context.collectGarbageNow() }
+        } else {
+            memoryAtStart = memory
+        }
     }
 
     func unload() {

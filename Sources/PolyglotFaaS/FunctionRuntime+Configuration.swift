@@ -34,6 +34,12 @@ extension FunctionRuntime {
         /// How much one invocation may write to its log, in bytes; the rest is cut, with a notice. Default: 256 KiB.
         public var maximumLogBytes = 256 << 10
 
+        /// The largest result of one invocation, in bytes of JSON. Default: 6 MiB.
+        public var maximumResultBytes = 6 << 20
+
+        /// Memory that one worker may use beyond what its engine needs, in MB. Default: 128.
+        public var memoryMB = 128
+
         /// How much of the sandbox must be there. Default: all that this machine offers. The safe choice: `.required`.
         public var sandbox = SandboxMode.bestEffort
 

@@ -117,8 +117,8 @@ public final class FunctionRuntime: Sendable {
             refusal =
                 if function.definition.jsEvalAsModule && function.definition.language == .javaScript {
                     LoadError.modulesAreNotSupported
-                } else if event.readableBytes > FunctionRuntime.maximumEventBytes {
-                    PayloadTooLarge(limit: FunctionRuntime.maximumEventBytes)
+                } else if event.readableBytes > function.definition.limits.maxEventBytes ?? FunctionRuntime.maximumEventBytes {
+                    PayloadTooLarge(limit: function.definition.limits.maxEventBytes ?? FunctionRuntime.maximumEventBytes)
                 } else {
                     nil
                 }

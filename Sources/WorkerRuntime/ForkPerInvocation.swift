@@ -101,7 +101,8 @@ public final class ForkPerInvocation: PristineState {
         let exit = try Processes.wait(for: child.pid)
         self.child = nil
         Descriptors.close(child.socket)
-        channel.sendFailure(Failure(.workerError, message: "The function's process ended before it answered: \(exit)."))
+        let kind: Failure.Kind = exit == .signal(SIGSYS) ? .sandboxViolation : .workerError
+        channel.sendFailure(Failure(kind, message: "The function's process ended before it answered: \(exit)."))
         return true
     }
 

@@ -9,7 +9,7 @@ enum Worker {
             guard let function = try receiveFunction(channel) else { _exit(0) }
             let sandbox = WorkerSandbox(sandbox, forks: runtime.forks(at: function.isolation))
             runtime.startWorker(isolation: function.isolation)
-            try sandbox.beforeLoading(memoryBytes: nil)
+            try sandbox.beforeLoading(memoryBytes: Int(clamping: function.memoryBytes))
             let state = runtime.pristineState(function.isolation, channel: channel, sandbox: sandbox)
             do {
                 try state.prepare(function)

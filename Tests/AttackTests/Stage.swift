@@ -44,6 +44,7 @@ struct Stage: Sendable {
             configuration.workerDirectory = directory.path
             configuration.maximumWorkersPerFunction = 1
             configuration.idleTimeoutMillis = 600_000
+            configuration.spareWorkersPerLanguage = 0
             mode.configure(&configuration)
             let runtime = FunctionRuntime(configuration: configuration)
             do {

@@ -4,7 +4,7 @@ import Testing
 @testable import WorkerProtocol
 
 private let load = LoadMessage(
-    isolation: .process, functionID: "hello", revision: "0123", functionName: "handler", sourceName: "hello.js", source: "let x = 'é🎉\0'",
+    isolation: .process, memoryBytes: 1 << 27, functionID: "hello", revision: "0123", functionName: "handler", sourceName: "hello.js", source: "let x = 'é🎉\0'",
     dependencies: [.init(name: "greeter", source: "module.exports = 1"), .init(name: "empty", source: "")])
 
 private let failure = Failure(
