@@ -45,6 +45,7 @@ struct Invoke: AsyncParsableCommand {
             var configuration = FunctionRuntime.Configuration()
             configuration.sandbox = sandbox.mode
             configuration.spareWorkersPerLanguage = 0
+            if sandbox.mode == .off { Output.note("Warning: the sandbox is off.") }
             let runtime = FunctionRuntime(configuration: configuration)
             // The start of the engine is not the function's time.
             try await runtime.start([function.definition.language])

@@ -41,7 +41,7 @@ final class JavaScriptRuntime: LanguageRuntime {
             // Time zones, as the C library and ICU have them.
             readablePaths: ["/usr/share/zoneinfo", "/usr/share/zoneinfo-icu", "/etc/localtime", "/etc/timezone"],
             // The engine looks at its own stack and memory. JavaScript has no way to open a file.
-            readsItsOwnProcess: true)
+            readsItsOwnProcess: true, reservesMemory: true)
     }
 
     /// The virtual machine maps all memory for code and starts its threads now, if it has any.

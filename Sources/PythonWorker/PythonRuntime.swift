@@ -82,7 +82,7 @@ final class PythonRuntime: LanguageRuntime {
             // The standard library; shared libraries that its modules are linked with, and the list that the dynamic linker finds
             // them in; time zones.
             readablePaths: Self.modulePaths() + Self.libraryPaths + ["/etc/ld.so.cache", "/usr/share/zoneinfo"],
-            readsItsOwnProcess: false)
+            readsItsOwnProcess: false, reservesMemory: false)
     }
 
     private static let libraryPaths = [

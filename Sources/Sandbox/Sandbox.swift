@@ -125,7 +125,9 @@ public struct Sandbox {
     ///   - forks: whether the worker forks itself.
     ///   - memoryBytes: how much more private memory the process may get than it has now.
     public func beforeLoading(forks: Bool, memoryBytes: Int?) throws(SystemCallError) {
-        if isWanted(.limits), let memoryBytes { try ResourceLimits.setMemory(bytes: memoryBytes) }
+        if isWanted(.limits), let memoryBytes {
+            try ResourceLimits.setMemory(bytes: policy.reservesMemory ? 4 * memoryBytes + (512 << 20) : memoryBytes)
+        }
         guard isWanted(.systemCalls) else { return }
         let kind = kind(forks: forks)
         if let filter = filters[kind] { return try filter.loading.load() }

@@ -7,11 +7,14 @@ public struct SandboxPolicy: Sendable {
     public var readablePaths: [String]
     /// Whether a worker may read its own folder in /proc. For an engine that does; never where guests open files.
     public var readsItsOwnProcess: Bool
+    /// Whether the engine maps much more memory than it uses. What it maps is then no measure, and the host's watch is the limit.
+    public var reservesMemory: Bool
 
-    public init(language: WorkerKind.Language, readablePaths: [String], readsItsOwnProcess: Bool) {
+    public init(language: WorkerKind.Language, readablePaths: [String], readsItsOwnProcess: Bool, reservesMemory: Bool) {
         self.language = language
         self.readablePaths = readablePaths
         self.readsItsOwnProcess = readsItsOwnProcess
+        self.reservesMemory = reservesMemory
     }
 }
 

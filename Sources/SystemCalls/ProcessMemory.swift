@@ -2,11 +2,10 @@ import Glibc
 
 /// How much memory another process has, read from outside.
 ///
-/// Its descriptors keep meaning the same process, whatever becomes of its number.
+/// Its descriptor keeps meaning the same process, whatever becomes of its number.
 public struct ProcessMemory: Sendable {
     private let sizes: Int32
-    /// -1 where the kernel does not list children.
-    private let children: Int32
+    private let pid: pid_t
 
     /// - Parameter handle: a pidfd. Returns nil if the process has ended, or does not show its memory.
     public init?(handle: Int32) {
@@ -16,19 +15,17 @@ public struct ProcessMemory: Sendable {
         else { return nil }
         sizes = open("/proc/\(pid)/statm", O_RDONLY | O_CLOEXEC)
         guard sizes >= 0 else { return nil }
-        children = open("/proc/\(pid)/task/\(pid)/children", O_RDONLY | O_CLOEXEC)
+        self.pid = pid
     }
 
-    public func close() {
-        Descriptors.close(sizes)
-        if children >= 0 { Descriptors.close(children) }
-    }
+    public func close() { Descriptors.close(sizes) }
 
     /// Private memory in use, in bytes: of the process, or of a child of it if that has more. What it shares with others is not
     /// counted, so a process and its copy are not counted twice.
     public func privateBytes() -> Int {
         var bytes = Self.privateBytes(sizes)
-        for child in Self.text(children).split(separator: " ") {
+        // Nothing where the kernel does not list children. If the number has become another process's, this one has ended.
+        for child in Descriptors.readText("/proc/\(pid)/task/\(pid)/children").split(separator: " ") {
             let descriptor = open("/proc/\(child)/statm", O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else { continue }
             bytes = max(bytes, Self.privateBytes(descriptor))

@@ -28,6 +28,12 @@ public final class ForkPerInvocation: PristineState {
     deinit { relayBuffer.deallocate() }
 
     public func prepare(_ function: LoadMessage) throws(Failure) {
+        do {
+            // A process that outlives its parent becomes a child of this one, so that it can be ended: also one that the source starts.
+            try Processes.adoptOrphans()
+        } catch {
+            throw Failure(.workerError, message: "The worker cannot adopt: \(error)")
+        }
         try runtime.load(function, channel: channel)
         guard Processes.threadCount() == 1 else {
             throw Failure(
@@ -35,8 +41,6 @@ public final class ForkPerInvocation: PristineState {
         }
         servesOnce = runtime.canHoldKernelObjects && !ProcessState.canBePutBack()
         do {
-            // A process that outlives its parent becomes a child of this one, so that it can be ended.
-            try Processes.adoptOrphans()
             if runtime.canHoldKernelObjects { processState = ProcessState(kept: []) }
             try forkAhead()
         } catch {
