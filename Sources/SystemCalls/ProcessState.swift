@@ -34,37 +34,14 @@ public struct ProcessState {
     }
 
     /// What no call puts back, but what says at once that it has been changed.
-    private struct Attributes: Equatable {
-        let session = getsid(0)
-        let group = getpgid(0)
-        let policy = sched_getscheduler(0)
-        let niceness = getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
-        let timerSlack = Processes.timerSlack()
-        var processors: [UInt64] = Array(repeating: 0, count: 16)
-        var name: [UInt8] = Array(repeating: 0, count: 16)
-        var hasSignalStack = false
-
-        init() {
-            processors.withUnsafeMutableBytes { faas_read_processors($0.baseAddress, $0.count) }
-            name.withUnsafeMutableBytes { Processes.readName(into: $0) }
-            var stack = stack_t()
-            sigaltstack(nil, &stack)
-            hasSignalStack = stack.ss_flags != Int32(SS_DISABLE)
-        }
-    }
-
-    private let attributes = Attributes()
+    private let attributes = Self.readAttributes()
     private let workingDirectory: Int32
     private let descriptors: [OpenDescriptor]
     /// Of all descriptors that stay open, in order.
     private let numbers: [Int32]
-    private let actions: [sigaction]
+    private let actions: [faas_signal_action]
     private let signalMask: sigset_t
     private let fileMask: mode_t
-    private let limits: [rlimit]
-
-    private static let signalNumbers = Int32(1)...Int32(64)
-    private static let limitNumbers = UInt32(0)..<16
 
     /// Records the state. Keeps a descriptor of the working directory for as long as the process lives.
     ///
@@ -79,13 +56,15 @@ public struct ProcessState {
         let kept = kept + ProcessFiles.numbers
         descriptors = Descriptors.openDescriptors(from: 0).filter { !kept.contains($0) }.sorted().map { OpenDescriptor($0, position: Descriptors.position(of: $0)) }
         numbers = (descriptors.map(\.number) + kept).sorted()
-        actions = Self.signalNumbers.map { Self.action(of: $0) }
+        actions = Array(unsafeUninitializedCapacity: Int(FAAS_SIGNAL_COUNT)) { buffer, count in
+            faas_read_signal_actions(buffer.baseAddress)
+            count = buffer.count
+        }
         var mask = sigset_t()
         sigprocmask(SIG_SETMASK, nil, &mask)
         signalMask = mask
         fileMask = umask(0)
         umask(fileMask)
-        limits = Self.limitNumbers.map { Self.limit($0) }
     }
 
     /// Puts everything back. Returns false if something cannot be: a descriptor is no longer what it was, an attribute of the
@@ -93,12 +72,21 @@ public struct ProcessState {
     public func restore() -> Bool {
         guard restoreDescriptors(), fchdir(workingDirectory) == 0, restoreSignals(), restoreTimers(), Processes.endDescendants() else { return false }
         umask(fileMask)
-        if Attributes() != attributes { return false }
-        for (number, limit) in zip(Self.limitNumbers, limits) {
-            let now = Self.limit(number)
-            if now.rlim_cur != limit.rlim_cur || now.rlim_max != limit.rlim_max { return false }
+        return Self.readAttributes() == attributes
+    }
+
+    private static func readAttributes() -> Attributes {
+        var attributes = Attributes()
+        faas_read_attributes(&attributes.values)
+        return attributes
+    }
+
+    private struct Attributes: Equatable {
+        var values = faas_attributes()
+
+        static func == (left: Attributes, right: Attributes) -> Bool {
+            withUnsafeBytes(of: left.values) { left in withUnsafeBytes(of: right.values) { memcmp(left.baseAddress!, $0.baseAddress!, left.count) == 0 } }
         }
-        return true
     }
 
     private func restoreDescriptors() -> Bool {
@@ -143,15 +131,7 @@ public struct ProcessState {
     }
 
     private func restoreSignals() -> Bool {
-        for (number, action) in zip(Self.signalNumbers, actions) {
-            let now = Self.action(of: number)
-            if now.__sigaction_handler.sa_handler.map({ unsafeBitCast($0, to: Int.self) })
-                != action.__sigaction_handler.sa_handler.map({ unsafeBitCast($0, to: Int.self) }) || now.sa_flags != action.sa_flags
-            {
-                var action = action
-                guard sigaction(number, &action, nil) == 0 else { return false }
-            }
-        }
+        guard faas_restore_signal_actions(actions) == 0 else { return false }
         var mask = signalMask
         return sigprocmask(SIG_SETMASK, &mask, nil) == 0
     }
@@ -162,18 +142,5 @@ public struct ProcessState {
             guard setitimer(__itimer_which_t(timer.rawValue), &none, nil) == 0 else { return false }
         }
         return true
-    }
-
-    private static func action(of number: Int32) -> sigaction {
-        var action = sigaction()
-        // The two that the C library keeps for itself answer with an error, and stay as they are.
-        sigaction(number, nil, &action)
-        return action
-    }
-
-    private static func limit(_ number: UInt32) -> rlimit {
-        var limit = rlimit()
-        getrlimit(__rlimit_resource_t(number), &limit)
-        return limit
     }
 }

@@ -169,15 +169,6 @@ public enum Processes {
         unsetenv(name)
     }
 
-    /// By how much the kernel may delay this thread's timers, in nanoseconds.
-    static func timerSlack() -> Int32 { faas_timer_slack() }
-
-    /// The name that process lists show.
-    static func readName(into buffer: UnsafeMutableRawBufferPointer) {
-        precondition(buffer.count >= 16)
-        faas_read_name(buffer.baseAddress)
-    }
-
     /// Where the host was started says something about the host.
     public static func leaveWorkingDirectory() throws(SystemCallError) {
         guard chdir("/") == 0 else { throw .last("chdir /") }

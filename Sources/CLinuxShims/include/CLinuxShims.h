@@ -25,11 +25,28 @@ int faas_pidfd_kill(int pidfd, int signal);
 int faas_set_parent_death_signal(int signal);
 int faas_set_child_subreaper(void);
 int faas_set_no_new_privileges(void);
-int faas_timer_slack(void);
-/* sched_getaffinity(2), which the headers hide without _GNU_SOURCE. */
-void faas_read_processors(void *mask, size_t size);
-/* `name` has room for 16 bytes. */
-void faas_read_name(void *name);
+
+/* What a process has that only it can change, by parts that are compared after each invocation: a hundred system calls, made here
+   because from C each costs nothing but itself, and because Swift imports neither the variadic nor the hidden ones. */
+struct faas_signal_action { /* as the kernel keeps it */
+  unsigned long handler, flags, restorer, mask;
+};
+struct faas_limit {
+  uint64_t soft, hard;
+};
+struct faas_attributes {
+  struct faas_limit limits[16];
+  uint64_t processors[16];
+  char name[16];
+  int32_t session, group, policy, niceness, timer_slack, has_signal_stack;
+};
+enum { FAAS_SIGNAL_COUNT = 64 };
+
+void faas_read_attributes(struct faas_attributes *attributes);
+/* `actions` has FAAS_SIGNAL_COUNT elements. */
+void faas_read_signal_actions(struct faas_signal_action *actions);
+/* Puts back those that differ. Returns 0 or -errno. */
+int faas_restore_signal_actions(const struct faas_signal_action *actions);
 
 /* signalfd(2) for SIGCHLD, which is blocked: Swift's Glibc module does not import the header.
    Returns a close-on-exec, non-blocking descriptor, or -errno. */
