@@ -17,6 +17,7 @@ final class PythonRuntime: LanguageRuntime {
     private var warmUpFunction: PythonReference?
     private var renewFunction: PythonReference?
     private var processState: ProcessState?
+    private var sandbox: WorkerSandbox?
 
     func startEngine() -> String {
         var configuration = PyConfig()
@@ -71,7 +72,8 @@ final class PythonRuntime: LanguageRuntime {
 
     /// One, so that a function called once costs no snapshot.
     func rehearsal(channel: WorkerChannel, sandbox: WorkerSandbox) -> (state: any PristineState, invocations: Int) {
-        (ForkPerInvocation(runtime: self, channel: channel, sandbox: sandbox), 1)
+        self.sandbox = sandbox
+        return (ForkPerInvocation(runtime: self, channel: channel, sandbox: sandbox), 1)
     }
 
     var forksToRehearse: Bool { true }
@@ -133,7 +135,8 @@ final class PythonRuntime: LanguageRuntime {
             throw Self.harnessFailure
         }
         PythonArenas.makeRoom()
-        processState = ProcessState(kept: [Int32(FAAS_REWIND_PAGEMAP), Int32(FAAS_REWIND_STATM)])
+        processState = ProcessState(
+            kept: [Int32(FAAS_REWIND_PAGEMAP), Int32(FAAS_REWIND_STATM)], changesAreDenied: sandbox?.deniesChangesOfTheProcess ?? false)
     }
 
     func willInvokeAfterRewind() {

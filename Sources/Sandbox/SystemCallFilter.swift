@@ -71,6 +71,7 @@ extension SystemCallRule.Condition {
         case .equal(let argument, let value): scmp_arg_cmp(arg: argument, op: SCMP_CMP_EQ, datum_a: value, datum_b: 0)
         case .bits(let argument, let mask, let value): scmp_arg_cmp(arg: argument, op: SCMP_CMP_MASKED_EQ, datum_a: mask, datum_b: value)
         case .atMost(let argument, let value): scmp_arg_cmp(arg: argument, op: SCMP_CMP_LE, datum_a: value, datum_b: 0)
+        case .differs(let argument, let value): scmp_arg_cmp(arg: argument, op: SCMP_CMP_NE, datum_a: value, datum_b: 0)
         case .isOwnProcess(let argument): scmp_arg_cmp(arg: argument, op: SCMP_CMP_EQ, datum_a: UInt64(getpid()), datum_b: 0)
         }
     }

@@ -58,6 +58,12 @@ extension SystemCallPolicy {
     /// where state is kept, once the function is loaded.
     public static func serving(_ kind: WorkerKind) -> SystemCallPolicy {
         var rules = finished
+        if kind.language == .python {
+            rules.append(
+                SystemCallRule(
+                    .refuse(EPERM), "sigaltstack", when: .differs(argument: 0, 0),
+                    reason: "A stack for signals would stay for the next call. Reading that there is none is allowed."))
+        }
         if kind.language == .javaScript {
             rules.append(
                 SystemCallRule(

@@ -14,6 +14,7 @@ public struct SystemCallRule: Sendable {
         /// The bits of `mask` have this value.
         case bits(argument: UInt32, mask: UInt64, UInt64)
         case atMost(argument: UInt32, UInt64)
+        case differs(argument: UInt32, UInt64)
         case isOwnProcess(argument: UInt32)
     }
 

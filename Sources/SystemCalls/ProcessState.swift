@@ -33,20 +33,26 @@ public struct ProcessState {
         }
     }
 
-    /// What no call puts back, but what says at once that it has been changed.
-    private let attributes = Self.readAttributes()
+    /// What no call puts back, but what says at once that it has been changed. nil if nothing can change it.
+    private let attributes: Attributes?
     private let workingDirectory: Int32
     private let descriptors: [OpenDescriptor]
     /// Of all descriptors that stay open, in order.
     private let numbers: [Int32]
     private let actions: [faas_signal_action]
+    private let signalCount: Int32
     private let signalMask: sigset_t
     private let fileMask: mode_t
 
     /// Records the state. Keeps a descriptor of the working directory for as long as the process lives.
     ///
-    /// - Parameter kept: descriptors that will be open besides those that are open now.
-    public init(kept: [Int32]) {
+    /// - Parameters:
+    ///   - kept: descriptors that will be open besides those that are open now.
+    ///   - changesAreDenied: whether the sandbox denies to change limits, priority, scheduling, session, name, timer slack and
+    ///     signal stack of the process, and the handling of signals above 31. They need not be looked at then.
+    public init(kept: [Int32], changesAreDenied: Bool) {
+        attributes = changesAreDenied ? nil : Self.readAttributes()
+        signalCount = changesAreDenied ? 31 : Int32(FAAS_SIGNAL_COUNT)
         // Only to return there: reading it may be forbidden.
         let directory = open(".", __O_PATH | O_DIRECTORY | O_CLOEXEC)
         // Out of the way: the numbers a guest gets are the same as if there were none.
@@ -72,7 +78,7 @@ public struct ProcessState {
     public func restore() -> Bool {
         guard restoreDescriptors(), fchdir(workingDirectory) == 0, restoreSignals(), restoreTimers(), Processes.endDescendants() else { return false }
         umask(fileMask)
-        return Self.readAttributes() == attributes
+        return attributes == nil || Self.readAttributes() == attributes
     }
 
     private static func readAttributes() -> Attributes {
@@ -131,7 +137,7 @@ public struct ProcessState {
     }
 
     private func restoreSignals() -> Bool {
-        guard faas_restore_signal_actions(actions) == 0 else { return false }
+        guard faas_restore_signal_actions(actions, signalCount) == 0 else { return false }
         var mask = signalMask
         return sigprocmask(SIG_SETMASK, &mask, nil) == 0
     }

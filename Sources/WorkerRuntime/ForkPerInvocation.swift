@@ -41,7 +41,7 @@ public final class ForkPerInvocation: PristineState {
         }
         servesOnce = runtime.canHoldKernelObjects && !ProcessState.canBePutBack()
         do {
-            if runtime.canHoldKernelObjects { processState = ProcessState(kept: []) }
+            if runtime.canHoldKernelObjects { processState = ProcessState(kept: [], changesAreDenied: sandbox.deniesChangesOfTheProcess) }
             try forkAhead()
         } catch {
             throw Failure(.workerError, message: "The worker cannot fork: \(error)")

@@ -43,10 +43,10 @@ struct faas_attributes {
 enum { FAAS_SIGNAL_COUNT = 64 };
 
 void faas_read_attributes(struct faas_attributes *attributes);
-/* `actions` has FAAS_SIGNAL_COUNT elements. */
+/* `actions` has FAAS_SIGNAL_COUNT elements; the first `count` are put back. */
 void faas_read_signal_actions(struct faas_signal_action *actions);
 /* Puts back those that differ. Returns 0 or -errno. */
-int faas_restore_signal_actions(const struct faas_signal_action *actions);
+int faas_restore_signal_actions(const struct faas_signal_action *actions, int count);
 
 /* signalfd(2) for SIGCHLD, which is blocked: Swift's Glibc module does not import the header.
    Returns a close-on-exec, non-blocking descriptor, or -errno. */
