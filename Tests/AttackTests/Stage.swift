@@ -34,11 +34,10 @@ struct Stage: Sendable {
     static func with<Result>(_ mode: Mode, _ body: (Stage) async throws -> Result) async throws -> Result {
         try await Canaries.with { canaries in
             // Executables under a name of their own, so that these processes can be told from all others.
-            let directory = Binaries.directory.appendingPathComponent("attack-tests-\(UUID().uuidString)")
+            let directory = URL(fileURLWithPath: canaries.directory.path("workers"))
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(at: directory) }
             for executable in [Binaries.javaScriptWorker, Binaries.pythonWorker] {
-                try FileManager.default.linkItem(at: executable, to: directory.appendingPathComponent(executable.lastPathComponent))
+                try FileManager.default.copyItem(at: executable, to: directory.appendingPathComponent(executable.lastPathComponent))
             }
             var configuration = FunctionRuntime.Configuration()
             configuration.workerDirectory = directory.path
