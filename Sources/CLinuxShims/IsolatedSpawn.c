@@ -39,8 +39,9 @@ __attribute__((noreturn)) static void start(const char *path, char *const argv[]
   else if (syscall(SYS_close_range, ERROR + 1, ~0U, 0) < 0) code = errno;
   /* No mount made here is seen outside. */
   else if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) code = errno;
-  /* Process numbers are other ones in here. What reads them from the old /proc would hit the wrong processes. */
-  else if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) code = errno;
+  /* Process numbers are other ones in here. What reads them from the old /proc would hit the wrong processes. Workers do not see
+     each other in it. */
+  else if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") < 0) code = errno;
   else if (execve(path, argv, envp) < 0) code = errno;
   /* The host's end may be gone; there is nobody else to tell. */
   if (write(ERROR, &code, sizeof code) < 0) _exit(126);

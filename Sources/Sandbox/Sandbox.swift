@@ -46,8 +46,7 @@ public struct Sandbox {
         _ = attempt(.privileges) { sandbox throws(SystemCallError) in try sandbox.becomeNobody() }
         // 3. Privileges that cannot come back: before seccomp, which an unprivileged process may use only then.
         try Processes.renouncePrivileges()
-        // 4. Readable in /proc for itself again, which changing the user has ended: workers open their own files there, and close
-        //    that door behind them.
+        // 4. Its own files in /proc belong to it again, which changing the user has ended: it has to read its page table.
         _ = faas_set_dumpable(1)
         // 5. Limits that every worker has.
         _ = attempt(.limits) { sandbox throws(SystemCallError) in
@@ -101,12 +100,22 @@ public struct Sandbox {
         guard result == 0 else { throw SystemCallError("capset", code: -result) }
     }
 
+    /// The zygote has looked at its own memory. From now on nobody of the same user looks into it.
+    public func closeZygote() {
+        if !settings.isOff { _ = faas_set_dumpable(0) }
+    }
+
     // MARK: A worker
+
+    /// A worker is to open its own files in /proc. ``confineWorker()`` closes that door.
+    public func openWorker() {
+        if !settings.isOff { _ = faas_set_dumpable(1) }
+    }
 
     /// Confines a worker that has just been forked and knows nothing of its function yet.
     public func confineWorker() throws(SystemCallError) {
         // 1. No other process of the same user looks into this one. After the files in /proc have been opened.
-        _ = faas_set_dumpable(0)
+        if !settings.isOff { _ = faas_set_dumpable(0) }
         // 2. Landlock: before the engine starts threads, which inherit it; it takes effect for one thread only.
         try confineFiles()
     }

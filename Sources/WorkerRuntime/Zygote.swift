@@ -27,6 +27,7 @@ public enum Zygote {
             if CommandLine.arguments.contains("--try-system-calls") { exit(SystemCallSweep.run(sandbox) ? 0 : 1) }
             // Without it workers take more memory; nothing else depends on it.
             _ = faas_rewind_make_base()
+            sandbox.closeZygote()
             try report(.started(engine: engine, layers: sandbox.layers))
             // The host knows why.
             if sandbox.isRefused { exit(0) }
@@ -152,6 +153,7 @@ public enum Zygote {
         ChildSignals.unblock()
         try Processes.leaveNoCoreDump()
         // The worker's own view of itself, while /proc can still be opened.
+        sandbox.openWorker()
         try ProcessFiles.open()
         // Last: nothing above is possible any more.
         try sandbox.confineWorker()

@@ -8,8 +8,9 @@ extension Attempt {
             descriptor = call(257, -100, text(e['secret']), 0)
             buffer = ctypes.create_string_buffer(100); libc.read(descriptor, buffer, 99); return buffer.value.decode()
             """),
-        .python("1", "read the environment of its processes", .answer, """
-            return 'done' if 'LD_BIND' in open('/proc/self/environ').read() or 'PATH' in open(f'/proc/{os.getppid()}/environ').read() else 'nothing'
+        .python("1", "read the environment of its parent", .answer, "return 'done' if 'LD_BIND' in open(f'/proc/{os.getppid()}/environ').read() else 'nothing'"),
+        .python("62", "see the processes of other functions", .answer, """
+            return 'done' if [p for p in os.listdir('/proc') if p.isdigit() and int(p) not in (1, os.getpid(), os.getppid())] else 'nothing'
             """),
         .python("2", "write to a folder that everybody may write to", .folder, "open(e['folder'] + '/new', 'w').write('x')"),
         .python("2", "write there below Python", .folder, "call(257, -100, text(e['folder'] + '/new'), 0o101, 0o666)"),

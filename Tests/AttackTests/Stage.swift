@@ -68,7 +68,8 @@ struct Stage: Sendable {
 
     var processes: [ProcessEntry] {
         ProcessTable.all().filter {
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0.pid)/exe"))?.hasPrefix(directory.path) == true && $0.isRunning
+            // The link to the executable is not for everybody to read; the path it was started under is.
+            (try? String(contentsOfFile: "/proc/\($0.pid)/cmdline", encoding: .utf8))?.hasPrefix(directory.path) == true && $0.isRunning
         }
     }
 
