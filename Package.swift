@@ -1,5 +1,6 @@
 // swift-tools-version: 6.2
 
+import Foundation
 import PackageDescription
 
 let strict: [SwiftSetting] = [
@@ -11,6 +12,21 @@ let strict: [SwiftSetting] = [
 // A worker is forked for every function: one static binary means fewer mappings for each fork to copy,
 // and no Swift library to find when the executable is moved.
 let staticStandardLibrary: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"])]
+
+// CPython is linked statically, as the system's own python3 is: the shared library is a quarter slower (docs/performance.md).
+// script/python-object makes the object. Its symbols are exported, because extension modules look for them in the executable.
+// Without the object, the shared library has to do.
+let pythonObject = Context.packageDirectory + "/.build/python/python.o"
+let hasPythonObject = FileManager.default.fileExists(atPath: pythonObject)
+let staticPython: [LinkerSetting] =
+    !hasPythonObject
+    ? []
+    : [
+        // The object's code is not position-independent.
+        .unsafeFlags(["-Xclang-linker", "-no-pie"]),
+        .unsafeFlags([pythonObject, "--export-dynamic", "--no-gc-sections"].flatMap { ["-Xlinker", $0] }),
+        .linkedLibrary("expat"), .linkedLibrary("z"), .linkedLibrary("m"),
+    ]
 
 let package = Package(
     name: "PolyglotFaaS",
@@ -43,7 +59,7 @@ let package = Package(
         .target(
             name: "FaaSCommands",
             dependencies: [
-                "FaaSServer", "FunctionModel", "FunctionStorage", "PolyglotFaaS",
+                "FaaSServer", "FunctionModel", "FunctionStorage", "PolyglotFaaS", "SystemCalls",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -104,7 +120,7 @@ let package = Package(
             dependencies: ["CMemoryRewind", "CPython", "Sandbox", "SystemCalls", "WorkerProtocol", "WorkerRuntime"],
             resources: [.embedInCode("harness.py")],
             swiftSettings: strict,
-            linkerSettings: staticStandardLibrary
+            linkerSettings: staticStandardLibrary + staticPython
         ),
 
         // C fences.
@@ -119,7 +135,11 @@ let package = Package(
             pkgConfig: "javascriptcoregtk-4.1",
             providers: [.apt(["libjavascriptcoregtk-4.1-dev"])]
         ),
-        .systemLibrary(name: "CPython", pkgConfig: "python3-embed", providers: [.apt(["libpython3-dev"])]),
+        .systemLibrary(
+            name: "CPython",
+            pkgConfig: hasPythonObject ? "python3" : "python3-embed",
+            providers: [.apt(["libpython3-dev"])]
+        ),
 
         // Tests, named after what they test.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),

@@ -24,6 +24,8 @@ enum {
   JOIN_GAP = 16,
   /* Above this many dirty pages, dropping them is cheaper than keeping a private copy of each for calls that need few. */
   MAX_KEPT_PAGES = 4096,
+  /* Bytes; twice what the heap has to spare at the snapshot. */
+  HEAP_ROOM = 32 << 20,
   /* After so many rewinds the kept set is dropped once, so that one unusual call does not slow down all that follow. */
   FORGET_INTERVAL = 4096,
 };
@@ -510,8 +512,9 @@ static int rewind_memory(void) {
 /* Not inlined, and with nothing of the caller's: the frames above are the same at the snapshot and at every rewind. */
 __attribute__((noinline, noreturn)) static void serve_for_ever(int (*serve)(void *context), void *context) {
   for (;;) {
-    if (!serve(context)) _exit(0);
-    if (!rewind_memory()) _exit(FAAS_REWIND_RETIRED);
+    int answer = serve(context);
+    if (answer == 0) _exit(0);
+    if (answer < 0 || !rewind_memory()) _exit(FAAS_REWIND_RETIRED);
   }
 }
 
@@ -545,10 +548,12 @@ int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), voi
   int error = start_rewinder();
   if (error) return error;
   R->may_have_children = may_have_children;
-  /* A heap that grows and shrinks with each invocation would have to be looked at each time: some room, and no giving back. */
+  /* A heap that grows and shrinks with each invocation would have to be looked at each time: room for most, which takes no
+     memory until it is used, and no giving back. */
+  mallopt(M_MMAP_THRESHOLD, HEAP_ROOM);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 1 << 20);
-  free(malloc(100 << 10));
+  free(malloc(HEAP_ROOM / 2));
   error = take_snapshot();
   if (error == 0) {
     if (!seal(context)) _exit(0);

@@ -5,6 +5,7 @@ import FunctionStorage
 import Logging
 import NIOCore
 import PolyglotFaaS
+import SystemCalls
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -27,7 +28,7 @@ struct Serve: AsyncParsableCommand {
     var port = 8080
     @Option(help: ArgumentHelp("Workers a function may have. Default: the number of cores.", valueName: "n"))
     var workersPerFunction: Int?
-    @Option(help: ArgumentHelp("Workers there may be altogether. Default: 64.", valueName: "n"))
+    @Option(help: ArgumentHelp("Workers there may be altogether. Default: what half of the memory holds, at most 1000.", valueName: "n"))
     var workers: Int?
     @Option(help: ArgumentHelp("The least serious level of log lines to show: debug, info, warning, error.", valueName: "level"))
     var logLevel: String = "info"
@@ -44,6 +45,8 @@ struct Serve: AsyncParsableCommand {
         // An event loop serves about as many calls as a worker does, and workers need processors too. Fewer loops also mean fewer
         // calls that arrive on one and are served by a worker on another.
         NIOSingletons.groupLoopCountSuggestion = max(1, System.coreCount / 2)
+        // A connection takes one, a worker two.
+        Descriptors.raiseLimit()
         var logger = Logger(label: "faas") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = Logger.Level(rawValue: logLevel)!
         var limits = FunctionRuntime.Configuration()

@@ -58,6 +58,11 @@ final class JavaScriptRuntime: LanguageRuntime {
             ("JSC_useConcurrentJIT", "0"), ("JSC_useConcurrentGC", "0"), ("JSC_numberOfGCMarkers", "1"),
             // Reserves 5 GB of addresses instead of 72, which a snapshot has to look through.
             ("GIGACAGE_ENABLED", "0"),
+            // What an invocation compiles is forgotten with it, and without a thread of its own the compiler makes the handler
+            // wait. So optimising waits longer (1,000 is usual), for code that runs long: docs/performance.md, "Computing".
+            ("JSC_thresholdForOptimizeAfterWarmUp", "50000"),
+            // Bytes of garbage before it is collected, where 1 MiB is usual: most invocations end before that.
+            ("JSC_smallHeapSize", "16777216"),
         ] { setenv(name, value, 1) }
         // The allocator's housekeeping thread. Its switch is a C++ function (WTF::fastDisableScavenger) that no header declares;
         // where it is missing, the thread is there and no snapshot is taken.

@@ -1,4 +1,5 @@
 import Foundation
+import SystemCalls
 import WorkerProtocol
 
 extension FunctionRuntime {
@@ -12,8 +13,9 @@ extension FunctionRuntime {
         /// processor cores.
         public var maximumWorkersPerFunction = ProcessInfo.processInfo.activeProcessorCount
 
-        /// How many workers there may be altogether. The idle one that was used longest ago makes room. Default: 64.
-        public var maximumWorkers = 64
+        /// How many workers there may be altogether. The idle one that was used longest ago makes room. Default: what half of the
+        /// machine's memory holds at 16 MiB each, and a quarter of the descriptors that this process may open; from 64 to 1,000.
+        public var maximumWorkers = Self.workersThatFit
 
         /// How many invocations of one function may wait for a worker; one more fails with ``TooManyRequests``. Default: 256.
         public var maximumWaitingPerFunction = 256
@@ -50,6 +52,11 @@ extension FunctionRuntime {
 
         var sandboxRequest: SandboxRequest {
             SandboxRequest(mode: sandbox, without: Set(sandboxWithout.compactMap { SandboxLayer.Name(text: $0) }))
+        }
+
+        private static var workersThatFit: Int {
+            let memory = ProcessInfo.processInfo.physicalMemory / 2 / (16 << 20)
+            return max(64, min(1000, Int(clamping: memory), Descriptors.limit / 4))
         }
 
         var poolLimits: PoolState<Function>.Limits {

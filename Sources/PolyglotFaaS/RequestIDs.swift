@@ -1,12 +1,30 @@
+import Glibc
+import Synchronization
 import SystemCalls
 
 /// Makes names for invocations whose callers give none.
 package enum RequestIDs {
+    private static let random = Mutex(KernelRandom())
+
+    /// Random numbers from the kernel, fetched many at a time: a system call for each would cost more than the rest of the name.
+    private struct KernelRandom {
+        private var numbers: [UInt64] = []
+
+        mutating func next() -> UInt64 {
+            if let number = numbers.popLast() { return number }
+            // No more than 256 bytes: so much the kernel gives whole, always.
+            numbers = Array(unsafeUninitializedCapacity: 32) { buffer, count in
+                count = getentropy(buffer.baseAddress!, 256) == 0 ? 32 : 0
+            }
+            return numbers.popLast() ?? UInt64.random(in: .min ... .max)
+        }
+    }
+
     /// A new UUID of version 7: it begins with the time, so that a log in order of names is in order of time.
     ///
     /// Not Foundation's UUID, which opens a file for each; this is on the path of every request.
     package static func make() -> String {
-        let high = UInt64.random(in: .min ... .max), low = UInt64.random(in: .min ... .max)
+        let (high, low) = random.withLock { ($0.next(), $0.next()) }
         let time = UInt64(WallClock.milliseconds()) & 0xffff_ffff_ffff
         let first = time << 16 | 0x7000 | high & 0x0fff
         let second = 0x8000_0000_0000_0000 | low >> 2

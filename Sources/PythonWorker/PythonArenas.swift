@@ -7,7 +7,8 @@ import Glibc
 ///
 /// The list is an ordinary static variable: it is put back together with the pieces it names.
 enum PythonArenas {
-    private static let unusedAtSnapshot = 4
+    /// Of 1 MiB each, which take no memory until they are used.
+    private static let unusedAtSnapshot = 16
     // Both are used only by Python's allocator, which holds the interpreter's lock: nothing races, also if a handler has threads.
     nonisolated(unsafe) private static var unused: [UnsafeMutableRawPointer] = []
     /// What Python asks for each time; anything else goes straight to the kernel.

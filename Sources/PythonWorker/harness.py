@@ -391,12 +391,12 @@ def invoke(event, request_id, deadline):
 # Snapshots
 
 
-def rehearse():
+def rehearse(times=20):
     """Runs the harness's own paths a few times with a handler of its own, so that they are warm in the snapshot."""
     global handler, parameters
     real = handler, parameters
     handler, parameters = lambda event, context: {"message": f"x {event['name']}", "list": [1, 2.5, None]}, 2
-    for _ in range(20):
+    for _ in range(times):
         invoke('{"name": "x", "list": [1, 2.5, null]}', "rehearsal", 0)
         renew()
     handler, parameters = real
@@ -408,7 +408,7 @@ def warm_up():
     """Loads and calls a function that does nothing, and forgets it."""
     exec(compile("def handler(event):\n    return event\n", MAIN, "exec", dont_inherit=True), {})
     positional_parameters(positional_parameters)
-    rehearse()
+    rehearse(2)
 
 
 def renew():

@@ -66,6 +66,20 @@ public enum Descriptors {
         _ = Glibc.shutdown(socket, Int32(SHUT_RDWR))
     }
 
+    /// How many descriptors this process may have open at a time.
+    public static var limit: Int {
+        var limit = rlimit()
+        return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? Int(clamping: limit.rlim_cur) : 1024
+    }
+
+    /// Lets this process open as many as it may allow itself. Shells start programs with 1,024, for the sake of old ones.
+    public static func raiseLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
     /// Closes every descriptor from `first` upward.
     public static func closeAll(from first: Int32) throws(SystemCallError) {
         _ = try checked("close_range", faas_close_range(UInt32(first), .max))

@@ -1,3 +1,9 @@
+/// Exit codes of workers that mean something to the host.
+public enum WorkerExit {
+    /// The state as just loaded could not be put back after an invocation that has had its answer. The memory rewinder's number.
+    public static let retired: Int32 = 86
+}
+
 /// What the host asks of a zygote: one message each on a socket that keeps message boundaries.
 public enum ZygoteRequest: Equatable, Sendable {
     /// Fork a worker that serves the socket sent along with this message. `isSpare`: it is to get ready as far as that is possible

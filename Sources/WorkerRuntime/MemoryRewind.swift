@@ -45,7 +45,7 @@ public final class MemoryRewind: PristineState {
         let result = withExtendedLifetime(self) {
             faas_rewind_run(
                 { Unmanaged<MemoryRewind>.fromOpaque($0!).takeUnretainedValue().closeSandbox() ? 1 : 0 },
-                { Unmanaged<MemoryRewind>.fromOpaque($0!).takeUnretainedValue().serveOne() ? 1 : 0 }, Unmanaged.passUnretained(self).toOpaque(),
+                { Unmanaged<MemoryRewind>.fromOpaque($0!).takeUnretainedValue().serveOne() }, Unmanaged.passUnretained(self).toOpaque(),
                 runtime.canHoldKernelObjects && !sandbox.deniesChangesOfTheProcess ? 1 : 0)
         }
         _ = result  // There is no snapshot to be had. The rehearsals' way is good, only slower.
@@ -64,17 +64,17 @@ public final class MemoryRewind: PristineState {
         }
     }
 
-    /// One round between two rewinds.
-    private func serveOne() -> Bool {
+    /// One round between two rewinds. Returns what `faas_rewind_run` wants to know.
+    private func serveOne() -> Int32 {
         do {
             channel.send(.ready)
             let goesOn = try channel.receive { [runtime, channel] kind, payload in
                 runtime.willInvokeAfterRewind()
                 try runtime.invoke(frame: kind, payload, channel: channel)
             }
-            return goesOn && runtime.restoreProcessState()
+            return !goesOn ? 0 : runtime.restoreProcessState() ? 1 : -1
         } catch {
-            return false
+            return 0
         }
     }
 }

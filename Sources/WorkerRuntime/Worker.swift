@@ -18,7 +18,10 @@ enum Worker {
                 _exit(0)
             }
             channel.send(.ready)
-            while try state.serveNext(), state.restore() { channel.send(.ready) }
+            while try state.serveNext() {
+                guard state.restore() else { _exit(WorkerExit.retired) }
+                channel.send(.ready)
+            }
             _exit(0)
         } catch {
             // The host speaks the protocol, or this process has no host.

@@ -3,7 +3,7 @@ import FunctionModel
 import PolyglotFaaS
 import TestSupport
 
-/// Runs a test with a runtime of its own, on the real workers, and ends it afterwards.
+/// Runs a test with a runtime of its own, on the real workers, and ends it afterwards. No spares: dozens of these run at a time.
 @discardableResult
 func withRuntime<Result>(
     _ configure: (inout FunctionRuntime.Configuration) -> Void = { _ in },
@@ -11,6 +11,7 @@ func withRuntime<Result>(
 ) async throws -> Result {
     var configuration = FunctionRuntime.Configuration()
     configuration.workerDirectory = Binaries.directory.path
+    configuration.spareWorkersPerLanguage = 0
     configure(&configuration)
     let runtime = FunctionRuntime(configuration: configuration)
     do {

@@ -175,6 +175,18 @@ import Testing
         }
     }
 
+    @Test func `A worker whose state cannot be put back is replaced and counted`() async throws {
+        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+            let source = "import threading, time\ndef handler(stays):\n  if stays: threading.Thread(target=time.sleep, args=[60]).start()\n  return 1"
+            // The first call is in a process of its own.
+            for _ in 0..<3 { try await #expect(runtime.value(.python(source, false)) == 1) }
+            #expect(runtime.retiredWorkerCount == 0)
+            try await #expect(runtime.value(.python(source, true)) == 1)
+            try await #expect(runtime.value(.python(source, false)) == 1)
+            #expect(runtime.retiredWorkerCount == 1)
+        }
+    }
+
     /// The end of a killed worker travels from the kernel by way of its zygote and an event loop; shutting down waits for it.
     @Test func `No worker is left when shutting down returns, also right after one was killed`() async throws {
         for _ in 0..<10 {

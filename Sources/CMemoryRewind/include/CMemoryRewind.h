@@ -21,8 +21,9 @@ int faas_rewind_make_base(void);
 /* Takes a snapshot, calls `seal(context)` once (what it does to the memory is forgotten; it returns 0 to end the process), then
    calls `serve(context)` for ever, each time with all private memory as it was at the snapshot.
 
-   `serve` returns 1 to go on, 0 to end the process. After the snapshot this function does not return: the process ends with
-   exit code 0 when `serve` says so, with FAAS_REWIND_RETIRED when the memory cannot be put back. It returns only if there is
+   `serve` returns 1 to go on, 0 to end the process, -1 if something besides memory cannot be put back. After the snapshot this
+   function does not return: the process ends with exit code 0 when `serve` says so, with FAAS_REWIND_RETIRED when its state
+   cannot be put back. It returns only if there is
    no snapshot to be had; nothing has changed then. The value says why: -errno of what failed.
 
    Invariants the caller keeps, and why:

@@ -26,6 +26,7 @@ final class WorkerPool: WorkerDelegate {
     private let state: Mutex<State>
     private let housekeeping: Mutex<RepeatedTask?> = Mutex(nil)
     private let lastInvocation = Atomic<UInt64>(0)
+    private let retired = Atomic<Int>(0)
 
     init(configuration: FunctionRuntime.Configuration, group: any EventLoopGroup, zygotes: Zygotes) {
         self.configuration = configuration
@@ -185,6 +186,7 @@ final class WorkerPool: WorkerDelegate {
     }
 
     func workerEnded(_ worker: Worker, _ error: any FunctionError) {
+        if worker.wasRetired { retired.wrappingAdd(1, ordering: .relaxed) }
         perform(forget(worker, error))
     }
 
@@ -235,6 +237,8 @@ final class WorkerPool: WorkerDelegate {
     }
 
     var workerCount: Int { state.withLock { $0.pool.workerCount } }
+
+    var retiredWorkerCount: Int { retired.load(ordering: .relaxed) }
 
     // MARK: The end
 

@@ -95,7 +95,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
 
     /// Takes over the host's end of the socket and sends the function, while the zygote forks.
     func connect(_ socket: Int32) {
-        startPreparing()
+        startPreparing(within: Self.forkTimeout)
         ClientBootstrap(group: eventLoop)
             .channelOption(.maxMessagesPerRead, value: 16)
             .channelInitializer { channel in
@@ -227,7 +227,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func finish(_ invocation: Invocation, _ result: Result<ByteBuffer, any Error>) {
-        startPreparing()
+        startPreparing(within: loadTimeout)
         phase = .restoring(next: nil)
         // Before anything else: while the worker puts its memory back, the next event travels.
         sendAhead()
@@ -278,8 +278,11 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
 
     // MARK: Too slow
 
-    private func startPreparing() {
-        preparationDeadline.store(MonotonicClock.now() + loadTimeout, ordering: .relaxed)
+    /// How long the zygote may take to make the process: it may have to start first, and others may be before this one.
+    private static let forkTimeout: Int64 = 60_000_000_000
+
+    private func startPreparing(within time: Int64) {
+        preparationDeadline.store(MonotonicClock.now() + time, ordering: .relaxed)
     }
 
     /// Ends the worker if loading or restoring takes longer than it may.
@@ -359,6 +362,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             Processes.kill(handle: handle)
             Descriptors.close(handle)
         }
+        // The time that the zygote took, which may have had to start first, is not the source's.
+        eventLoop.execute { if case .loading = self.phase { self.startPreparing(within: self.loadTimeout) } }
     }
 
     /// The zygote has collected the process, or has itself ended (`exit` is nil then).
@@ -414,6 +419,9 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         // Its zygote says how it ended. Where the zygote cannot, the end is certain all the same.
         eventLoop.scheduleTask(in: .seconds(2)) { self.end() }
     }
+
+    /// Whether it ended because its state could not be put back. Known when its end is.
+    var wasRetired: Bool { exit == .some(.code(WorkerExit.retired)) }
 
     private var endError: any FunctionError {
         if let fault { return fault }
