@@ -15,7 +15,7 @@ enum ResourceLimits {
         try set(Self.messageQueues, 0)
         // Against a source that forks without end while it is loaded, and a handler that does the same with threads. All workers of
         // a language count together.
-        if countsProcesses { try set(Self.processes, 4096) }
+        if countsProcesses { try set(Self.processes, 2048) }
     }
 
     /// Private writable memory: `bytes` more than there is now. Allocations past it fail, which the languages report.
