@@ -105,17 +105,19 @@ let package = Package(
         .target(name: "WorkerProtocol", swiftSettings: strict),
 
         // The workers: they never link NIO, Foundation or Dispatch.
-        .target(name: "WorkerRuntime", dependencies: ["CMemoryRewind", "SystemCalls", "WorkerProtocol"], swiftSettings: strict),
+        .target(
+            name: "WorkerRuntime", dependencies: ["CMemoryRewind", "Sandbox", "SystemCalls", "WorkerProtocol"], swiftSettings: strict),
+        .target(name: "Sandbox", dependencies: ["CSandbox", "CSeccomp", "SystemCalls", "WorkerProtocol"], swiftSettings: strict),
         .executableTarget(
             name: "JavaScriptWorker",
-            dependencies: ["CJavaScriptCore", "SystemCalls", "WorkerProtocol", "WorkerRuntime"],
+            dependencies: ["CJavaScriptCore", "Sandbox", "SystemCalls", "WorkerProtocol", "WorkerRuntime"],
             resources: [.embedInCode("harness.js")],
             swiftSettings: strict,
             linkerSettings: staticStandardLibrary
         ),
         .executableTarget(
             name: "PythonWorker",
-            dependencies: ["CMemoryRewind", "CPython", "SystemCalls", "WorkerProtocol", "WorkerRuntime"],
+            dependencies: ["CMemoryRewind", "CPython", "Sandbox", "SystemCalls", "WorkerProtocol", "WorkerRuntime"],
             resources: [.embedInCode("harness.py")],
             swiftSettings: strict,
             linkerSettings: staticStandardLibrary + staticPython
@@ -124,6 +126,8 @@ let package = Package(
         // C fences.
         .target(name: "SystemCalls", dependencies: ["CLinuxShims"], swiftSettings: strict),
         .target(name: "CLinuxShims"),
+        .target(name: "CSandbox"),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         // Optimised in every configuration: it runs after every invocation, and a debug build of it is what tests would measure.
         .target(name: "CMemoryRewind", cSettings: [.unsafeFlags(["-O2"])]),
         .systemLibrary(
@@ -147,6 +151,9 @@ let package = Package(
             dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "AttackTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"], exclude: ["SystemCalls"],
+            swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["FunctionModel", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "RewindTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"], swiftSettings: strict),
     ]

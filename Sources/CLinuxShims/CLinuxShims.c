@@ -108,8 +108,8 @@ void faas_read_signal_actions(struct faas_signal_action *actions) {
   for (int i = 0; i < FAAS_SIGNAL_COUNT; i++) signal_action(i + 1, NULL, &actions[i]);
 }
 
-int faas_restore_signal_actions(const struct faas_signal_action *actions) {
-  for (int i = 0; i < FAAS_SIGNAL_COUNT; i++) {
+int faas_restore_signal_actions(const struct faas_signal_action *actions, int count) {
+  for (int i = 0; i < count; i++) {
     struct faas_signal_action now = {0};
     if (signal_action(i + 1, NULL, &now) < 0) return -errno;
     if (memcmp(&now, &actions[i], sizeof now) != 0 && signal_action(i + 1, &actions[i], NULL) < 0) return -errno;

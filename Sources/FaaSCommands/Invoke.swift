@@ -27,6 +27,7 @@ struct Invoke: AsyncParsableCommand {
     var eventFile: String?
     @Option(help: ArgumentHelp("Milliseconds the call may take; 0: no limit. Default: the function's own, else 5000.", valueName: "ms"))
     var timeoutMillis: Int?
+    @OptionGroup var sandbox: SandboxOption
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var json: JSONOption
 
@@ -42,7 +43,9 @@ struct Invoke: AsyncParsableCommand {
             let function = try storeOptions.store.load(FunctionID(id))
             let event = try readEvent()
             var configuration = FunctionRuntime.Configuration()
+            configuration.sandbox = sandbox.mode
             configuration.spareWorkersPerLanguage = 0
+            if sandbox.mode == .off { Output.note("Warning: the sandbox is off.") }
             let runtime = FunctionRuntime(configuration: configuration)
             // The start of the engine is not the function's time.
             try await runtime.start([function.definition.language])

@@ -32,6 +32,7 @@ struct Serve: AsyncParsableCommand {
     var workers: Int?
     @Option(help: ArgumentHelp("The least serious level of log lines to show: debug, info, warning, error.", valueName: "level"))
     var logLevel: String = "info"
+    @OptionGroup var sandbox: SandboxOption
     @OptionGroup var storeOptions: StoreOptions
 
     func validate() throws {
@@ -51,6 +52,7 @@ struct Serve: AsyncParsableCommand {
         var limits = FunctionRuntime.Configuration()
         if let workersPerFunction { limits.maximumWorkersPerFunction = workersPerFunction }
         if let workers { limits.maximumWorkers = workers }
+        limits.sandbox = sandbox.mode
         let runtime = FunctionRuntime(configuration: limits)
         var configuration = FunctionServer.Configuration()
         configuration.host = host
@@ -58,6 +60,7 @@ struct Serve: AsyncParsableCommand {
         let server = FunctionServer(configuration: configuration, runtime: runtime, store: storeOptions.store, logger: logger)
         do {
             for engine in try await runtime.start() { logger.info("\(engine) is ready") }
+            SandboxOption.warn(runtime, to: logger)
             try await server.run { [host] (port: Int) in
                 Output.line("HTTP server started on http://\(host):\(port) (GET /health, POST /invoke/{id})")
             }

@@ -40,7 +40,7 @@ public struct FunctionServer: Sendable {
     /// - Parameter onRunning: called once with the port, when requests are accepted.
     public func run(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
         let application = Application(
-            router: Routes(logger: logger).router(),
+            router: Routes(runtime: runtime, logger: logger).router(),
             server: ClientConnections.builder { [self] in
                 InvokeHandler(runtime: runtime, functions: functions, configuration: configuration, logger: logger)
             },

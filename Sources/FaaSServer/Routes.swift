@@ -27,12 +27,14 @@ struct Routes: Sendable {
         let respond: (@Sendable (Request, FunctionRequestContext) async throws -> Response)?
     }
 
+    let runtime: FunctionRuntime
     let logger: Logger
 
     private var routes: [Route] {
         [
-            Route(path: "/health", methods: [.get, .head]) { _, _ in
-                Response(
+            Route(path: "/health", methods: [.get, .head]) { [runtime] request, _ in
+                if request.uri.queryParameters["verbose"] != nil { return HealthReport(runtime).response() }
+                return Response(
                     status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
                     body: ResponseBody(byteBuffer: ByteBuffer(string: "OK")))
             },

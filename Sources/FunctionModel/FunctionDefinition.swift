@@ -14,6 +14,8 @@ public struct FunctionDefinition: Hashable, Sendable {
     public var timeoutMillis: Int?
     /// What one invocation may see of the ones before. Default: nothing (``Isolation/invocation``).
     public var isolation: Isolation
+    /// What it may use, where that differs from the host's defaults.
+    public var limits: FunctionLimits
 
     public init(
         language: Language,
@@ -23,7 +25,8 @@ public struct FunctionDefinition: Hashable, Sendable {
         jsEvalAsModule: Bool = false,
         dependencies: [String: String] = [:],
         timeoutMillis: Int? = nil,
-        isolation: Isolation = .invocation
+        isolation: Isolation = .invocation,
+        limits: FunctionLimits = FunctionLimits()
     ) {
         self.language = language
         self.functionName = functionName
@@ -33,6 +36,7 @@ public struct FunctionDefinition: Hashable, Sendable {
         self.dependencies = dependencies
         self.timeoutMillis = timeoutMillis
         self.isolation = isolation
+        self.limits = limits
     }
 }
 

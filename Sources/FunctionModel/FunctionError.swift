@@ -115,6 +115,19 @@ public struct InvocationTimeout: FunctionError, Equatable {
     public var message: String { "Invocation timed out after \(timeoutMillis)ms" }
 }
 
+/// The function needed more memory than it may have. Either the guest was refused memory and gave up, or it has been killed.
+public struct MemoryLimitExceeded: FunctionError, Equatable {
+    public let limitMB: Int
+    public init(limitMB: Int) { self.limitMB = limitMB }
+    public var message: String { "Memory limit of \(limitMB) MB exceeded" }
+}
+
+/// The function did what the sandbox answers by ending the process: a system call that nobody makes by accident.
+public struct SandboxViolation: FunctionError, Equatable {
+    public init() {}
+    public var message: String { "The sandbox ended the function: it made a system call that no function may make." }
+}
+
 /// The worker process ended before it answered.
 public struct WorkerCrashed: FunctionError, Equatable {
     public let message: String
@@ -140,6 +153,17 @@ public struct Overloaded: FunctionError, Equatable {
 public struct ShuttingDown: FunctionError, Equatable {
     public init() {}
     public var message: String { "The host is shutting down." }
+}
+
+/// The sandbox is required, and this machine does not offer all of it.
+public struct SandboxUnavailable: FunctionError, Equatable {
+    /// The layers that are missing or less than they should be, one sentence each.
+    public let weaknesses: [String]
+    public init(weaknesses: [String]) { self.weaknesses = weaknesses }
+    public var message: String {
+        "The sandbox is required, and this machine does not offer all of it: \(weaknesses.joined(separator: "; ")). "
+            + "'faas doctor' says what to do."
+    }
 }
 
 /// The worker executable is not where the host looked.

@@ -21,6 +21,12 @@ extension FunctionDefinition {
         encoder.add(timeoutMillis == nil ? 0 : 1)
         encoder.add(Int64(timeoutMillis ?? 0))
         encoder.add(isolation.rawValue)
+        // Only those that are there: a function without any has the revision it always had.
+        for field in FunctionLimits.fields {
+            guard let value = limits[keyPath: field.limit] else { continue }
+            encoder.add(field.name)
+            encoder.add(Int64(value))
+        }
         return encoder.digest.prefix(8).map { byte in
             let digits = String(byte, radix: 16)
             return digits.count < 2 ? "0\(digits)" : digits

@@ -75,6 +75,18 @@ struct JSONFields {
         return isolation
     }
 
+    func limits() throws(DocumentError) -> FunctionLimits {
+        var limits = FunctionLimits()
+        for field in FunctionLimits.fields {
+            guard let value = try integer(field.name) else { continue }
+            guard (1...field.maximum).contains(value) else {
+                throw DocumentError("the field '\(field.name)' at \(place(ofName: field.name)) must be from 1 to \(field.maximum), not \(value)")
+            }
+            limits[keyPath: field.limit] = value
+        }
+        return limits
+    }
+
     func object(_ name: String) throws(DocumentError) -> JSONFields? {
         guard let value = value(name) else { return nil }
         return try JSONFields(value, in: document, subject: "the field \(quoted(name))")

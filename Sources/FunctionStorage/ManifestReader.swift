@@ -16,7 +16,7 @@ struct ManifestReader {
         self.files = files
         try fields.allowOnly([
             "id", "languageId", "functionName", "jsEvalAsModule", "source", "sourceFile", "dependencies", "timeoutMillis", "isolation",
-        ])
+        ] + FunctionLimits.fields.map(\.name))
     }
 
     func id() throws(DocumentError) -> FunctionID {
@@ -38,7 +38,8 @@ struct ManifestReader {
             jsEvalAsModule: try fields.flag("jsEvalAsModule") ?? false,
             dependencies: try dependencies(),
             timeoutMillis: try fields.integer("timeoutMillis"),
-            isolation: try fields.isolation() ?? .invocation
+            isolation: try fields.isolation() ?? .invocation,
+            limits: try fields.limits()
         )
     }
 

@@ -1,6 +1,7 @@
 import FunctionModel
 
-/// The content of a stored function's file. GraalFaaS writes the same fields, without `sourceName`, `timeoutMillis` and `isolation`.
+/// The content of a stored function's file. GraalFaaS writes the same fields, without `sourceName`, `timeoutMillis`,
+/// `isolation` and limits.
 enum StoredFunction {
     static func document(_ function: Function) -> [UInt8] {
         let definition = function.definition
@@ -16,6 +17,9 @@ enum StoredFunction {
             fields["sourceName"] = .string(definition.sourceName)
         }
         if definition.isolation != .invocation { fields["isolation"] = .string(definition.isolation.rawValue) }
+        for field in FunctionLimits.fields {
+            if let value = definition.limits[keyPath: field.limit] { fields[field.name] = .integer(Int64(value)) }
+        }
         if let timeout = definition.timeoutMillis { fields["timeoutMillis"] = .integer(Int64(timeout)) }
         return JSONValue.object(fields).jsonBytes(pretty: true) + [UInt8(ascii: "\n")]
     }
@@ -54,7 +58,8 @@ enum StoredFunction {
             jsEvalAsModule: try fields.flag("jsEvalAsModule") ?? false,
             dependencies: dependencies,
             timeoutMillis: try fields.integer("timeoutMillis"),
-            isolation: try fields.isolation() ?? .invocation
+            isolation: try fields.isolation() ?? .invocation,
+            limits: try fields.limits()
         )
         return Function(id: id, definition: definition)
     }

@@ -126,6 +126,12 @@ final class FunctionContext {
 
     func collectGarbage() { JSGarbageCollect(context) }
 
+    /// The other call only asks for a collection. This one is a function of JavaScriptCore's that its headers keep to themselves.
+    func collectGarbageNow() {
+        guard let symbol = dlsym(nil, "JSSynchronousGarbageCollectForDebugging") else { return collectGarbage() }
+        unsafeBitCast(symbol, to: (@convention(c) (JSContextRef?) -> Void).self)(context)
+    }
+
     // MARK: Failures
 
     private func describe(_ thrown: JSValueRef, kind: Failure.Kind) -> Failure {

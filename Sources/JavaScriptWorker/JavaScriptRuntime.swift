@@ -1,5 +1,6 @@
 import CJavaScriptCore
 import Glibc
+import Sandbox
 import SystemCalls
 import WorkerProtocol
 import WorkerRuntime
@@ -16,6 +17,8 @@ final class JavaScriptRuntime: LanguageRuntime {
     private var context: FunctionContext?
     /// Made before the function was known.
     private var spareContext: FunctionContext?
+    /// When the first context was made.
+    private var memoryAtStart: Int?
     private var function: LoadMessage?
     private var channel: WorkerChannel?
     /// Lazy, because the engine's first string starts its allocator, and with it a thread.
@@ -26,8 +29,27 @@ final class JavaScriptRuntime: LanguageRuntime {
     }
 
     /// What these invocations compile stays in the virtual machine's cache, for the context that is kept.
-    func rehearsal(channel: WorkerChannel) -> (state: any PristineState, invocations: Int) {
+    func rehearsal(channel: WorkerChannel, sandbox: WorkerSandbox) -> (state: any PristineState, invocations: Int) {
         (FreshContext(runtime: self, channel: channel), 3)
+    }
+
+    var forksToRehearse: Bool { false }
+
+    var sandboxPolicy: SandboxPolicy {
+        SandboxPolicy(
+            language: .javaScript,
+            // Time zones, as the C library and ICU have them.
+            readablePaths: ["/usr/share/zoneinfo", "/usr/share/zoneinfo-icu", "/etc/localtime", "/etc/timezone"],
+            // The engine looks at its own stack and memory. JavaScript has no way to open a file.
+            readsItsOwnProcess: true, reservesMemory: true)
+    }
+
+    /// The virtual machine maps all memory for code and starts its threads now, if it has any.
+    func startWorker(isolation: LoadMessage.Isolation) {
+        guard group == nil else { return }
+        // Where state is kept there is neither snapshot nor fork, and the engine may compile beside the function.
+        if isolation != .instance { beSingleThreaded() }
+        group = JSContextGroupCreate()
     }
 
     /// A snapshot is of one thread. The engine reads these once, when a worker makes its virtual machine.
@@ -69,18 +91,24 @@ final class JavaScriptRuntime: LanguageRuntime {
     func restoreProcessState() -> Bool { true }
 
     func load(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
-        if group == nil {
-            // Where state is kept there is neither snapshot nor fork, and the engine may compile beside the function.
-            if function.isolation != .instance { beSingleThreaded() }
-            group = JSContextGroupCreate()
-        }
         Self.current = self
         self.function = function
         self.channel = channel
         let context = spareContext ?? FunctionContext(group: group!, sources: sources)
         spareContext = nil
+        collectIfLarge(context)
         try context.load(function)
         self.context = context
+    }
+
+    /// What the contexts before this one have left. The engine refuses memory at the process's limit without collecting first.
+    private func collectIfLarge(_ context: FunctionContext) {
+        let memory = Memory.privateBytes()
+        if let memoryAtStart {
+            if memory > memoryAtStart + (16 << 20) { context.collectGarbageNow() }
+        } else {
+            memoryAtStart = memory
+        }
     }
 
     func unload() {

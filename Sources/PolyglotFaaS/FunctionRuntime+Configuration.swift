@@ -1,5 +1,6 @@
 import Foundation
 import SystemCalls
+import WorkerProtocol
 
 extension FunctionRuntime {
     /// The limits of a runtime. Every field has a default that suits a small server.
@@ -35,7 +36,23 @@ extension FunctionRuntime {
         /// How much one invocation may write to its log, in bytes; the rest is cut, with a notice. Default: 256 KiB.
         public var maximumLogBytes = 256 << 10
 
+        /// The largest result of one invocation, in bytes of JSON. Default: 6 MiB.
+        public var maximumResultBytes = 6 << 20
+
+        /// Memory that one worker may use beyond what its engine needs, in MB. Default: 128.
+        public var memoryMB = 128
+
+        /// How much of the sandbox must be there. Default: all that this machine offers. The safe choice: `.required`.
+        public var sandbox = SandboxMode.bestEffort
+
+        /// Layers that are left out although they could be had, by name. For tests only.
+        package var sandboxWithout: [String] = []
+
         public init() {}
+
+        var sandboxRequest: SandboxRequest {
+            SandboxRequest(mode: sandbox, without: Set(sandboxWithout.compactMap { SandboxLayer.Name(text: $0) }))
+        }
 
         private static var workersThatFit: Int {
             let memory = ProcessInfo.processInfo.physicalMemory / 2 / (16 << 20)

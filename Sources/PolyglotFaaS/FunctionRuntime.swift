@@ -27,7 +27,8 @@ public final class FunctionRuntime: Sendable {
     public init(configuration: Configuration = Configuration()) {
         self.configuration = configuration
         zygotes = Zygotes(
-            executables: WorkerExecutables(directory: configuration.workerDirectory), spareCount: max(0, configuration.spareWorkersPerLanguage))
+            executables: WorkerExecutables(directory: configuration.workerDirectory), sandbox: configuration.sandboxRequest,
+            spareCount: max(0, configuration.spareWorkersPerLanguage))
         pool = WorkerPool(configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes)
         pool.startHousekeeping()
     }
@@ -41,7 +42,7 @@ public final class FunctionRuntime: Sendable {
     /// - Parameter languages: the languages to start. A language that is not named starts with its first invocation.
     /// - Returns: the engines' names and versions, in the order of `languages`.
     /// - Throws: ``WorkerExecutableNotFound`` if a worker executable is not where it should be, ``WorkerCrashed`` if it does
-    ///   not start.
+    ///   not start, ``SandboxUnavailable`` if the sandbox is required and this machine lacks a part of it.
     @discardableResult
     public func start(_ languages: [Language] = Language.all) async throws -> [String] {
         let started = try languages.map { try zygotes.start($0) }
@@ -116,8 +117,8 @@ public final class FunctionRuntime: Sendable {
             refusal =
                 if function.definition.jsEvalAsModule && function.definition.language == .javaScript {
                     LoadError.modulesAreNotSupported
-                } else if event.readableBytes > FunctionRuntime.maximumEventBytes {
-                    PayloadTooLarge(limit: FunctionRuntime.maximumEventBytes)
+                } else if event.readableBytes > function.definition.limits.maxEventBytes ?? FunctionRuntime.maximumEventBytes {
+                    PayloadTooLarge(limit: function.definition.limits.maxEventBytes ?? FunctionRuntime.maximumEventBytes)
                 } else {
                     nil
                 }
@@ -140,6 +141,12 @@ public final class FunctionRuntime: Sendable {
 
     /// The largest event that can reach a worker, in bytes: a frame, less room for what goes before the event.
     public static let maximumEventBytes = Frame.maximumPayloadLength - (1 << 10)
+
+    /// Where worker executables are looked for, in order.
+    public var workerDirectories: [String] { zygotes.executables.directories }
+
+    /// What confines the workers of each language that has started, found out by trying.
+    public var sandboxReports: [SandboxReport] { zygotes.sandboxReports }
 
     /// Number of worker processes at this moment, ending ones included.
     public var workerCount: Int { pool.workerCount }

@@ -1,6 +1,7 @@
 import CMemoryRewind
 import CPython
 import Glibc
+import Sandbox
 import SystemCalls
 import WorkerProtocol
 import WorkerRuntime
@@ -16,6 +17,7 @@ final class PythonRuntime: LanguageRuntime {
     private var warmUpFunction: PythonReference?
     private var renewFunction: PythonReference?
     private var processState: ProcessState?
+    private var sandbox: WorkerSandbox?
 
     func startEngine() -> String {
         var configuration = PyConfig()
@@ -69,8 +71,34 @@ final class PythonRuntime: LanguageRuntime {
     var canHoldKernelObjects: Bool { true }
 
     /// One, so that a function called once costs no snapshot.
-    func rehearsal(channel: WorkerChannel) -> (state: any PristineState, invocations: Int) {
-        (ForkPerInvocation(runtime: self, channel: channel), 1)
+    func rehearsal(channel: WorkerChannel, sandbox: WorkerSandbox) -> (state: any PristineState, invocations: Int) {
+        self.sandbox = sandbox
+        return (ForkPerInvocation(runtime: self, channel: channel, sandbox: sandbox), 1)
+    }
+
+    var forksToRehearse: Bool { true }
+
+    var sandboxPolicy: SandboxPolicy {
+        SandboxPolicy(
+            language: .python,
+            // The standard library; shared libraries that its modules are linked with, and the list that the dynamic linker finds
+            // them in; time zones.
+            readablePaths: Self.modulePaths() + Self.libraryPaths + ["/etc/ld.so.cache", "/usr/share/zoneinfo"],
+            readsItsOwnProcess: false, reservesMemory: false)
+    }
+
+    private static let libraryPaths = [
+        "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib64",
+    ]
+
+    /// `sys.path`.
+    private static func modulePaths() -> [String] {
+        guard let path = PySys_GetObject("path") else { return [] }
+        return (0..<max(0, PyList_Size(path))).compactMap { index in
+            guard let text = PyList_GetItem(path, index).flatMap({ PyUnicode_AsUTF8($0) }) else { return nil }
+            let folder = String(cString: text)
+            return folder.hasPrefix("/") ? folder : nil
+        }
     }
 
     func willFork() { PyOS_BeforeFork() }
@@ -107,7 +135,8 @@ final class PythonRuntime: LanguageRuntime {
             throw Self.harnessFailure
         }
         PythonArenas.makeRoom()
-        processState = ProcessState(kept: [Int32(FAAS_REWIND_PAGEMAP), Int32(FAAS_REWIND_STATM)])
+        processState = ProcessState(
+            kept: [Int32(FAAS_REWIND_PAGEMAP), Int32(FAAS_REWIND_STATM)], changesAreDenied: sandbox?.deniesChangesOfTheProcess ?? false)
     }
 
     func willInvokeAfterRewind() {

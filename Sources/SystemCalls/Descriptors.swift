@@ -102,13 +102,15 @@ public enum Descriptors {
     }
 
     /// All of a text file, or "" if it cannot be read.
-    static func readText(_ path: String) -> String { String(decoding: readBytes(path), as: UTF8.self) }
-
-    /// All of a file, or nothing if it cannot be read; with no help of any library that could be in an unknown state after a fork.
-    static func readBytes(_ path: String) -> [UInt8] {
+    static func readText(_ path: String) -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return [] }
+        guard descriptor >= 0 else { return "" }
         defer { Glibc.close(descriptor) }
+        return String(decoding: readToEnd(descriptor), as: UTF8.self)
+    }
+
+    /// What is still to be read; with no help of any library that could be in an unknown state after a fork.
+    static func readToEnd(_ descriptor: Int32) -> [UInt8] {
         var bytes: [UInt8] = []
         withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 1) { buffer in
             while let count = try? read(into: buffer, from: descriptor), count > 0 { bytes += buffer[..<count] }
@@ -117,16 +119,7 @@ public enum Descriptors {
     }
 
     /// The descriptors from `first` upward that this process has open.
-    public static func openDescriptors(from first: Int32) -> [Int32] {
-        guard let directory = opendir("/proc/self/fd") else { return [] }
-        defer { closedir(directory) }
-        var found: [Int32] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if let number = Int32(name), number >= first, number != dirfd(directory) { found.append(number) }
-        }
-        return found
-    }
+    public static func openDescriptors(from first: Int32) -> [Int32] { ProcessFiles.list(.descriptors).filter { $0 >= first } }
 
     /// Where the next read or write happens; nil for what has no position (a pipe, a socket).
     public static func position(of descriptor: Int32) -> Int64? {

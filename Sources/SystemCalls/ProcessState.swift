@@ -33,25 +33,34 @@ public struct ProcessState {
         }
     }
 
-    /// What no call puts back, but what says at once that it has been changed.
-    private let attributes = Self.readAttributes()
+    /// What no call puts back, but what says at once that it has been changed. nil if nothing can change it.
+    private let attributes: Attributes?
     private let workingDirectory: Int32
     private let descriptors: [OpenDescriptor]
     /// Of all descriptors that stay open, in order.
     private let numbers: [Int32]
     private let actions: [faas_signal_action]
+    private let signalCount: Int32
     private let signalMask: sigset_t
     private let fileMask: mode_t
 
     /// Records the state. Keeps a descriptor of the working directory for as long as the process lives.
     ///
-    /// - Parameter kept: descriptors that will be open besides those that are open now.
-    public init(kept: [Int32]) {
-        let directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    /// - Parameters:
+    ///   - kept: descriptors that will be open besides those that are open now.
+    ///   - changesAreDenied: whether the sandbox denies to change limits, priority, scheduling, session, name, timer slack and
+    ///     signal stack of the process, and the handling of signals above 31. They need not be looked at then.
+    public init(kept: [Int32], changesAreDenied: Bool) {
+        attributes = changesAreDenied ? nil : Self.readAttributes()
+        signalCount = changesAreDenied ? 31 : Int32(FAAS_SIGNAL_COUNT)
+        // Only to return there: reading it may be forbidden.
+        let directory = open(".", __O_PATH | O_DIRECTORY | O_CLOEXEC)
         // Out of the way: the numbers a guest gets are the same as if there were none.
         workingDirectory = fcntl(directory, F_DUPFD_CLOEXEC, 250)
         close(directory)
-        descriptors = Descriptors.openDescriptors(from: 0).sorted().map { OpenDescriptor($0, position: Descriptors.position(of: $0)) }
+        // What was there before the guest needs no looking after.
+        let kept = kept + ProcessFiles.numbers
+        descriptors = Descriptors.openDescriptors(from: 0).filter { !kept.contains($0) }.sorted().map { OpenDescriptor($0, position: Descriptors.position(of: $0)) }
         numbers = (descriptors.map(\.number) + kept).sorted()
         actions = Array(unsafeUninitializedCapacity: Int(FAAS_SIGNAL_COUNT)) { buffer, count in
             faas_read_signal_actions(buffer.baseAddress)
@@ -69,7 +78,7 @@ public struct ProcessState {
     public func restore() -> Bool {
         guard restoreDescriptors(), fchdir(workingDirectory) == 0, restoreSignals(), restoreTimers(), Processes.endDescendants() else { return false }
         umask(fileMask)
-        return Self.readAttributes() == attributes
+        return attributes == nil || Self.readAttributes() == attributes
     }
 
     private static func readAttributes() -> Attributes {
@@ -97,7 +106,8 @@ public struct ProcessState {
             // What the worker itself holds, down to its socket, no guest has opened: to see that it is still there is enough.
             guard fcntl(descriptor.number, F_GETFD) == descriptor.descriptorFlags, FileIdentity(descriptor.number) == descriptor.file
             else { return false }
-            guard descriptor.number > 3, descriptor.number != workingDirectory else { continue }
+            // A mere place in the file system (O_PATH) has neither flags nor a position.
+            guard descriptor.number > 3, descriptor.statusFlags & __O_PATH == 0 else { continue }
             guard fcntl(descriptor.number, F_SETFL, descriptor.statusFlags) == 0 else { return false }
             if let position = descriptor.position {
                 guard (try? Descriptors.setPosition(position, of: descriptor.number)) != nil else { return false }
@@ -111,7 +121,7 @@ public struct ProcessState {
     /// disk or not writable; of memory, none that is shared and writable. What is in a pipe, a socket, a memory file or shared
     /// memory is copied by nothing, not even a fork.
     public static func canBePutBack() -> Bool {
-        for descriptor in Descriptors.openDescriptors(from: 4) {
+        for descriptor in Descriptors.openDescriptors(from: 4) where !ProcessFiles.numbers.contains(descriptor) {
             var info = stat()
             guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG || info.st_mode & S_IFMT == S_IFDIR else {
                 return false
@@ -119,7 +129,7 @@ public struct ProcessState {
             let isWritable = fcntl(descriptor, F_GETFL) & O_ACCMODE != O_RDONLY
             if isWritable, info.st_nlink == 0 { return false }
         }
-        return !hasSharedWritableMemory(maps: Descriptors.readBytes("/proc/self/maps"))
+        return !hasSharedWritableMemory(maps: ProcessFiles.readBytes(.mappings))
     }
 
     /// By bytes: a text of 200 lines that is split into strings takes longer than most sources take to load.
@@ -136,7 +146,7 @@ public struct ProcessState {
     }
 
     private func restoreSignals() -> Bool {
-        guard faas_restore_signal_actions(actions) == 0 else { return false }
+        guard faas_restore_signal_actions(actions, signalCount) == 0 else { return false }
         var mask = signalMask
         return sigprocmask(SIG_SETMASK, &mask, nil) == 0
     }

@@ -55,6 +55,19 @@ public enum Processes {
         return pid
     }
 
+    /// The same, in namespaces of its own (`faas_spawn_isolated` says what that is). Throws where the kernel does not allow that.
+    public static func spawnIsolated(
+        _ path: String, arguments: [String], environment: [String], socket: Int32
+    ) throws(SystemCallError) -> pid_t {
+        let argv = ([path] + arguments).map { strdup($0) } + [nil]
+        let envp = environment.map { strdup($0) } + [nil]
+        defer { for text in argv + envp { free(text) } }
+        var pid: pid_t = 0
+        let code = faas_spawn_isolated(&pid, path, argv, envp, socket)
+        guard code == 0 else { throw SystemCallError("clone \(path)", code: code) }
+        return pid
+    }
+
     /// A handle that keeps meaning this process, whatever becomes of its number.
     /// - Precondition: `pid` is an unreaped child of the caller, else the number may already be another process's.
     public static func openHandle(_ pid: pid_t) throws(SystemCallError) -> Int32 {
@@ -120,11 +133,14 @@ public enum Processes {
 
     /// The caller's children, ended ones included, from `/proc`; empty where the kernel does not list them.
     public static func children() -> [pid_t] {
-        Descriptors.readText("/proc/thread-self/children").split(separator: " ").compactMap { pid_t($0) }
+        ProcessFiles.read(.children).split(separator: " ").compactMap { pid_t($0) }
     }
 
-    /// Number of threads of this process, from `/proc/self/stat`.
+    /// Number of threads of this process, from `/proc/self`.
     public static func threadCount() -> Int {
+        // Each thread is a folder, and each folder is a link of its parent.
+        var info = stat()
+        if fstat(ProcessFiles.File.threads.rawValue, &info) == 0 { return Int(info.st_nlink) - 2 }
         // The second field is the name in brackets, which may hold anything; 17 fields after it comes num_threads.
         guard let afterName = Descriptors.readText("/proc/self/stat").split(separator: ")").last else { return 0 }
         let fields = afterName.split(separator: " ")

@@ -35,8 +35,8 @@ public enum ZygoteRequest: Equatable, Sendable {
 
 /// What a zygote tells the host.
 public enum ZygoteReport: Equatable, Sendable {
-    /// The engine is ready to be forked; its name and version.
-    case started(engine: String)
+    /// The engine is ready to be forked; its name and version, and what confines its workers.
+    case started(engine: String, layers: [SandboxLayer])
     /// The worker runs; a process handle (pidfd) came along with this message.
     case forked(worker: UInt64, pid: Int32)
     /// There is no such worker.
@@ -51,7 +51,12 @@ public enum ZygoteReport: Equatable, Sendable {
         var reader = ByteReader(message)
         let kind: UInt8 = try reader.readInteger("report kind")
         switch kind {
-        case 48: self = .started(engine: try reader.readString("engine"))
+        case 48:
+            let engine = try reader.readString("engine")
+            let count: UInt8 = try reader.readInteger("number of layers")
+            var layers: [SandboxLayer] = []
+            for _ in 0..<count { layers.append(try SandboxLayer(from: &reader)) }
+            self = .started(engine: engine, layers: layers)
         case 49: self = .forked(worker: try reader.readInteger("worker number"), pid: try reader.readInteger("pid"))
         case 50: self = .forkFailed(worker: try reader.readInteger("worker number"), reason: try reader.readString("reason"))
         case 51: self = .exited(worker: try reader.readInteger("worker number"), status: try reader.readInteger("status"))
@@ -63,9 +68,11 @@ public enum ZygoteReport: Equatable, Sendable {
     public func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 64)
         switch self {
-        case .started(let engine):
+        case .started(let engine, let layers):
             writer.write(48 as UInt8)
             writer.write(engine)
+            writer.write(UInt8(layers.count))
+            for layer in layers { layer.write(to: &writer) }
         case .forked(let worker, let pid):
             writer.write(49 as UInt8)
             writer.write(worker)

@@ -19,6 +19,8 @@ public struct LoadMessage: Equatable, Sendable {
     }
 
     public var isolation: Isolation
+    /// Private memory that the worker may use from the moment it loads the function, in bytes.
+    public var memoryBytes: UInt64
     public var functionID: String
     public var revision: String
     public var functionName: String
@@ -28,10 +30,11 @@ public struct LoadMessage: Equatable, Sendable {
     public var dependencies: [Module]
 
     public init(
-        isolation: Isolation, functionID: String, revision: String, functionName: String, sourceName: String, source: String,
+        isolation: Isolation, memoryBytes: UInt64, functionID: String, revision: String, functionName: String, sourceName: String, source: String,
         dependencies: [Module]
     ) {
         self.isolation = isolation
+        self.memoryBytes = memoryBytes
         self.functionID = functionID
         self.revision = revision
         self.functionName = functionName
@@ -44,6 +47,7 @@ public struct LoadMessage: Equatable, Sendable {
         var reader = ByteReader(payload)
         guard let isolation = Isolation(rawValue: try reader.readInteger("isolation")) else { throw .invalidValue(field: "isolation") }
         self.isolation = isolation
+        memoryBytes = try reader.readInteger("memory")
         functionID = try reader.readString("function id")
         revision = try reader.readString("revision")
         functionName = try reader.readString("function name")
@@ -60,8 +64,9 @@ public struct LoadMessage: Equatable, Sendable {
 
     public func encoded() -> [UInt8] {
         let strings = [functionID, revision, functionName, sourceName, source] + dependencies.flatMap { [$0.name, $0.source] }
-        var writer = ByteWriter(capacity: strings.reduce(5) { $0 + 4 + $1.utf8.count })
+        var writer = ByteWriter(capacity: strings.reduce(13) { $0 + 4 + $1.utf8.count })
         writer.write(isolation.rawValue)
+        writer.write(memoryBytes)
         for text in strings.prefix(5) { writer.write(text) }
         writer.write(UInt32(dependencies.count))
         for text in strings.dropFirst(5) { writer.write(text) }
@@ -115,6 +120,8 @@ public struct Failure: Error, Equatable, Sendable {
         case resultNotSerializable = 5
         /// The worker itself could not go on.
         case workerError = 6
+        /// The process that ran the handler made a system call that ends it.
+        case sandboxViolation = 7
     }
 
     public var kind: Kind

@@ -9,6 +9,7 @@ import WorkerProtocol
 public final class ForkPerInvocation: PristineState {
     private let runtime: any LanguageRuntime
     private let channel: WorkerChannel
+    private let sandbox: WorkerSandbox
     private var child: (pid: pid_t, socket: Int32)?
     /// A fork shares more than it seems: positions, flags and locks of open files.
     private var processState: ProcessState?
@@ -18,14 +19,21 @@ public final class ForkPerInvocation: PristineState {
     /// What passes through here is a stranger's event, which the next copy must not find in its memory: zeroed after use.
     private let relayBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
 
-    public init(runtime: any LanguageRuntime, channel: WorkerChannel) {
+    public init(runtime: any LanguageRuntime, channel: WorkerChannel, sandbox: WorkerSandbox) {
         self.runtime = runtime
         self.channel = channel
+        self.sandbox = sandbox
     }
 
     deinit { relayBuffer.deallocate() }
 
     public func prepare(_ function: LoadMessage) throws(Failure) {
+        do {
+            // A process that outlives its parent becomes a child of this one, so that it can be ended: also one that the source starts.
+            try Processes.adoptOrphans()
+        } catch {
+            throw Failure(.workerError, message: "The worker cannot adopt: \(error)")
+        }
         try runtime.load(function, channel: channel)
         guard Processes.threadCount() == 1 else {
             throw Failure(
@@ -33,9 +41,7 @@ public final class ForkPerInvocation: PristineState {
         }
         servesOnce = runtime.canHoldKernelObjects && !ProcessState.canBePutBack()
         do {
-            // A process that outlives its parent becomes a child of this one, so that it can be ended.
-            try Processes.adoptOrphans()
-            if runtime.canHoldKernelObjects { processState = ProcessState(kept: []) }
+            if runtime.canHoldKernelObjects { processState = ProcessState(kept: [], changesAreDenied: sandbox.deniesChangesOfTheProcess) }
             try forkAhead()
         } catch {
             throw Failure(.workerError, message: "The worker cannot fork: \(error)")
@@ -63,6 +69,8 @@ public final class ForkPerInvocation: PristineState {
             Descriptors.close(socket)
             Descriptors.close(parentSocket)
             runtime.didFork(inChild: true)
+            // Last: the copy needs nothing any more but to serve.
+            try sandbox.beforeServing()
             _ = try channel.receive { [runtime, channel] kind, payload in
                 try runtime.invoke(frame: kind, payload, channel: channel)
             }
@@ -97,7 +105,8 @@ public final class ForkPerInvocation: PristineState {
         let exit = try Processes.wait(for: child.pid)
         self.child = nil
         Descriptors.close(child.socket)
-        channel.sendFailure(Failure(.workerError, message: "The function's process ended before it answered: \(exit)."))
+        let kind: Failure.Kind = exit == .signal(SIGSYS) ? .sandboxViolation : .workerError
+        channel.sendFailure(Failure(kind, message: "The function's process ended before it answered: \(exit)."))
         return true
     }
 

@@ -1,3 +1,4 @@
+import Sandbox
 import WorkerProtocol
 
 /// The language layer of a worker: it knows the engine, loads a function's code and calls its handler.
@@ -8,6 +9,12 @@ public protocol LanguageRuntime: AnyObject {
     /// - Returns: the engine's name and version.
     func startEngine() -> String
 
+    /// What workers of this language need of the machine. Asked once, in the zygote, when the engine has started.
+    var sandboxPolicy: SandboxPolicy { get }
+
+    /// Makes what the engine needs in a worker and the sandbox will not let it make later. Called before the source is loaded.
+    func startWorker(isolation: LoadMessage.Isolation)
+
     /// Called right before and right after a fork, in the process that forks and in the new one.
     func willFork()
     func didFork(inChild: Bool)
@@ -16,7 +23,10 @@ public protocol LanguageRuntime: AnyObject {
     func warmUp()
 
     /// How an invocation is served before there is a snapshot, and where there can be none; and how many are.
-    func rehearsal(channel: WorkerChannel) -> (state: any PristineState, invocations: Int)
+    func rehearsal(channel: WorkerChannel, sandbox: WorkerSandbox) -> (state: any PristineState, invocations: Int)
+
+    /// Whether ``rehearsal(channel:sandbox:)`` forks.
+    var forksToRehearse: Bool { get }
 
     /// Evaluates the function's source. Called in the worker; after ``unload()``, called again with the same function.
     func load(_ function: LoadMessage, channel: WorkerChannel) throws(Failure)
@@ -42,6 +52,7 @@ public protocol LanguageRuntime: AnyObject {
 }
 
 extension LanguageRuntime {
+    public func startWorker(isolation: LoadMessage.Isolation) {}
     public func willFork() {}
     public func didFork(inChild: Bool) {}
     public func willInvokeAfterRewind() {}
@@ -49,11 +60,19 @@ extension LanguageRuntime {
 
 extension LanguageRuntime {
     /// The one place that says which level of isolation is had how.
-    func pristineState(_ isolation: LoadMessage.Isolation, channel: WorkerChannel) -> any PristineState {
+    func pristineState(_ isolation: LoadMessage.Isolation, channel: WorkerChannel, sandbox: WorkerSandbox) -> any PristineState {
         switch isolation {
-        case .invocation: MemoryRewind(runtime: self, channel: channel)
-        case .process: ForkPerInvocation(runtime: self, channel: channel)
-        case .instance: KeptState(runtime: self, channel: channel)
+        case .invocation: MemoryRewind(runtime: self, channel: channel, sandbox: sandbox)
+        case .process: ForkPerInvocation(runtime: self, channel: channel, sandbox: sandbox)
+        case .instance: KeptState(runtime: self, channel: channel, sandbox: sandbox)
+        }
+    }
+
+    func forks(at isolation: LoadMessage.Isolation) -> Bool {
+        switch isolation {
+        case .invocation: forksToRehearse
+        case .process: true
+        case .instance: false
         }
     }
 }

@@ -10,15 +10,17 @@ import WorkerProtocol
 public final class MemoryRewind: PristineState {
     private let runtime: any LanguageRuntime
     private let channel: WorkerChannel
+    private let sandbox: WorkerSandbox
     private let rehearsal: any PristineState
     /// Invocations to serve before the snapshot; -1 once it has failed.
     private var rehearsalsLeft: Int
     private var function: LoadMessage?
 
-    public init(runtime: any LanguageRuntime, channel: WorkerChannel) {
+    public init(runtime: any LanguageRuntime, channel: WorkerChannel, sandbox: WorkerSandbox) {
         self.runtime = runtime
         self.channel = channel
-        (rehearsal, rehearsalsLeft) = runtime.rehearsal(channel: channel)
+        self.sandbox = sandbox
+        (rehearsal, rehearsalsLeft) = runtime.rehearsal(channel: channel, sandbox: sandbox)
     }
 
     public func prepare(_ function: LoadMessage) throws(Failure) {
@@ -42,12 +44,16 @@ public final class MemoryRewind: PristineState {
         // between two calls: so the counts in the memory that is put back agree with the stack that is not.
         let result = withExtendedLifetime(self) {
             faas_rewind_run(
+                { Unmanaged<MemoryRewind>.fromOpaque($0!).takeUnretainedValue().closeSandbox() ? 1 : 0 },
                 { Unmanaged<MemoryRewind>.fromOpaque($0!).takeUnretainedValue().serveOne() }, Unmanaged.passUnretained(self).toOpaque(),
-                runtime.canHoldKernelObjects ? 1 : 0)
+                runtime.canHoldKernelObjects && !sandbox.deniesChangesOfTheProcess ? 1 : 0)
         }
         _ = result  // There is no snapshot to be had. The rehearsals' way is good, only slower.
         return rehearsal.restore()
     }
+
+    /// The snapshot is taken; from here on only the guest and the rewinder run.
+    private func closeSandbox() -> Bool { (try? sandbox.beforeServing()) != nil }
 
     private func prepareForSnapshot(_ function: LoadMessage) -> Bool {
         do {

@@ -62,14 +62,21 @@ public final class FreshContext: PristineState {
 public final class KeptState: PristineState {
     private let runtime: any LanguageRuntime
     private let channel: WorkerChannel
+    private let sandbox: WorkerSandbox
 
-    public init(runtime: any LanguageRuntime, channel: WorkerChannel) {
+    public init(runtime: any LanguageRuntime, channel: WorkerChannel, sandbox: WorkerSandbox) {
         self.runtime = runtime
         self.channel = channel
+        self.sandbox = sandbox
     }
 
     public func prepare(_ function: LoadMessage) throws(Failure) {
         try runtime.load(function, channel: channel)
+        do {
+            try sandbox.beforeServing()
+        } catch {
+            throw Failure(.workerError, message: "The sandbox cannot be closed: \(error)")
+        }
     }
 
     public func serveNext() throws -> Bool {

@@ -1,12 +1,16 @@
 import Glibc
+import Sandbox
 import WorkerProtocol
 
 /// A worker's life: load one function, then serve one invocation after the other until the host closes the socket.
 enum Worker {
-    static func run(_ runtime: any LanguageRuntime, channel: WorkerChannel) -> Never {
+    static func run(_ runtime: any LanguageRuntime, channel: WorkerChannel, sandbox: Sandbox) -> Never {
         do {
             guard let function = try receiveFunction(channel) else { _exit(0) }
-            let state = runtime.pristineState(function.isolation, channel: channel)
+            let sandbox = WorkerSandbox(sandbox, forks: runtime.forks(at: function.isolation))
+            runtime.startWorker(isolation: function.isolation)
+            try sandbox.beforeLoading(memoryBytes: Int(clamping: function.memoryBytes))
+            let state = runtime.pristineState(function.isolation, channel: channel, sandbox: sandbox)
             do {
                 try state.prepare(function)
             } catch {

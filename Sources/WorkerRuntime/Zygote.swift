@@ -1,5 +1,6 @@
 import CMemoryRewind
 import Glibc
+import Sandbox
 import SystemCalls
 import WorkerProtocol
 
@@ -20,10 +21,17 @@ public enum Zygote {
             try Processes.adoptOrphans()
             try Processes.leaveWorkingDirectory()
             let engine = runtime.startEngine()
+            var sandbox = Sandbox(policy: runtime.sandboxPolicy, settings: SandboxSettings(arguments: CommandLine.arguments))
+            try sandbox.confineZygote()
+            // For the test that compares the filters with a table.
+            if CommandLine.arguments.contains("--try-system-calls") { exit(SystemCallSweep.run(sandbox) ? 0 : 1) }
             // Without it workers take more memory; nothing else depends on it.
             _ = faas_rewind_make_base()
-            try report(.started(engine: engine))
-            var zygote = State(childSignals: childSignals, runtime: runtime)
+            sandbox.closeZygote()
+            try report(.started(engine: engine, layers: sandbox.layers))
+            // The host knows why.
+            if sandbox.isRefused { exit(0) }
+            var zygote = State(childSignals: childSignals, runtime: runtime, sandbox: sandbox)
             while let order = try zygote.nextForkOrder() {
                 try zygote.fork(order)
             }
@@ -58,6 +66,7 @@ public enum Zygote {
     private struct State {
         let childSignals: Int32
         let runtime: any LanguageRuntime
+        let sandbox: Sandbox
         /// The host's number of each worker that has not been collected.
         var workers: [pid_t: UInt64] = [:]
 
@@ -119,19 +128,19 @@ public enum Zygote {
                 try Zygote.report(.forked(worker: order.worker, pid: pid), descriptor: handle)
             case .child:
                 do {
-                    try Zygote.becomeWorker(zygote: zygote, socket: order.socket)
+                    try Zygote.becomeWorker(zygote: zygote, socket: order.socket, sandbox)
                 } catch {
                     _exit(1)
                 }
                 runtime.didFork(inChild: true)
                 if order.isSpare { runtime.warmUp() }
-                Worker.run(runtime, channel: WorkerChannel())
+                Worker.run(runtime, channel: WorkerChannel(), sandbox: sandbox)
             }
         }
     }
 
     /// What makes a fork of the zygote a worker, in this order.
-    private static func becomeWorker(zygote: pid_t, socket: Int32) throws {
+    private static func becomeWorker(zygote: pid_t, socket: Int32, _ sandbox: Sandbox) throws {
         // First, so that from here on no worker outlives the zygote.
         guard try Processes.endWithParent(zygote) else { _exit(0) }
         // The zygote's socket gives way to the worker's: a worker cannot speak to the host as its zygote.
@@ -142,7 +151,11 @@ public enum Zygote {
         for stream: Int32 in 0...2 { try Descriptors.duplicate(null, as: stream) }
         Descriptors.close(null)
         ChildSignals.unblock()
-        try Processes.renouncePrivileges()
         try Processes.leaveNoCoreDump()
+        // The worker's own view of itself, while /proc can still be opened.
+        sandbox.openWorker()
+        try ProcessFiles.open()
+        // Last: nothing above is possible any more.
+        try sandbox.confineWorker()
     }
 }

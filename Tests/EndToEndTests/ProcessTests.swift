@@ -142,7 +142,8 @@ import Testing
         }
     }
 
-    /// Two forks and a session of its own: a process that no group, no session and no parent leads to.
+    /// Two forks and a session of its own: a process that no group, no session and no parent leads to. The sandbox refuses the
+    /// first fork, so these tests do without it.
     private static let daemonizing = """
         import os, time
         def handler(event):
@@ -162,7 +163,7 @@ import Testing
         """
 
     @Test func `A daemon that a handler leaves behind ends before the next call`() async throws {
-        try await Server.with([.python("daemon", Self.daemonizing)], arguments: ["--workers-per-function", "1"]) { server in
+        try await Server.with([.python("daemon", Self.daemonizing)], arguments: ["--workers-per-function", "1", "--sandbox", "off"]) { server in
             let pid = try #require(try await call(server.port, "daemon", "1").json.integerValue)
             // The worker serves nobody before it has tidied up.
             _ = try await call(server.port, "daemon", "1")
@@ -173,7 +174,7 @@ import Testing
     @Test(arguments: [SIGINT, SIGKILL])
     func `A daemon that a handler has made ends with the host`(signal: Int32) async throws {
         // After SIGINT the running call may finish, which is when its time is over.
-        try await Server.with([.python("daemon", Self.daemonizing, timeoutMillis: 3000)]) { server in
+        try await Server.with([.python("daemon", Self.daemonizing, timeoutMillis: 3000)], arguments: ["--sandbox", "off"]) { server in
             let running = Task { try await call(server.port, "daemon", "\"stay\"") }
             let worker = try await server.waitUntilBusy("python")
             let processes = server.processes()
@@ -187,7 +188,7 @@ import Testing
 
     @Test(arguments: ["worker", "zygote"])
     func `A daemon that a handler has made ends when its worker or its zygote is killed`(victim: String) async throws {
-        try await Server.with([.python("daemon", Self.daemonizing, timeoutMillis: 60_000)]) { server in
+        try await Server.with([.python("daemon", Self.daemonizing, timeoutMillis: 60_000)], arguments: ["--sandbox", "off"]) { server in
             async let killed = call(server.port, "daemon", "\"stay\"")
             let worker = try await server.waitUntilBusy("python")
             let left = ProcessTable.descendants(of: worker.pid)
@@ -199,7 +200,7 @@ import Testing
             if victim == "worker" {
                 try await waitUntilAllEnded(left)
             } else {
-                // Nobody adopts it then but the machine's first process. A process namespace for each zygote will end it.
+                // Nobody adopts it then but the machine's first process. The process namespace that the sandbox gives each zygote would end it.
                 await withKnownIssue("a daemon outlives its zygote") { try await waitUntilAllEnded(left, within: .seconds(1)) }
             }
             try await #expect(call(server.port, "daemon", "1").status == 200)

@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func `The host links no language engine`() async throws {
-        let engines = "javascriptcore|libpython|libicu"
+        let engines = "javascriptcore|libpython|libicu|libseccomp"
         try await #expect(firstMatch("ldd", Binaries.faas, engines) == "")
         // And so that the search is known to find one:
         for worker in Self.workers { try await #expect(firstMatch("ldd", worker, engines) != "") }
@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test func `The sources of workers import neither Foundation nor Dispatch nor Swift concurrency nor NIO`() throws {
-        let targets = ["JavaScriptWorker", "PythonWorker", "WorkerRuntime", "WorkerProtocol", "SystemCalls"]
+        let targets = ["JavaScriptWorker", "PythonWorker", "WorkerRuntime", "WorkerProtocol", "Sandbox", "SystemCalls"]
         let forbidden =
             /^\s*(@\w+\s+|public |package |internal |private )*import\s+((struct|func|class|enum|protocol|var)\s+)?(Foundation\w*|Dispatch|_Concurrency|NIO\w*)\b/
         for target in targets {

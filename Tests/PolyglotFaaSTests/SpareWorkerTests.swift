@@ -5,6 +5,8 @@ import TestSupport
 import Testing
 
 @Suite struct SpareWorkerTests {
+    // The sandbox is off where process numbers that the function sees are looked up here.
+
     /// The worker of this call, which at this level is the parent of the process that runs it.
     private static let whichWorker = {
         var request = InvocationRequest.python("import os\ndef handler(event): return os.getppid()")
@@ -29,7 +31,7 @@ import Testing
     }
 
     @Test func `The first invocation of a function is served by a process that was there before`() async throws {
-        try await withRuntime { $0.spareWorkersPerLanguage = 1 } _: { runtime in
+        try await withRuntime { ($0.spareWorkersPerLanguage, $0.sandbox) = (1, .off) } _: { runtime in
             let first = try await Self.pid(runtime, 0)
             for number in 1...3 {
                 try await waitUntil("there is a spare") { try Self.siblings(of: first).count == number + 1 }
@@ -43,7 +45,7 @@ import Testing
 
     @Test func `Without spares, and after one has been killed, a worker is forked when it is needed`() async throws {
         for spares in [0, 1] {
-            try await withRuntime { $0.spareWorkersPerLanguage = spares } _: { runtime in
+            try await withRuntime { ($0.spareWorkersPerLanguage, $0.sandbox) = (spares, .off) } _: { runtime in
                 let first = try await Self.pid(runtime, 0)
                 try await waitUntil("there are as many processes as should be") { try Self.siblings(of: first).count == 1 + spares }
                 for spare in try Self.siblings(of: first) where spare != first { kill(spare, SIGKILL) }

@@ -133,6 +133,8 @@ import Testing
     @Test func `After shutting down nothing runs and nothing is accepted`() async throws {
         var configuration = FunctionRuntime.Configuration()
         configuration.workerDirectory = Binaries.directory.path
+        // So that the process numbers which the function sees are those that we see.
+        configuration.sandbox = .off
         let runtime = FunctionRuntime(configuration: configuration)
         let pid = try #require(try await runtime.value(.python("import os\ndef handler(e): return os.getppid()")).integerValue)
         #expect(processIsAlive(pid))
@@ -213,6 +215,8 @@ import Testing
     @Test func `A runtime that is dropped takes its processes with it`() async throws {
         var configuration = FunctionRuntime.Configuration()
         configuration.workerDirectory = Binaries.directory.path
+        // So that the process numbers which the function sees are those that we see.
+        configuration.sandbox = .off
         let pid: Int64
         do {
             let runtime = FunctionRuntime(configuration: configuration)

@@ -32,13 +32,14 @@ import Testing
         }
     }
 
-    @Test(arguments: [Language.python, .javaScript])
-    func `Every call under rewind answers as a fresh process does`(language: Language) async throws {
-        let handlers = Self.chosen(language == .python ? Handler.allPython : Handler.allJavaScript)
+    @Test(arguments: [(Language.python, SandboxMode.bestEffort), (.python, .off), (.javaScript, .bestEffort)])
+    func `Every call under rewind answers as a fresh process does`(language: Language, sandbox: SandboxMode) async throws {
+        let all = Self.chosen(language == .python ? Handler.allPython : Handler.allJavaScript)
+        let handlers = all.filter { $0.isRefusedBySandbox == (sandbox == .off) }
         let descriptorsBefore = openDescriptorCount()
         var replaced = 0
         var generator = SeededGenerator(seed: 3)
-        let own = try await OwnRuntime.with { ($0.maximumWorkers, $0.idleTimeoutMillis) = (48, 600_000) } _: { own in
+        let own = try await OwnRuntime.with { ($0.maximumWorkers, $0.idleTimeoutMillis, $0.sandbox) = (48, 600_000, sandbox) } _: { own in
             // Each function has two workers, one for each level.
             for batch in handlers.chunks(of: 20) { replaced += try await compare(batch, own, using: &generator) }
             return own

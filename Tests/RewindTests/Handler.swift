@@ -40,6 +40,15 @@ struct Handler: Sendable, CustomTestStringConvertible {
             dependencies: dependencies, reference: reference)
     }
 
+    /// What these do the sandbox refuses, so they say something about the rewind only without it.
+    private static let refused: Set<String> = [
+        "a child left behind", "a file in /tmp, written and removed", "a pool of processes", "a priority that was changed",
+        "a resource limit that was changed", "a subprocess", "a subprocess without vfork", "an asyncio subprocess", "faulthandler",
+        "files it opens and does not close", "fork and wait", "the working directory and the umask",
+    ]
+
+    var isRefusedBySandbox: Bool { Self.refused.contains(String(name.trimmingPrefix("Python, "))) }
+
     /// A call that no other has come before.
     func referenceRequest(event: String) -> InvocationRequest {
         var request = request(event: event, isolation: reference)

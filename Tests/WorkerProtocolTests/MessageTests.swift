@@ -4,7 +4,7 @@ import Testing
 @testable import WorkerProtocol
 
 private let load = LoadMessage(
-    isolation: .process, functionID: "hello", revision: "0123", functionName: "handler", sourceName: "hello.js", source: "let x = 'é🎉\0'",
+    isolation: .process, memoryBytes: 1 << 27, functionID: "hello", revision: "0123", functionName: "handler", sourceName: "hello.js", source: "let x = 'é🎉\0'",
     dependencies: [.init(name: "greeter", source: "module.exports = 1"), .init(name: "empty", source: "")])
 
 private let failure = Failure(
@@ -36,7 +36,7 @@ private let failure = Failure(
     }
 
     @Test(arguments: [
-        ZygoteReport.started(engine: "Engine 1"), .forked(worker: 7, pid: 1234), .forkFailed(worker: 8, reason: "no memory"),
+        ZygoteReport.started(engine: "Engine 1", layers: [SandboxLayer(.files, .active, "x"), SandboxLayer(.signals, .degraded, "")]), .forked(worker: 7, pid: 1234), .forkFailed(worker: 8, reason: "no memory"),
         .exited(worker: 9, status: 11),
     ])
     func `A zygote's report reads back as it was written`(report: ZygoteReport) throws {
@@ -57,7 +57,7 @@ private let failure = Failure(
 
 @Suite struct HostileMessageTests {
     @Test func `Every message that is cut short is refused`() {
-        for bytes in [load.encoded(), failure.encoded(), ZygoteReport.started(engine: "x").encoded()] {
+        for bytes in [load.encoded(), failure.encoded(), ZygoteReport.started(engine: "x", layers: [SandboxLayer(.files, .missing, "y")]).encoded()] {
             for length in 0..<bytes.count {
                 let cut = Array(bytes[..<length])
                 #expect(throws: ProtocolError.self, "cut to \(length)") {

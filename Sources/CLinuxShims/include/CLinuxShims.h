@@ -43,10 +43,10 @@ struct faas_attributes {
 enum { FAAS_SIGNAL_COUNT = 64 };
 
 void faas_read_attributes(struct faas_attributes *attributes);
-/* `actions` has FAAS_SIGNAL_COUNT elements. */
+/* `actions` has FAAS_SIGNAL_COUNT elements; the first `count` are put back. */
 void faas_read_signal_actions(struct faas_signal_action *actions);
 /* Puts back those that differ. Returns 0 or -errno. */
-int faas_restore_signal_actions(const struct faas_signal_action *actions);
+int faas_restore_signal_actions(const struct faas_signal_action *actions, int count);
 
 /* signalfd(2) for SIGCHLD, which is blocked: Swift's Glibc module does not import the header.
    Returns a close-on-exec, non-blocking descriptor, or -errno. */
@@ -56,6 +56,14 @@ int faas_open_child_signals(void);
    error; signal dispositions and mask reset, a process group of its own. In C because the attribute and file-action
    types are opaque unions that Swift imports differently from one C library to the next. Returns 0 or an errno value. */
 int faas_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], int socket);
+
+/* The same in namespaces of its own: user, mount, process, network, IPC, host name, cgroup. The new process is number 1 among its
+   own, so the kernel ends all of them with it; it has a /proc of its own, and is root of the namespace until it gives that up. If
+   the host is root, FAAS_NOBODY is a user and group that it can become. In C because posix_spawn has no such flags, and what
+   runs between clone(2) and execve(2) in a copy of a threaded process may make system calls and nothing else.
+   Returns 0 or an errno value; then there is no process. */
+int faas_spawn_isolated(pid_t *pid, const char *path, char *const argv[], char *const envp[], int socket);
+enum { FAAS_NOBODY = 65534 };
 
 /* close_range(2), from `first` to `last`. A wrapper Swift imports arrived only in newer headers. Returns 0 or -errno. */
 int faas_close_range(unsigned int first, unsigned int last);

@@ -18,7 +18,8 @@ struct faas_rewind_counters {
    written to. Called at most once. Returns 0, or -errno of what failed; everything works without, and takes more memory. */
 int faas_rewind_make_base(void);
 
-/* Takes a snapshot, then calls `serve(context)` for ever, each time with all private memory as it was at the snapshot.
+/* Takes a snapshot, calls `seal(context)` once (what it does to the memory is forgotten; it returns 0 to end the process), then
+   calls `serve(context)` for ever, each time with all private memory as it was at the snapshot.
 
    `serve` returns 1 to go on, 0 to end the process, -1 if something besides memory cannot be put back. After the snapshot this
    function does not return: the process ends with exit code 0 when `serve` says so, with FAAS_REWIND_RETIRED when its state
@@ -32,14 +33,14 @@ int faas_rewind_make_base(void);
      move the fault counter.
    - Nothing `serve` leaves behind on the stack matters: the stack is not put back.
    - `may_have_children` is 0 only if `serve` cannot make a process: one made by vfork writes to this memory. */
-int faas_rewind_run(int (*serve)(void *context), void *context, int may_have_children);
+int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), void *context, int may_have_children);
 
 /* Valid inside `serve`; null if the process does not rewind. */
 const struct faas_rewind_counters *faas_rewind_counters(void);
 
 enum { FAAS_REWIND_RETIRED = 86 };
 
-/* The descriptors the rewinder keeps open, by number. */
-enum { FAAS_REWIND_PAGEMAP = 240, FAAS_REWIND_STATM = 241 };
+/* The descriptors the rewinder keeps open, by number. The last two are used if they are open. */
+enum { FAAS_REWIND_PAGEMAP = 240, FAAS_REWIND_STATM = 241, FAAS_REWIND_MAPS = 242, FAAS_REWIND_TASKS = 243 };
 
 #endif

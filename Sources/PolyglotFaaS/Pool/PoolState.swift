@@ -49,6 +49,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     private struct FunctionRecord {
         let key: FunctionKey
+        let maximumWorkers: Int
         /// Starting, idle, busy and ending.
         var workers = 0
         var starting = 0
@@ -62,6 +63,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     }
 
     private let limits: Limits
+    /// How many workers this function may have, if that differs from the others.
+    private let ownMaximum: @Sendable (FunctionKey) -> Int?
     private var workers: [WorkerID: WorkerRecord] = [:]
     private var endingCount = 0
     private(set) var idleCount = 0
@@ -83,7 +86,10 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     /// Idle workers, the one that has been idle longest first.
     private var idleWorkers: Deque<(worker: WorkerID, since: Int64)> = []
 
-    init(limits: Limits) { self.limits = limits }
+    init(limits: Limits, ownMaximum: @escaping @Sendable (FunctionKey) -> Int? = { _ in nil }) {
+        self.limits = limits
+        self.ownMaximum = ownMaximum
+    }
 
     var workerCount: Int { workers.count }
     var waitingCount: Int { waiters.count }
@@ -259,7 +265,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     private func isUnserved(_ function: Int) -> Bool { functions[function].map { $0.workers == 0 && $0.waiting > 0 } ?? false }
 
     private func isGrowing(_ function: Int) -> Bool {
-        functions[function].map { $0.workers > 0 && $0.waiting > $0.starting && $0.workers < limits.workersPerFunction } ?? false
+        functions[function].map { $0.workers > 0 && $0.waiting > $0.starting && $0.workers < $0.maximumWorkers } ?? false
     }
 
     private mutating func firstUnserved() -> Int? {
@@ -301,10 +307,10 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         let number: Int
         if let free = freeNumbers.popLast() {
             number = free
-            functions[free] = FunctionRecord(key: key)
+            functions[free] = FunctionRecord(key: key, maximumWorkers: ownMaximum(key) ?? limits.workersPerFunction)
         } else {
             number = functions.count
-            functions.append(FunctionRecord(key: key))
+            functions.append(FunctionRecord(key: key, maximumWorkers: ownMaximum(key) ?? limits.workersPerFunction))
         }
         numbers[key] = number
         return number

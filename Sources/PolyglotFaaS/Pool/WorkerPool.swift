@@ -22,6 +22,7 @@ final class WorkerPool: WorkerDelegate {
     private let group: any EventLoopGroup
     private let zygotes: Zygotes
     private let deadlines = DeadlineWheel()
+    private let memoryWatch = MemoryWatch()
     private let state: Mutex<State>
     private let housekeeping: Mutex<RepeatedTask?> = Mutex(nil)
     private let lastInvocation = Atomic<UInt64>(0)
@@ -31,7 +32,7 @@ final class WorkerPool: WorkerDelegate {
         self.configuration = configuration
         self.group = group
         self.zygotes = zygotes
-        state = Mutex(State(pool: PoolState(limits: configuration.poolLimits)))
+        state = Mutex(State(pool: PoolState(limits: configuration.poolLimits) { $0.definition.limits.maxConcurrency }))
     }
 
     /// Looks after idle and overdue workers from now on, until ``killAll()``.
@@ -50,7 +51,7 @@ final class WorkerPool: WorkerDelegate {
         return Invocation(
             id: id, function: function, requestID: requestID, event: event,
             deadline: timeoutMillis > 0 ? MonotonicClock.now() + Int64(timeoutMillis) * 1_000_000 : nil, timeoutMillis: timeoutMillis,
-            logLimit: configuration.maximumLogBytes)
+            logLimit: function.definition.limits.maxLogBytes ?? configuration.maximumLogBytes)
     }
 
     /// Runs an invocation. `completion` is told its outcome.
@@ -123,8 +124,9 @@ final class WorkerPool: WorkerDelegate {
     private func start(_ id: UInt64, _ function: Function) -> [PoolState<Function>.Action] {
         let worker = Worker(
             id: id, function: function, eventLoop: group.next(), loadTimeout: Int64(configuration.loadTimeoutMillis) * 1_000_000,
-            delegate: self)
+            limits: WorkerLimits(function, configuration), delegate: self)
         state.withLock { $0.workers[id] = worker }
+        memoryWatch.add(worker)
         do {
             worker.connect(try zygotes.makeProcess(for: worker))
             return []
@@ -190,6 +192,7 @@ final class WorkerPool: WorkerDelegate {
 
     /// The worker is no more. Returns what follows.
     private func forget(_ worker: Worker, _ error: any FunctionError) -> [PoolState<Function>.Action] {
+        memoryWatch.remove(worker)
         let (actions, failed, waiters) = state.withLock { state in
             state.workers[worker.id] = nil
             let (actions, failed) = state.pool.workerEnded(worker.id)

@@ -1,4 +1,5 @@
 import FunctionModel
+import Glibc
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -34,6 +35,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     /// Kept alive by its workers, until the last has ended.
     private let delegate: any WorkerDelegate
     private let loadTimeout: Int64
+    private let limits: WorkerLimits
 
     // MARK: Shared between threads
 
@@ -42,11 +44,16 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         var handle: Int32?
         var mustEnd = false
         var hasEnded = false
+        var memory: ProcessMemory?
     }
 
     private let process = Mutex(Process())
     /// When loading or restoring must have finished, in nanoseconds of the monotonic clock; 0: not at it.
     private let preparationDeadline = Atomic<Int64>(0)
+    /// Whether it is loading or running something: only then does its memory grow.
+    private let isWorking = Atomic<Bool>(true)
+    /// The most private memory it was seen to have.
+    private let largestMemory = Atomic<Int>(0)
 
     // MARK: Used on the event loop
 
@@ -59,7 +66,12 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         case ended
     }
 
-    private var phase = Phase.loading
+    private var phase = Phase.loading {
+        didSet {
+            let isWorking = if case .ready = phase { false } else { true }
+            self.isWorking.store(isWorking, ordering: .relaxed)
+        }
+    }
     private var channel: (any Channel)?
     private var isDisconnected = false
     /// Why the process ended, from its zygote. `.some(nil)`: ended, nobody knows how.
@@ -70,11 +82,12 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private var loadLogs: [LogLine] = []
     private static let loadLogLimit = 1000
 
-    init(id: UInt64, function: Function, eventLoop: any EventLoop, loadTimeout: Int64, delegate: any WorkerDelegate) {
+    init(id: UInt64, function: Function, eventLoop: any EventLoop, loadTimeout: Int64, limits: WorkerLimits, delegate: any WorkerDelegate) {
         self.id = id
         self.function = function
         self.eventLoop = eventLoop
         self.loadTimeout = loadTimeout
+        self.limits = limits
         self.delegate = delegate
     }
 
@@ -118,7 +131,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             case .instance: .instance
             }
         return LoadMessage(
-            isolation: isolation, functionID: function.id.text, revision: function.revision, functionName: definition.functionName,
+            isolation: isolation, memoryBytes: UInt64(limits.memoryMB) << 20, functionID: function.id.text, revision: function.revision, functionName: definition.functionName,
             sourceName: definition.sourceName, source: definition.sourceCode,
             dependencies: definition.dependencies.sorted { $0.key < $1.key }.map { .init(name: $0.key, source: $0.value) })
     }
@@ -199,7 +212,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             case (.log, .running(let invocation)):
                 invocation.add(try logLine(&frame.payload))
             case (.result, .running(let invocation)):
-                finish(invocation, .success(frame.payload))
+                finish(invocation, limits.check(frame.payload))
             case (.failure, .running(let invocation)):
                 let failure = try frame.payload.withUnsafeReadableBytes { try Failure($0) }
                 finish(invocation, .failure(error(for: failure, event: invocation.event)))
@@ -249,13 +262,17 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             return HandlerNotFound(functionName: definition.functionName, languageID: definition.language.id)
         case .loadError:
             return LoadError(failure, sourceName: definition.sourceName)
+        case .handlerError where limits.isRefusedMemory(failure, definition.language):
+            return MemoryLimitExceeded(limitMB: limits.memoryMB)
+        case .sandboxViolation:
+            return SandboxViolation()
         case .handlerError:
             return HandlerError(
                 errorType: failure.name.isEmpty ? "Error" : failure.name, message: failure.message, stackTrace: failure.stackTrace)
         case .resultNotSerializable:
             return ResultNotSerializable(failure.message)
         case .workerError:
-            return WorkerCrashed(failure.message)
+            return isNearMemoryLimit ? MemoryLimitExceeded(limitMB: limits.memoryMB) : WorkerCrashed(failure.message)
         }
     }
 
@@ -273,6 +290,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         let deadline = preparationDeadline.load(ordering: .relaxed)
         guard deadline != 0, deadline <= now else { return }
         eventLoop.execute {
+            // It may have become ready since, and run something by now.
+            guard self.preparationDeadline.load(ordering: .relaxed) == deadline else { return }
             if case .loading = self.phase {
                 self.failLoading(LoadError("The source did not load within \(self.loadTimeout / 1_000_000)ms."))
             } else {
@@ -288,6 +307,25 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         delegate.workerFailedToLoad(self, error)
         kill()
     }
+
+    // MARK: Too large
+
+    /// From any thread.
+    var isAtWork: Bool { isWorking.load(ordering: .relaxed) }
+
+    /// Ends the worker if it has more memory than it may. From the watch's thread.
+    func endIfTooLarge() {
+        // Under the lock, because the descriptors are closed with the process.
+        let bytes = process.withLock { $0.memory?.privateBytes() ?? 0 }
+        if bytes > largestMemory.load(ordering: .relaxed) { largestMemory.store(bytes, ordering: .relaxed) }
+        guard bytes > limits.watchedBytes else { return }
+        // First why, then that it must: the end is noticed later than both.
+        eventLoop.execute { self.fault = self.fault ?? MemoryLimitExceeded(limitMB: self.limits.memoryMB) }
+        kill()
+    }
+
+    /// An engine that is refused memory may not be able to say so, and crash.
+    private var isNearMemoryLimit: Bool { largestMemory.load(ordering: .relaxed) > limits.memoryMB << 20 / 4 * 3 }
 
     // MARK: The end
 
@@ -318,6 +356,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         let isLate = process.withLock { process in
             if process.hasEnded { return true }
             process.handle = handle
+            process.memory = ProcessMemory(handle: handle)
             if process.mustEnd { Processes.kill(handle: handle) }
             return false
         }
@@ -388,6 +427,10 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
 
     private var endError: any FunctionError {
         if let fault { return fault }
+        if case .some(.some(.signal(SIGSYS))) = exit { return SandboxViolation() }
+        if case .some(.some(.signal(let signal))) = exit, [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGSEGV].contains(signal), isNearMemoryLimit {
+            return MemoryLimitExceeded(limitMB: limits.memoryMB)
+        }
         if case .some(.some(let exit)) = exit { return WorkerCrashed("The worker ended before it answered: \(exit).") }
         return WorkerCrashed("The worker ended before it answered.")
     }
@@ -396,6 +439,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         let handle: Int32?? = process.withLock { process in
             if process.hasEnded { return nil }
             process.hasEnded = true
+            process.memory?.close()
+            process.memory = nil
             defer { process.handle = nil }
             return .some(process.handle)
         }

@@ -21,6 +21,7 @@ final class ZygoteProcess: Sendable {
         /// nil once the zygote has ended.
         var socket: Int32?
         var engine: String?
+        var sandboxReport: SandboxReport?
         var startWaiters: [CheckedContinuation<String, any Error>] = []
         var endWaiters: [CheckedContinuation<Void, Never>] = []
     }
@@ -28,16 +29,18 @@ final class ZygoteProcess: Sendable {
     let language: Language
     let pid: pid_t
     private let handle: Int32
+    private let sandbox: SandboxRequest
     private let state: Mutex<State>
 
-    init(language: Language, executable: String, onEvent: @escaping @Sendable (ZygoteProcess, Event) -> Void) throws(SystemCallError) {
+    init(language: Language, executable: String, sandbox: SandboxRequest, onEvent: @escaping @Sendable (ZygoteProcess, Event) -> Void) throws(SystemCallError) {
         self.language = language
+        self.sandbox = sandbox
         let (ours, theirs) = try Sockets.makeMessagePair()
         defer { Descriptors.close(theirs) }
         do {
             // Nothing of the host's environment. Symbols are bound at the start: bound on first use, they would be bound again
             // after every rewind.
-            pid = try Processes.spawn(executable, arguments: [], environment: ["LD_BIND_NOW=1"], socket: theirs)
+            pid = try Self.spawn(executable, environment: ["LD_BIND_NOW=1"], socket: theirs, sandbox)
             handle = try Processes.openHandle(pid)
         } catch {
             Descriptors.close(ours)
@@ -48,6 +51,22 @@ final class ZygoteProcess: Sendable {
         thread.name = "zygote \(language.id)"
         thread.start()
     }
+
+    private static func spawn(
+        _ executable: String, environment: [String], socket: Int32, _ sandbox: SandboxRequest
+    ) throws(SystemCallError) -> pid_t {
+        if sandbox.wantsNamespaces {
+            do {
+                return try Processes.spawnIsolated(executable, arguments: sandbox.arguments, environment: environment, socket: socket)
+            } catch {
+                // Not allowed here: in a container, for example. The zygote reports what is left.
+            }
+        }
+        return try Processes.spawn(executable, arguments: sandbox.arguments, environment: environment, socket: socket)
+    }
+
+    /// What confines its workers; nil until the engine has started.
+    var sandboxReport: SandboxReport? { state.withLock { $0.sandboxReport } }
 
     // MARK: Asking
 
@@ -68,7 +87,10 @@ final class ZygoteProcess: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             let answer: Result<String, any Error>? = state.withLock { state in
                 if let engine = state.engine { return .success(engine) }
-                if state.socket == nil { return .failure(Self.ended(language, nil)) }
+                if state.socket == nil {
+                    let refused = state.sandboxReport.map(isRefused) ?? false
+                    return .failure(refused ? SandboxUnavailable(weaknesses: state.sandboxReport!.weaknesses) : Self.ended(language, nil))
+                }
                 state.startWaiters.append(continuation)
                 return nil
             }
@@ -115,7 +137,7 @@ final class ZygoteProcess: Sendable {
         Descriptors.close(socket)
         Descriptors.close(handle)
         onEvent(self, .zygoteEnded(exit))
-        for waiter in startWaiters { waiter.resume(throwing: Self.ended(language, exit)) }
+        for waiter in startWaiters { waiter.resume(throwing: endError(exit)) }
         for waiter in endWaiters { waiter.resume() }
     }
 
@@ -126,8 +148,12 @@ final class ZygoteProcess: Sendable {
         else { return nil }
         if descriptor >= 0, case .forked = report {} else if descriptor >= 0 { Descriptors.close(descriptor) }
         switch report {
-        case .started(let engine):
-            let waiters = state.withLock { state in
+        case .started(let engine, let layers):
+            let report = SandboxReport(language: language, engine: engine, layers: layers)
+            let waiters: [CheckedContinuation<String, any Error>] = state.withLock { state in
+                state.sandboxReport = report
+                // It refuses by itself, and ends.
+                if isRefused(report) { return [] }
                 state.engine = engine
                 defer { state.startWaiters = [] }
                 return state.startWaiters
@@ -142,6 +168,14 @@ final class ZygoteProcess: Sendable {
         case .exited(let worker, let status):
             return .exited(worker: worker, exit: ProcessExit(waitStatus: status))
         }
+    }
+
+    private func isRefused(_ report: SandboxReport) -> Bool { sandbox.mode == .required && !report.weaknesses.isEmpty }
+
+    /// Why this zygote is no more.
+    func endError(_ exit: ProcessExit?) -> any FunctionError {
+        if let report = sandboxReport, isRefused(report) { return SandboxUnavailable(weaknesses: report.weaknesses) }
+        return Self.ended(language, exit)
     }
 
     static func ended(_ language: Language, _ exit: ProcessExit?) -> WorkerCrashed {

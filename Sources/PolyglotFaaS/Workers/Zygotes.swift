@@ -21,14 +21,20 @@ final class Zygotes: Sendable {
         var isShutDown = false
     }
 
-    private let executables: WorkerExecutables
+    let executables: WorkerExecutables
+    private let sandbox: SandboxRequest
     private let spareCount: Int
     private let state = Mutex(State())
 
     /// - Parameter spareCount: how many spares to keep for each language.
-    init(executables: WorkerExecutables, spareCount: Int) {
+    init(executables: WorkerExecutables, sandbox: SandboxRequest, spareCount: Int) {
         self.executables = executables
+        self.sandbox = sandbox
         self.spareCount = spareCount
+    }
+
+    var sandboxReports: [SandboxReport] {
+        state.withLock { Array($0.running.values) }.compactMap(\.sandboxReport).sorted { $0.language.id < $1.language.id }
     }
 
     deinit {
@@ -48,7 +54,7 @@ final class Zygotes: Sendable {
     private func start(_ language: Language, _ state: inout sending State) throws -> ZygoteProcess {
         if state.isShutDown { throw ShuttingDown() }
         if let zygote = state.running[language] { return zygote }
-        let zygote = try ZygoteProcess(language: language, executable: try executables.path(for: language)) { [weak self] zygote, event in
+        let zygote = try ZygoteProcess(language: language, executable: try executables.path(for: language), sandbox: sandbox) { [weak self] zygote, event in
             self?.handle(event, of: zygote)
         }
         state.running[language] = zygote
@@ -151,7 +157,7 @@ final class Zygotes: Sendable {
                 state.spares[zygote.language]?.removeAll { orphans[$0] != nil }
                 return orphans.values.map(\.process)
             }
-            let error = ZygoteProcess.ended(zygote.language, exit)
+            let error = zygote.endError(exit)
             for process in orphans {
                 if case .worker(let worker) = process { worker.zygoteHasEnded(error) }
                 Self.discard(process)

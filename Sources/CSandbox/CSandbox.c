@@ -1,0 +1,181 @@
+#define _GNU_SOURCE
+#include "CSandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int result(long value) { return value < 0 ? -errno : (int)value; }
+
+/* MARK: Landlock, as in the kernel's uapi/linux/landlock.h */
+
+enum { LANDLOCK_CREATE = 444, LANDLOCK_ADD = 445, LANDLOCK_RESTRICT = 446, LANDLOCK_VERSION_FLAG = 1, LANDLOCK_PATH = 1 };
+struct landlock_ruleset {
+  uint64_t files, network, scopes;
+};
+struct landlock_path {
+  uint64_t allowed;
+  int32_t parent;
+} __attribute__((packed));
+
+int faas_landlock_version(void) { return result(syscall(LANDLOCK_CREATE, NULL, 0, LANDLOCK_VERSION_FLAG)); }
+
+int faas_landlock_create(uint64_t files, uint64_t network, uint64_t scopes) {
+  struct landlock_ruleset ruleset = {files, network, scopes};
+  /* An old kernel takes a long structure as long as what it does not know is zero. */
+  return result(syscall(LANDLOCK_CREATE, &ruleset, sizeof ruleset, 0));
+}
+
+int faas_landlock_allow(int ruleset, const char *path, uint64_t rights, uint64_t rights_of_files) {
+  int place = open(path, O_PATH | O_CLOEXEC);
+  if (place < 0) return -errno;
+  struct stat info;
+  struct landlock_path rule = {rights, place};
+  if (fstat(place, &info) == 0 && !S_ISDIR(info.st_mode)) rule.allowed &= rights_of_files;
+  int answer = result(syscall(LANDLOCK_ADD, ruleset, LANDLOCK_PATH, &rule, 0));
+  close(place);
+  return answer;
+}
+
+int faas_landlock_restrict(int ruleset) { return result(syscall(LANDLOCK_RESTRICT, ruleset, 0)); }
+
+/* MARK: seccomp, privileges */
+
+int faas_seccomp_load(const void *program, unsigned short count) {
+  struct sock_fprog code = {.len = count, .filter = (struct sock_filter *)program};
+  long answer = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &code);
+  /* A positive answer is a thread that could not be put under the filter. */
+  return answer > 0 ? -EBUSY : result(answer);
+}
+
+int faas_set_dumpable(int value) { return result(prctl(PR_SET_DUMPABLE, value, 0, 0, 0)); }
+
+int faas_drop_capabilities(void) {
+  for (int capability = 0; capability <= 63; capability++) {
+    /* EINVAL: past the last one that this kernel knows. EPERM: it cannot be had, then it need not be dropped. */
+    if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 && errno == EINVAL) break;
+  }
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct none[2] = {{0}};
+  return result(syscall(SYS_capset, &header, none));
+}
+
+int faas_become(uid_t user, gid_t group) {
+  if (setgroups(0, NULL) < 0 && errno != EPERM) return -errno;
+  if (setresgid(group, group, group) < 0) return -errno;
+  return result(setresuid(user, user, user));
+}
+
+/* MARK: The private root */
+
+struct mount_attributes {
+  uint64_t set, clear, propagation, user_namespace;
+};
+enum { SYS_MOUNT_SETATTR = 442, READ_ONLY = 1, NO_SUID = 2, NO_DEVICES = 4, NO_EXECUTION = 8, RECURSIVE = 0x8000 };
+
+static int restrict_mount(const char *path, uint64_t attributes, unsigned flags) {
+  struct mount_attributes change = {.set = attributes};
+  return result(syscall(SYS_MOUNT_SETATTR, AT_FDCWD, path, flags, &change, sizeof change));
+}
+
+/* Makes the folders above `path`. */
+static int make_parents(char *path) {
+  for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    *slash = 0;
+    int failed = mkdir(path, 0755) < 0 && errno != EEXIST;
+    *slash = '/';
+    if (failed) return -errno;
+  }
+  return 0;
+}
+
+/* Shows `path` of the old root under the new one. */
+static int show(const char *root, const char *path) {
+  char target[PATH_MAX], link[PATH_MAX], real[PATH_MAX];
+  struct stat info;
+  if (lstat(path, &info) < 0) return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
+  /* A path that leads through a link is shown where it really is; a link itself as a link. */
+  if (!S_ISLNK(info.st_mode)) {
+    if (!realpath(path, real)) return -errno;
+    path = real;
+  }
+  if (snprintf(target, sizeof target, "%s%s", root, path) >= (int)sizeof target) return -ENAMETOOLONG;
+  int error = make_parents(target);
+  if (error) return error;
+  if (S_ISLNK(info.st_mode)) {
+    ssize_t length = readlink(path, link, sizeof link - 1);
+    if (length < 0) return -errno;
+    link[length] = 0;
+    return symlink(link, target) < 0 && errno != EEXIST ? -errno : 0;
+  }
+  if (S_ISDIR(info.st_mode)) {
+    if (mkdir(target, 0755) < 0 && errno != EEXIST) return -errno;
+  } else {
+    int file = open(target, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+    if (file < 0) return -errno;
+    close(file);
+  }
+  if (mount(path, target, NULL, MS_BIND | MS_REC, NULL) < 0) return -errno;
+  if (S_ISCHR(info.st_mode)) return 0; /* A device is read and written as one. */
+  return restrict_mount(target, READ_ONLY | NO_SUID | NO_DEVICES, RECURSIVE);
+}
+
+int faas_enter_private_root(const char *const *paths) {
+  static const char root[] = "/tmp"; /* There on every system; what is in it is hidden, and later gone. */
+  if (mount("none", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=256,mode=0755") < 0) return -errno;
+  for (; *paths; paths++) {
+    int error = show(root, *paths);
+    if (error) return error;
+  }
+  char proc[] = "/tmp/proc";
+  if (mkdir(proc, 0555) < 0) return -errno;
+  if (mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL) < 0) return -errno;
+  if (chdir(root) < 0) return -errno;
+  /* The old root ends up on top of the new one, and is taken away from there. */
+  if (syscall(SYS_pivot_root, ".", ".") < 0) return -errno;
+  if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0) return -errno;
+  return restrict_mount("/", READ_ONLY | NO_SUID | NO_DEVICES | NO_EXECUTION, 0);
+}
+
+int faas_memory_file(void) { return result(syscall(SYS_memfd_create, "policy", 1 /* MFD_CLOEXEC */)); }
+
+/* MARK: Probes */
+
+static int close_opened(int descriptor) {
+  if (descriptor < 0) return -errno;
+  close(descriptor);
+  return 0;
+}
+
+int faas_try_socket(void) { return close_opened(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
+int faas_try_signal(pid_t pid) { return result(kill(pid, 0)); }
+int faas_try_open(const char *path) { return close_opened(open(path, O_RDONLY | O_CLOEXEC)); }
+int faas_try_trace(void) { return result(ptrace(PTRACE_TRACEME, 0, NULL, NULL)); }
+
+int faas_try_call(long number) { return result(syscall(number, 0, 0, 0, 0, 0, 0)); }
+
+int faas_try_other_architecture(void) {
+#if defined(__x86_64__)
+  long answer = 20; /* getpid, as 32-bit programs ask for it */
+  __asm__ volatile("int $0x80" : "+a"(answer) : : "memory", "r8", "r9", "r10", "r11");
+  return answer < 0 ? (int)answer : 0;
+#else
+  return -ENOSYS;
+#endif
+}

@@ -1,0 +1,31 @@
+import FunctionModel
+import Hummingbird
+import NIOCore
+import PolyglotFaaS
+
+/// The answer to `GET /health?verbose`: what runs, and what confines it.
+struct HealthReport {
+    private let runtime: FunctionRuntime
+
+    init(_ runtime: FunctionRuntime) { self.runtime = runtime }
+
+    var json: JSONValue {
+        [
+            "status": "OK", "workers": .integer(Int64(runtime.workerCount)),
+            "sandbox": .string(runtime.configuration.sandbox.rawValue),
+            "languages": .array(
+                runtime.sandboxReports.map { report in
+                    [
+                        "languageId": .string(report.language.id), "engine": .string(report.engine),
+                        "layers": .array(
+                            report.layers.map { ["name": .string($0.name), "state": .string($0.state), "detail": .string($0.detail)] }),
+                    ]
+                }),
+        ]
+    }
+
+    func response() -> Response {
+        Response(
+            status: .ok, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: ByteBuffer(bytes: json.jsonBytes())))
+    }
+}

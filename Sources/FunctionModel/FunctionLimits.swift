@@ -1,0 +1,29 @@
+/// What one function may use. nil: what the host has as its default.
+public struct FunctionLimits: Hashable, Sendable {
+    /// Memory of each worker, in MB (2^20 bytes), beyond what the language's engine itself needs.
+    public var memoryMB: Int?
+    /// How many invocations may run at once.
+    public var maxConcurrency: Int?
+    /// The largest event, in bytes.
+    public var maxEventBytes: Int?
+    /// The largest result, in bytes of JSON.
+    public var maxResultBytes: Int?
+    /// How much one invocation may write to its log, in bytes; the rest is cut, with a notice.
+    public var maxLogBytes: Int?
+
+    public init(
+        memoryMB: Int? = nil, maxConcurrency: Int? = nil, maxEventBytes: Int? = nil, maxResultBytes: Int? = nil, maxLogBytes: Int? = nil
+    ) {
+        self.memoryMB = memoryMB
+        self.maxConcurrency = maxConcurrency
+        self.maxEventBytes = maxEventBytes
+        self.maxResultBytes = maxResultBytes
+        self.maxLogBytes = maxLogBytes
+    }
+
+    /// The limits by the names that manifests and stored functions give them, with the largest value of each.
+    public static let fields: [(name: String, limit: any WritableKeyPath<FunctionLimits, Int?> & Sendable, maximum: Int)] = [
+        ("memoryMB", \.memoryMB, 1 << 20), ("maxConcurrency", \.maxConcurrency, 10_000), ("maxEventBytes", \.maxEventBytes, 63 << 20),
+        ("maxResultBytes", \.maxResultBytes, 63 << 20), ("maxLogBytes", \.maxLogBytes, 1 << 30),
+    ]
+}

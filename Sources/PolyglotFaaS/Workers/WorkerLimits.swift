@@ -1,0 +1,34 @@
+import FunctionModel
+import NIOCore
+import WorkerProtocol
+
+/// What one worker may use: the function's own limits, else the host's.
+struct WorkerLimits: Sendable {
+    let memoryMB: Int
+    let maximumResultBytes: Int
+
+    init(_ function: Function, _ configuration: FunctionRuntime.Configuration) {
+        memoryMB = function.definition.limits.memoryMB ?? configuration.memoryMB
+        maximumResultBytes = function.definition.limits.maxResultBytes ?? configuration.maximumResultBytes
+    }
+
+    /// What an engine itself has of private memory when it has loaded a small function, at most.
+    private static let engineBytes = 48 << 20
+
+    /// From here on the host ends the worker.
+    var watchedBytes: Int { memoryMB << 20 + Self.engineBytes }
+
+    func check(_ result: ByteBuffer) -> Result<ByteBuffer, any Error> {
+        if result.readableBytes <= maximumResultBytes { return .success(result) }
+        return .failure(ResultNotSerializable("The result is \(result.readableBytes) bytes of JSON; the limit is \(maximumResultBytes) bytes."))
+    }
+
+    /// Whether the error that the handler ended with is the engine's way to say that there is no more memory.
+    func isRefusedMemory(_ failure: Failure, _ language: Language) -> Bool {
+        switch language {
+        case .python: failure.name == "MemoryError"
+        case .javaScript: failure.name == "RangeError" && failure.message.hasPrefix("Out of memory")
+        default: false
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import CSandbox
+import Glibc
+import SystemCalls
+
+/// The Landlock part: which files a worker may read, and that it reaches neither ports nor foreign processes.
+struct FileRules {
+    /// Of the running kernel; 0 where Landlock is missing or switched off.
+    let version: Int32
+
+    init() { version = max(0, faas_landlock_version()) }
+
+    /// Signals and abstract sockets stay within the worker and what it forks.
+    var confinesSignals: Bool { version >= 6 }
+    var confinesPorts: Bool { version >= 4 }
+
+    // In the kernel's numbers.
+    private static let readFile: UInt64 = 1 << 2
+    private static let readFolder: UInt64 = 1 << 3
+
+    /// Every right on files that this version knows: what it knows and we do not allow is denied.
+    private var handledFiles: UInt64 {
+        // 13 rights at first; then moving (2), truncating (3), device control (5).
+        (1 << 13) - 1 | (version >= 2 ? 1 << 13 : 0) | (version >= 3 ? 1 << 14 : 0) | (version >= 5 ? 1 << 15 : 0)
+    }
+
+    /// Makes the ruleset. Returns nil where there is no Landlock.
+    func make(readable: [String], confiningSignals: Bool) throws(SystemCallError) -> Int32? {
+        guard version > 0 else { return nil }
+        // To bind and to connect TCP sockets; to reach abstract sockets and to signal.
+        let scopes: UInt64 = confinesSignals ? (confiningSignals ? 3 : 1) : 0
+        let ruleset = faas_landlock_create(handledFiles, confinesPorts ? 3 : 0, scopes)
+        guard ruleset >= 0 else { throw SystemCallError("landlock_create_ruleset", code: -ruleset) }
+        for path in readable {
+            let result = faas_landlock_allow(ruleset, path, Self.readFile | Self.readFolder, Self.readFile)
+            // What is not there cannot be read.
+            guard result == 0 || result == -ENOENT || result == -EACCES || result == -ENOTDIR else {
+                Descriptors.close(ruleset)
+                throw SystemCallError("landlock_add_rule \(path)", code: -result)
+            }
+        }
+        return ruleset
+    }
+
+    func restrict(_ ruleset: Int32) throws(SystemCallError) {
+        let result = faas_landlock_restrict(ruleset)
+        guard result == 0 else { throw SystemCallError("landlock_restrict_self", code: -result) }
+    }
+}

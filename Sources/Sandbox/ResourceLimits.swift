@@ -1,0 +1,43 @@
+import Glibc
+import SystemCalls
+
+/// Limits that the kernel keeps for each process. They are inherited, so most are set once, in the zygote.
+enum ResourceLimits {
+    /// - Parameter countsProcesses: whether processes are counted within a user namespace of our own. Elsewhere other programs of the
+    ///   same user would be counted too.
+    static func setForAllWorkers(countsProcesses: Bool) throws(SystemCallError) {
+        // A core file would hold the events of strangers.
+        try set(Self.number(RLIMIT_CORE), 0)
+        // The rewinder's own are below this; a guest that opens all the others has itself to blame.
+        try set(Self.number(RLIMIT_NOFILE), 256)
+        // Memory that cannot be swapped, and message queues, outlive no call if there are none.
+        try set(Self.lockedMemory, 0)
+        try set(Self.messageQueues, 0)
+        // Against a source that forks without end while it is loaded, and a handler that does the same with threads. All workers of
+        // a language count together.
+        if countsProcesses { try set(Self.processes, 2048) }
+    }
+
+    /// Private writable memory: `bytes` more than there is now. Allocations past it fail, which the languages report.
+    static func setMemory(bytes: Int) throws(SystemCallError) {
+        try set(number(RLIMIT_DATA), UInt(Memory.privateBytes() + bytes))
+        // A file without a name is memory too. There are no others that can be written.
+        try set(number(RLIMIT_FSIZE), UInt(Memory.privateBytes() + bytes))
+    }
+
+    // RLIMIT_NPROC, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE: macros that Swift does not import.
+    private static let processes: __rlimit_resource_t = 6
+    private static let lockedMemory: __rlimit_resource_t = 8
+    private static let messageQueues: __rlimit_resource_t = 12
+
+    private static func number(_ limit: __rlimit_resource) -> __rlimit_resource_t { __rlimit_resource_t(limit.rawValue) }
+
+    private static func set(_ number: __rlimit_resource_t, _ value: UInt) throws(SystemCallError) {
+        var now = rlimit()
+        getrlimit(number, &now)
+        // What is lower already stays: raising it takes a privilege, and somebody wanted it low.
+        let value = min(value, UInt(now.rlim_max))
+        var limit = rlimit(rlim_cur: value, rlim_max: value)
+        guard setrlimit(number, &limit) == 0 else { throw SystemCallError("setrlimit", code: errno) }
+    }
+}

@@ -1,0 +1,246 @@
+import CSandbox
+import Glibc
+import SystemCalls
+import WorkerProtocol
+
+/// The sandbox of one language's workers: made in the zygote, applied to the zygote and then to each worker.
+///
+/// Each of the two `confine` functions is a list in order, with the reason why a step must come before the next ones. What children
+/// inherit is done in the zygote, so a worker pays for what must be its own, and an invocation for nothing.
+public struct Sandbox {
+    private let policy: SandboxPolicy
+    private let settings: SandboxSettings
+    private let files = FileRules()
+    private var filters: [WorkerKind: (loading: SystemCallFilter, serving: SystemCallFilter)] = [:]
+    private var hasPrivateRoot = false
+    private var problems: [SandboxLayer.Name: String] = [:]
+    /// What the probe found to hold.
+    private var confinesFiles = false
+    private var confinesSignals = false
+    public private(set) var layers: [SandboxLayer] = []
+
+    public init(policy: SandboxPolicy, settings: SandboxSettings) {
+        self.policy = policy
+        self.settings = settings
+    }
+
+    private func isWanted(_ layer: SandboxLayer.Name) -> Bool { !settings.isOff && !settings.without.contains(layer) }
+
+    /// Whether a layer is required that does not hold.
+    public var isRefused: Bool { settings.isRequired && layers.contains { $0.state != .active } }
+
+    /// Whether the host has put the zygote into namespaces: only then is it the first process of its own.
+    private var hasNamespaces: Bool { getpid() == 1 }
+
+    // MARK: The zygote
+
+    /// Gives up what neither the zygote nor any worker needs once the engine has started.
+    public mutating func confineZygote() throws(SystemCallError) {
+        guard !settings.isOff else {
+            try Processes.renouncePrivileges()
+            return
+        }
+        // 1. The private root: mounting takes the privileges that step 2 gives up.
+        hasPrivateRoot = attempt(.root, where: hasNamespaces) { sandbox throws(SystemCallError) in try sandbox.enterPrivateRoot() }
+        // 2. The user: before the capabilities, because changing it takes one.
+        _ = attempt(.privileges) { sandbox throws(SystemCallError) in try sandbox.becomeNobody() }
+        // 3. Privileges that cannot come back: before seccomp, which an unprivileged process may use only then.
+        try Processes.renouncePrivileges()
+        // 4. Its own files in /proc belong to it again, which changing the user has ended: it has to read its page table.
+        _ = faas_set_dumpable(1)
+        // 5. Limits that every worker has.
+        _ = attempt(.limits) { sandbox throws(SystemCallError) in
+            try ResourceLimits.setForAllWorkers(countsProcesses: sandbox.hasNamespaces)
+        }
+        // 6. What holds is found out by a child that tries, and then reported.
+        report(probe())
+        // 7. Compiled once.
+        if isWanted(.systemCalls) {
+            for forks in [false, true] {
+                let kind = kind(forks: forks)
+                // Its own process's number is in the filter then, so each worker compiles its own.
+                guard kind.signalsAreConfined else { continue }
+                filters[kind] = (try SystemCallFilter(.loading(kind)), try SystemCallFilter(.serving(kind)))
+            }
+        }
+    }
+
+    /// Takes a step if its layer is wanted and possible. Returns whether it has been taken; notes why not.
+    private mutating func attempt(
+        _ layer: SandboxLayer.Name, where isPossible: Bool = true, _ step: (Sandbox) throws(SystemCallError) -> Void
+    ) -> Bool {
+        guard isWanted(layer), isPossible else { return false }
+        do {
+            try step(self)
+            return true
+        } catch {
+            problems[layer] = "\(error)"
+            return false
+        }
+    }
+
+    private func enterPrivateRoot() throws(SystemCallError) {
+        // The dynamic linker's paths lead through the first two, which are links on most systems. The devices: what engines
+        // read random numbers from, and what standard streams are.
+        let paths = ["/lib", "/lib64", "/dev/null", "/dev/urandom"] + policy.readablePaths
+        let strings = paths.map { strdup($0) } + [nil]
+        defer { for text in strings { free(text) } }
+        let result = strings.map { UnsafePointer($0) }.withUnsafeBufferPointer { faas_enter_private_root($0.baseAddress!) }
+        guard result == 0 else { throw SystemCallError("private root", code: -result) }
+    }
+
+    private func becomeNobody() throws(SystemCallError) {
+        let nobody: uid_t = 65534
+        if geteuid() == 0 {
+            let result = faas_become(nobody, nobody)
+            // EINVAL: the host is not root, so there is nobody else to be; the namespace's root is the host's user outside.
+            guard result == 0 || result == -EINVAL || result == -EPERM else { throw SystemCallError("setresuid", code: -result) }
+        }
+        let result = faas_drop_capabilities()
+        guard result == 0 else { throw SystemCallError("capset", code: -result) }
+    }
+
+    /// The zygote has looked at its own memory. From now on nobody of the same user looks into it.
+    public func closeZygote() {
+        if !settings.isOff { _ = faas_set_dumpable(0) }
+    }
+
+    // MARK: A worker
+
+    /// A worker is to open its own files in /proc. ``confineWorker()`` closes that door.
+    public func openWorker() {
+        if !settings.isOff { _ = faas_set_dumpable(1) }
+    }
+
+    /// Confines a worker that has just been forked and knows nothing of its function yet.
+    public func confineWorker() throws(SystemCallError) {
+        // 1. No other process of the same user looks into this one. After the files in /proc have been opened.
+        if !settings.isOff { _ = faas_set_dumpable(0) }
+        // 2. Landlock: before the engine starts threads, which inherit it; it takes effect for one thread only.
+        try confineFiles()
+    }
+
+    private func confineFiles() throws(SystemCallError) {
+        guard isWanted(.files) else { return }
+        let readable = policy.readablePaths + (policy.readsItsOwnProcess ? ["/proc/self", "/dev/urandom", "/dev/null"] : [])
+        guard let ruleset = try files.make(readable: readable, confiningSignals: isWanted(.signals)) else { return }
+        try files.restrict(ruleset)
+        Descriptors.close(ruleset)
+    }
+
+    /// The last step before the function's source is loaded. Everything before it used calls that it denies.
+    ///
+    /// - Parameters:
+    ///   - forks: whether the worker forks itself.
+    ///   - memoryBytes: how much more private memory the process may get than it has now.
+    public func beforeLoading(forks: Bool, memoryBytes: Int?) throws(SystemCallError) {
+        if isWanted(.limits), let memoryBytes {
+            try ResourceLimits.setMemory(bytes: policy.reservesMemory ? 4 * memoryBytes + (512 << 20) : memoryBytes)
+        }
+        guard isWanted(.systemCalls) else { return }
+        let kind = kind(forks: forks)
+        if let filter = filters[kind] { return try filter.loading.load() }
+        try SystemCallFilter(.loading(kind)).load()
+    }
+
+    /// When only the guest still runs: the worker has forked and taken its snapshot, if it does.
+    public func beforeServing(forks: Bool) throws(SystemCallError) {
+        guard isWanted(.systemCalls) else { return }
+        let kind = kind(forks: forks)
+        if let filter = filters[kind] { return try filter.serving.load() }
+        try SystemCallFilter(.serving(kind)).load()
+    }
+
+    /// Whether what ``SystemCallPolicy/serving(_:)`` and the allow-list deny is denied: then limits, priority, scheduling, session, name
+    /// and timer slack of the process cannot have changed, nor signals above 31.
+    public var deniesChangesOfTheProcess: Bool { layers.contains { $0.name == .systemCalls && $0.state == .active } }
+
+    private func kind(forks: Bool) -> WorkerKind {
+        WorkerKind(language: policy.language, forks: forks, signalsAreConfined: confinesSignals, filesAreConfined: confinesFiles || hasPrivateRoot)
+    }
+}
+
+// MARK: - Finding out what holds
+
+extension Sandbox {
+    /// What a child of the zygote saw when it tried, each as 0 or `errno`.
+    private struct Findings {
+        var confined: Int32 = -1
+        var open: Int32 = -1
+        var signal: Int32 = -1
+        var filter: Int32 = -1
+        var socket: Int32 = -1
+        /// The last attempt ends the process.
+        var isEndedByTracing = false
+    }
+
+    /// Confines a child as a worker is, and lets it try what must fail.
+    private func probe() -> Findings {
+        var findings = Findings()
+        guard let (ours, theirs) = try? Sockets.makeStreamPair(), let side = try? Processes.fork() else { return findings }
+        switch side {
+        case .child:
+            tryEverything(answeringTo: theirs)
+        case .parent(let pid):
+            Descriptors.close(theirs)
+            defer { Descriptors.close(ours) }
+            var answers = [Int32](repeating: -1, count: 5)
+            let isComplete = (try? answers.withUnsafeMutableBytes { try Descriptors.readExactly(into: $0, from: ours) }) == true
+            let exit = try? Processes.wait(for: pid)
+            if isComplete {
+                (findings.confined, findings.open, findings.signal, findings.filter, findings.socket) = (answers[0], answers[1], answers[2], answers[3], answers[4])
+            }
+            findings.isEndedByTracing = exit == .signal(SIGSYS)
+        }
+        return findings
+    }
+
+    private func tryEverything(answeringTo socket: Int32) -> Never {
+        func code(_ step: () throws(SystemCallError) -> Void) -> Int32 {
+            do {
+                try step()
+                return 0
+            } catch {
+                return error.code
+            }
+        }
+        var answers: [Int32] = [code { () throws(SystemCallError) -> Void in try self.confineWorker() }]
+        // Both are there, and allowed to everybody, until Landlock denies them.
+        answers.append(-faas_try_open("/proc/version"))
+        answers.append(-faas_try_signal(getppid()))
+        answers.append(code { () throws(SystemCallError) -> Void in try self.beforeLoading(forks: false, memoryBytes: nil) })
+        answers.append(-faas_try_socket())
+        _ = try? answers.withUnsafeBytes { try Descriptors.writeAll($0, to: socket) }
+        _ = faas_try_trace()
+        _exit(0)
+    }
+
+    private mutating func report(_ found: Findings) {
+        confinesFiles = found.open == EACCES
+        confinesSignals = found.signal == EPERM && files.confinesSignals && isWanted(.signals) && isWanted(.files)
+        func add(_ name: SandboxLayer.Name, _ state: SandboxLayer.State, _ detail: String) {
+            let detail = settings.without.contains(name) ? "left out for a test" : problems[name] ?? detail
+            layers.append(SandboxLayer(name, settings.without.contains(name) || problems[name] != nil ? .missing : state, detail))
+        }
+        add(.privileges, .active, "user \(getuid()) with no capabilities and no way to get any")
+        add(
+            .namespaces, hasNamespaces ? .active : .missing,
+            hasNamespaces ? "user, mount, process, network, IPC, host name, cgroup" : "the kernel refuses new user namespaces")
+        add(.root, hasPrivateRoot ? .active : .missing, hasPrivateRoot ? "read only, with what the engine reads" : "takes namespaces")
+        let landlock = files.version == 0 ? "this kernel has no Landlock" : "Landlock \(files.version)"
+        add(.files, confinesFiles ? .active : .missing, confinesFiles ? "\(landlock): nothing is written, the engine's files are read" : landlock)
+        if hasNamespaces || (confinesFiles && files.confinesPorts) {
+            add(.network, .active, hasNamespaces ? "a network of its own, with nothing in it" : "no TCP (\(landlock))")
+        } else {
+            add(.network, .degraded, "only the filter of system calls")
+        }
+        if confinesSignals {
+            add(.signals, .active, "only to the worker itself")
+        } else {
+            add(.signals, .degraded, "Landlock 6 (Linux 6.12) is missing: a worker may signal its own process only, and cannot end what it has forked")
+        }
+        add(.limits, .active, "descriptors, memory\(hasNamespaces ? ", processes" : "")")
+        let isFiltered = found.filter == 0 && found.socket == EPERM && found.isEndedByTracing
+        add(.systemCalls, isFiltered ? .active : .missing, isFiltered ? "a list of what is allowed" : "seccomp does not hold: \(String(cString: strerror(max(0, found.filter))))")
+    }
+}

@@ -1,0 +1,67 @@
+import CLinuxShims
+import Glibc
+
+/// A worker's own files in /proc, opened before the sandbox closes /proc, under numbers that are kept for them.
+///
+/// Where they are not open (in a zygote), they are found by their paths.
+public enum ProcessFiles {
+    public enum File: Int32, CaseIterable, Sendable {
+        // The first four are the rewinder's, and its header states the same numbers.
+        case pagemap = 240
+        case sizes = 241
+        case mappings = 242
+        case threads = 243
+        case children = 244
+        case descriptors = 245
+
+        fileprivate var path: String {
+            switch self {
+            case .pagemap: "/proc/self/pagemap"
+            case .sizes: "/proc/self/statm"
+            case .mappings: "/proc/self/maps"
+            case .threads: "/proc/self/task"
+            case .children: "/proc/thread-self/children"
+            case .descriptors: "/proc/self/fd"
+            }
+        }
+    }
+
+    public static var numbers: [Int32] { File.allCases.map(\.rawValue) }
+
+    public static func open() throws(SystemCallError) {
+        for file in File.allCases {
+            let opened = Glibc.open(file.path, O_RDONLY | O_CLOEXEC)
+            // Not every kernel lists children, and some hide page tables: whoever needs them does without.
+            guard opened >= 0 else { continue }
+            defer { Glibc.close(opened) }
+            guard fcntl(opened, F_DUPFD_CLOEXEC, file.rawValue) == file.rawValue else { throw .last("fcntl \(file.path)") }
+        }
+    }
+
+    /// All of a file's text as it is now, or "".
+    static func read(_ file: File) -> String { String(decoding: readBytes(file), as: UTF8.self) }
+
+    static func readBytes(_ file: File) -> [UInt8] {
+        let isOpen = lseek(file.rawValue, 0, SEEK_SET) == 0
+        let descriptor = isOpen ? file.rawValue : Glibc.open(file.path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return [] }
+        defer { if !isOpen { Glibc.close(descriptor) } }
+        return Descriptors.readToEnd(descriptor)
+    }
+
+    /// The numbers that a folder of numbers has.
+    static func list(_ file: File) -> [Int32] {
+        let isOpen = fcntl(file.rawValue, F_GETFD) >= 0
+        let descriptor = isOpen ? dup(file.rawValue) : Glibc.open(file.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0, let folder = fdopendir(descriptor) else { return [] }
+        defer { closedir(folder) }
+        // A copy of a descriptor has the same position.
+        rewinddir(folder)
+        var found: [Int32] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if let number = Int32(name), number != descriptor { found.append(number) }
+        }
+        return found
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import FunctionModel
+import Synchronization
+import TestSupport
+import Testing
+
+/// Hostile functions, seen from outside.
+///
+/// `ATTACK_TABLE=path` writes what was seen as a table (script/security-results puts it into docs). `ATTACK_ONLY`: only attempts with
+/// this in their number or title.
+@Suite(.serialized) struct AttackTests {
+    private static let environment = ProcessInfo.processInfo.environment
+    private static let table = Table()
+
+    private static func attempts(in mode: Mode) -> [Attempt] {
+        Attempt.all.filter { attempt in
+            if let only = environment["ATTACK_ONLY"], !attempt.testDescription.contains(only) { return false }
+            if attempt.isTooDangerousWithoutSandbox && !mode.hasNamespaces { return false }
+            // Without the sandbox an attempt only shows that its oracle sees it.
+            return mode != .off || attempt.succeedsWithoutSandbox
+        }
+    }
+
+    @Test(arguments: Mode.allCases)
+    func `No attempt succeeds against the sandbox, and each oracle sees one that does`(mode: Mode) async throws {
+        // What shows that an oracle works is often root's to do. The tests with the sandbox on run as anybody.
+        if mode == .off && geteuid() != 0 { return }
+        try await Stage.with(mode) { stage in
+            for attempt in Self.attempts(in: mode) {
+                let result = try await stage.run(attempt)
+                let expected = mode == .off || (mode == .noNamespaces && attempt.succeedsWithoutNamespaces)
+                Self.table.add(attempt, mode, expected: expected, result)
+                #expect(result.succeeded == expected, "\(mode.rawValue): \(attempt.testDescription): \(result.seen)")
+                if mode != .off { #expect(result.harm == nil, "\(mode.rawValue): \(attempt.testDescription): \(result.seen)") }
+            }
+        }
+        if let path = Self.environment["ATTACK_TABLE"] { try Self.table.write(to: path) }
+    }
+
+    @Test(arguments: ["javascript", "python"])
+    func `Every system call has the verdict that the table gives it`(language: String) async throws {
+        let name = "faas-worker-\(language)"
+        let worker = Binaries.directory.appendingPathComponent(name).path
+        // Descriptor 3 is where a zygote speaks to its host; nobody listens here.
+        let result = try await Program.run("/bin/bash", ["-c", "exec 3<>/dev/null; exec '\(worker)' --try-system-calls"])
+        try #require(result.exit == .code(0), "\(result.errorOutput)")
+        // Two that the kernel lets past every filter, and gives no meaning outside of a probe that it has set itself.
+        let verdicts = result.output.split(separator: "\n").filter { !$0.contains(" 335 ") && !$0.contains(" 336 ") }.joined(separator: "\n") + "\n"
+        let file = Binaries.repository.appendingPathComponent("Tests/AttackTests/SystemCalls/\(language).txt")
+        if Self.environment["ATTACK_UPDATE_SYSTEM_CALLS"] != nil { try Data(verdicts.utf8).write(to: file) }
+        let golden = try String(contentsOf: file, encoding: .utf8)
+        let difference = verdicts.split(separator: "\n").difference(from: golden.split(separator: "\n"))
+        #expect(difference.isEmpty, "\(difference)")
+    }
+}
+
+/// What was tried and seen, for people.
+private final class Table: Sendable {
+    private let rows = Mutex<[(order: Int, text: String)]>([])
+
+    func add(_ attempt: Attempt, _ mode: Mode, expected: Bool, _ result: Stage.Result) {
+        let text = "| \(attempt.number) | \(attempt.title) | \(attempt.language.name) | \(mode.rawValue) | \(expected ? "succeeds" : "fails") | \(result.succeeded ? "succeeds" : "fails") | \(result.seen.replacing("|", with: "\\|")) |"
+        rows.withLock { $0.append((Mode.allCases.firstIndex(of: mode)!, text)) }
+    }
+
+    func write(to path: String) throws {
+        let rows = rows.withLock { $0 }.enumerated().sorted { ($0.element.order, $0.offset) < ($1.element.order, $1.offset) }.map(\.element.text)
+        let header = ["| no. | attempt | language | sandbox | expected | observed | what the caller saw |", "|---|---|---|---|---|---|---|"]
+        try Data(((header + rows).joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: path))
+    }
+}

@@ -1,0 +1,164 @@
+import Foundation
+import FunctionModel
+import PolyglotFaaS
+import TestSupport
+
+/// The sandbox as it is on some machine.
+enum Mode: String, CaseIterable, Sendable {
+    case full
+    /// As in a container with the usual seccomp profile.
+    case noNamespaces = "no namespaces"
+    /// As on a kernel without Landlock: neither files nor signals are confined by it.
+    case noLandlock = "no Landlock"
+    case off
+
+    var hasNamespaces: Bool { self == .full || self == .noLandlock }
+
+    func configure(_ configuration: inout FunctionRuntime.Configuration) {
+        switch self {
+        case .full: configuration.sandbox = .bestEffort
+        case .noNamespaces: configuration.sandboxWithout = ["namespaces", "root"]
+        case .noLandlock: configuration.sandboxWithout = ["files", "signals"]
+        case .off: configuration.sandbox = .off
+        }
+    }
+}
+
+/// A runtime for attempts, with a neighbour that must come to no harm, and canaries around it.
+struct Stage: Sendable {
+    let mode: Mode
+    let runtime: FunctionRuntime
+    let canaries: Canaries
+    private let directory: URL
+
+    static func with<Result>(_ mode: Mode, _ body: (Stage) async throws -> Result) async throws -> Result {
+        try await Canaries.with { canaries in
+            // Executables under a name of their own, so that these processes can be told from all others.
+            let directory = URL(fileURLWithPath: canaries.directory.path("workers"))
+            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+            for executable in [Binaries.javaScriptWorker, Binaries.pythonWorker] {
+                try FileManager.default.copyItem(at: executable, to: directory.appendingPathComponent(executable.lastPathComponent))
+            }
+            var configuration = FunctionRuntime.Configuration()
+            configuration.workerDirectory = directory.path
+            configuration.maximumWorkersPerFunction = 1
+            configuration.idleTimeoutMillis = 600_000
+            configuration.spareWorkersPerLanguage = 0
+            mode.configure(&configuration)
+            let runtime = FunctionRuntime(configuration: configuration)
+            do {
+                let result = try await body(Stage(mode: mode, runtime: runtime, canaries: canaries, directory: directory))
+                await runtime.shutDown()
+                return result
+            } catch {
+                await runtime.shutDown(gracePeriod: .zero)
+                throw error
+            }
+        }
+    }
+
+    /// What became of one attempt.
+    struct Result: Sendable {
+        let succeeded: Bool
+        /// What the caller saw, in short.
+        let seen: String
+        /// Harm to others, which no attempt may do.
+        let harm: String?
+    }
+
+    var processes: [ProcessEntry] {
+        ProcessTable.all().filter {
+            // The link to the executable is not for everybody to read; the path it was started under is.
+            (try? String(contentsOfFile: "/proc/\($0.pid)/cmdline", encoding: .utf8))?.hasPrefix(directory.path) == true && $0.isRunning
+        }
+    }
+
+    func run(_ attempt: Attempt) async throws -> Result {
+        let neighbour = try await startNeighbour()
+        try canaries.resetFolder()
+        let (folder, hits, descriptors) = (canaries.folderState(), canaries.victimHits, openDescriptorCount())
+        if case .file(let path) = attempt.oracle { unlink(path) }
+        var request = InvocationRequest(
+            languageID: attempt.language.id, sourceCode: attempt.source,
+            event: [
+                "secret": .string(canaries.secretFile), "folder": .string(canaries.folder), "port": .integer(Int64(canaries.port)),
+                "path": .string(canaries.socketPath), "name": .string(canaries.socketName), "victim": .integer(Int64(canaries.victim.pid)),
+                "neighbour": .integer(Int64(neighbour.pid)),
+            ])
+        if case .deadline = attempt.oracle { request.timeoutMillis = 500 } else { request.timeoutMillis = 10_000 }
+        let start = ContinuousClock.now
+        var seen: String
+        do {
+            seen = String(decoding: try await runtime.invoke(request).json.prefix(200), as: UTF8.self)
+        } catch let error as HandlerError {
+            seen = "\(error.errorType): \(error.message)"
+        } catch let error as any FunctionError {
+            seen = "\(error.errorType): \(error.message)"
+        }
+        let duration = ContinuousClock.now - start
+        let succeeded: Bool
+        switch attempt.oracle {
+        case .secret: succeeded = seen.contains(canaries.secret)
+        case .folder: succeeded = canaries.folderState() != folder
+        case .file(let path): succeeded = FileManager.default.fileExists(atPath: path)
+        case .listener: succeeded = canaries.wereReached()
+        case .victim:
+            // A signal to a shell counts when its current command has ended.
+            try? await waitUntil("the victim notes a signal", within: .milliseconds(mode == .off ? 1000 : 250)) { canaries.victimHits > hits }
+            succeeded = canaries.victimHits > hits || canaries.victim.hasEnded != nil
+        case .neighbour: succeeded = try await !isWell(neighbour)
+        case .processes:
+            // Those that a worker is made of come and go.
+            let isTidy: Void? = try? await waitUntil("no process is left", within: .seconds(2)) { processes.count <= 2 + runtime.workerCount * 2 && leftovers.isEmpty }
+            succeeded = isTidy == nil
+        case .deadline: succeeded = duration > .seconds(3)
+        case .hostDescriptors: succeeded = openDescriptorCount() > descriptors + 40
+        case .answer: succeeded = seen == "\"done\""
+        }
+        if case .file(let path) = attempt.oracle { unlink(path) }
+        // Where the neighbour itself is the oracle, harm is success.
+        var harm: String?
+        if case .neighbour = attempt.oracle {} else if try await !isWell(neighbour) { harm = "the neighbour has lost its state" }
+        return Result(succeeded: succeeded, seen: String(seen.replacing("\n", with: " ").prefix(120)), harm: harm)
+    }
+
+    /// Processes that belong neither to a worker nor to a zygote: children of a zygote that the runtime does not know, and theirs.
+    private var leftovers: [ProcessEntry] {
+        let all = processes
+        let zygotes = Set(all.filter { $0.parent == getpid() }.map(\.pid))
+        let direct = all.filter { zygotes.contains($0.parent) }
+        return direct.count > runtime.workerCount ? direct : []
+    }
+
+    // MARK: The neighbour
+
+    struct Neighbour: Sendable {
+        let pid: pid_t
+        let calls: Int64
+    }
+
+    private static let neighbourSource = "n = 0\ndef handler(event):\n  global n\n  n += 1\n  return n"
+
+    private func callNeighbour() async throws -> Int64 {
+        var request = InvocationRequest(languageID: "python", sourceCode: Self.neighbourSource, timeoutMillis: 10_000)
+        request.isolation = .instance
+        return try await runtime.invoke(request).value.integerValue ?? 0
+    }
+
+    private func startNeighbour() async throws -> Neighbour {
+        let calls = try await callNeighbour()
+        // Of the Python workers, the oldest is the neighbour's: it is the first function that this runtime has served.
+        let zygotes = Set(processes.filter { $0.parent == getpid() && $0.name.hasPrefix("faas-worker-pyt") }.map(\.pid))
+        let workers = processes.filter { zygotes.contains($0.parent) }.map(\.pid).sorted()
+        guard let pid = workers.first else { throw TestFailure("the neighbour has no process") }
+        return Neighbour(pid: pid, calls: calls)
+    }
+
+    private func isWell(_ neighbour: Neighbour) async throws -> Bool {
+        (try? await callNeighbour()) ?? 0 == neighbour.calls + 1
+    }
+}
+
+private func openDescriptorCount() -> Int {
+    (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0
+}

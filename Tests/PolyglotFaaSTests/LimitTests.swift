@@ -1,0 +1,85 @@
+import Foundation
+import FunctionModel
+import PolyglotFaaS
+import TestSupport
+import Testing
+
+/// What one function may use, and what its caller is told when it wants more.
+@Suite struct LimitTests {
+    private static let pythonBombs = [
+        "b = []\n  while True: b.append(bytearray(1 << 20))", "return len(b'x' * (1 << 30))", "x = []\n  while True: x.append([1, 2, 3])",
+        "return len('é' * (1 << 29))", "d = {}\n  while True: d[len(d)] = object()",
+    ]
+    private static let javaScriptBombs = [
+        "const all = []; while (true) all.push(new Array(100000).fill(1))", "let s = 'x'; while (true) s += s + 'y'",
+        "const m = new Map; for (let i = 0; ; i++) m.set(i, { i })", "const all = []; while (true) all.push(new Uint8Array(1 << 20).fill(1))",
+        "let n = 1n; while (true) n = (n << 8000000n) | 1n, globalThis.kept = [n, globalThis.kept]",
+        "const memory = new WebAssembly.Memory({ initial: 1 }); while (true) { memory.grow(16); new Uint8Array(memory.buffer).fill(1) }",
+    ]
+
+    @Test(arguments: pythonBombs)
+    func `Python that wants too much memory is told so, and others are not disturbed`(bomb: String) async throws {
+        try await explode(.python("def handler(event):\n  if not event: return 'fine'\n  \(bomb)", true, timeoutMillis: 20_000))
+    }
+
+    @Test(arguments: javaScriptBombs)
+    func `JavaScript that wants too much memory is told so, and others are not disturbed`(bomb: String) async throws {
+        try await explode(.js("exports.handler = event => { if (!event) return 'fine'; \(bomb) }", true, timeoutMillis: 20_000))
+    }
+
+    private func explode(_ request: InvocationRequest) async throws {
+        try await withRuntime { ($0.memoryMB, $0.maximumWorkersPerFunction) = (64, 1) } _: { runtime in
+            var good = request
+            good.event = Array("false".utf8)
+            for round in 0..<2 {
+                do {
+                    let result = try await runtime.invoke(request)
+                    Issue.record("\(String(decoding: result.json.prefix(100), as: UTF8.self))")
+                } catch let error as any FunctionError {
+                    #expect(error.message == "Memory limit of 64 MB exceeded", "\(error.errorType): \(error.message)")
+                }
+                // Past the first calls and the snapshot in the second round.
+                for _ in 0...(round * 5) { try await #expect(runtime.value(good) == "fine") }
+            }
+        }
+    }
+
+    @Test(arguments: Language.all)
+    func `Memory within the limit can be used`(language: Language) async throws {
+        let request: InvocationRequest =
+            language == .python
+            ? .python("def handler(event):\n  b = bytearray(90 << 20)\n  return len(b) >> 20")
+            : .js("exports.handler = () => { const a = new Uint8Array(90 << 20).fill(1); return a.length >> 20 }")
+        try await withRuntime { _ in } _: { runtime in
+            for _ in 0..<6 { try await #expect(runtime.value(request) == 90) }
+        }
+    }
+
+    @Test func `The host ends a worker that takes memory which the kernel's limit does not count`() async throws {
+        // Shared memory, touched page by page; and, the sandbox being off, without the kernel's limit.
+        try await withRuntime { ($0.memoryMB, $0.sandbox) = (64, .off) } _: { runtime in
+            let source = "def handler(event):\n  b = []\n  while True: b.append(bytearray(1 << 20))"
+            let error = try await #require(throws: MemoryLimitExceeded.self) { try await runtime.invoke(.python(source, timeoutMillis: 20_000)) }
+            #expect(error == MemoryLimitExceeded(limitMB: 64))
+        }
+    }
+
+    @Test func `A result larger than the limit is an error that says so`() async throws {
+        try await withRuntime { $0.maximumResultBytes = 1000 } _: { runtime in
+            let source = "exports.handler = n => 'x'.repeat(n)"
+            try await #expect(runtime.value(.js(source, 998)).stringValue?.count == 998)
+            let error = try await #require(throws: ResultNotSerializable.self) { try await runtime.invoke(.js(source, 999)) }
+            #expect(error.message == "The result is 1001 bytes of JSON; the limit is 1000 bytes.")
+            try await #expect(runtime.value(.js(source, 3)) == "xxx")
+        }
+    }
+
+    @Test func `A system call that no function may make is named as what it is`() async throws {
+        try await withRuntime { runtime in
+            for _ in 0..<3 {
+                let source = "import ctypes\ndef handler(event): ctypes.CDLL(None).ptrace(0, 0, 0, 0)"
+                await #expect(throws: SandboxViolation.self) { try await runtime.invoke(.python(source)) }
+            }
+        }
+    }
+}
