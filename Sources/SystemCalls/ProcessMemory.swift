@@ -2,8 +2,9 @@ import Glibc
 
 /// How much memory another process has, read from outside.
 ///
-/// Its descriptor keeps meaning the same process, whatever becomes of its number.
-public struct ProcessMemory: Sendable {
+/// Its descriptor keeps meaning the same process, whatever becomes of its number. An object, so that it is closed when nobody reads
+/// it any more.
+public final class ProcessMemory: Sendable {
     private let sizes: Int32
     private let pid: pid_t
 
@@ -18,7 +19,7 @@ public struct ProcessMemory: Sendable {
         self.pid = pid
     }
 
-    public func close() { Descriptors.close(sizes) }
+    deinit { Descriptors.close(sizes) }
 
     /// Private memory in use, in bytes: of the process, or of a child of it if that has more. What it shares with others is not
     /// counted, so a process and its copy are not counted twice.

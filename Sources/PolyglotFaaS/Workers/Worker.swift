@@ -52,6 +52,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private let preparationDeadline = Atomic<Int64>(0)
     /// Whether it is loading or running something: only then does its memory grow.
     private let isWorking = Atomic<Bool>(true)
+    /// Every invocation asks this, so it needs no lock.
+    private let hasBeenKilled = Atomic<Bool>(false)
     /// The most private memory it was seen to have.
     private let largestMemory = Atomic<Int>(0)
 
@@ -315,8 +317,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
 
     /// Ends the worker if it has more memory than it may. From the watch's thread.
     func endIfTooLarge() {
-        // Under the lock, because the descriptors are closed with the process.
-        let bytes = process.withLock { $0.memory?.privateBytes() ?? 0 }
+        // Read outside the lock, which event loops take.
+        guard let bytes = process.withLock({ $0.memory })?.privateBytes() else { return }
         if bytes > largestMemory.load(ordering: .relaxed) { largestMemory.store(bytes, ordering: .relaxed) }
         guard bytes > limits.watchedBytes else { return }
         // First why, then that it must: the end is noticed later than both.
@@ -342,6 +344,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
 
     /// Ends the process at once, from any thread.
     func kill() {
+        hasBeenKilled.store(true, ordering: .releasing)
         process.withLock { process in
             process.mustEnd = true
             if let handle = process.handle { Processes.kill(handle: handle) }
@@ -349,7 +352,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     }
 
     /// Whether it has been told to end: it is given nothing more.
-    private var isEnding: Bool { process.withLock { $0.mustEnd } }
+    private var isEnding: Bool { hasBeenKilled.load(ordering: .acquiring) }
 
     /// The zygote has made the process. Takes over its handle.
     func attach(handle: Int32) {
@@ -439,7 +442,6 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         let handle: Int32?? = process.withLock { process in
             if process.hasEnded { return nil }
             process.hasEnded = true
-            process.memory?.close()
             process.memory = nil
             defer { process.handle = nil }
             return .some(process.handle)

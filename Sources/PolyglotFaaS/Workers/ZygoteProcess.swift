@@ -13,8 +13,8 @@ final class ZygoteProcess: Sendable {
         case forked(worker: UInt64, handle: Int32)
         case forkFailed(worker: UInt64, reason: String)
         case exited(worker: UInt64, exit: ProcessExit)
-        /// Nothing follows. Every worker of this zygote has ended or is about to.
-        case zygoteEnded(ProcessExit?)
+        /// Nothing follows. Every worker of this zygote has ended or is about to, and why.
+        case zygoteEnded(any FunctionError)
     }
 
     private struct State {
@@ -27,34 +27,38 @@ final class ZygoteProcess: Sendable {
     }
 
     let language: Language
-    let pid: pid_t
-    private let handle: Int32
+    private let executable: String
     private let sandbox: SandboxRequest
     private let state: Mutex<State>
 
     init(language: Language, executable: String, sandbox: SandboxRequest, onEvent: @escaping @Sendable (ZygoteProcess, Event) -> Void) throws(SystemCallError) {
         self.language = language
+        self.executable = executable
         self.sandbox = sandbox
         let (ours, theirs) = try Sockets.makeMessagePair()
-        defer { Descriptors.close(theirs) }
-        do {
-            // Nothing of the host's environment. Symbols are bound at the start: bound on first use, they would be bound again
-            // after every rewind.
-            pid = try Self.spawn(executable, environment: ["LD_BIND_NOW=1"], socket: theirs, sandbox)
-            handle = try Processes.openHandle(pid)
-        } catch {
-            Descriptors.close(ours)
-            throw error
-        }
         state = Mutex(State(socket: ours))
-        let thread = Thread { [self] in listen(on: ours, onEvent: onEvent) }
+        // What is asked of it meanwhile waits in the socket. Making namespaces can take the kernel long, and this is called from
+        // event loops.
+        let thread = Thread { [self] in
+            let started = Result { () throws(SystemCallError) in try spawn(theirs) }
+            Descriptors.close(theirs)
+            switch started {
+            case .success(let (pid, handle)): listen(on: ours, pid, handle, onEvent: onEvent)
+            case .failure(let error): end(ours, WorkerCrashed("The \(language.name) zygote cannot be started: \(error)"), onEvent: onEvent)
+            }
+        }
         thread.name = "zygote \(language.id)"
         thread.start()
     }
 
-    private static func spawn(
-        _ executable: String, environment: [String], socket: Int32, _ sandbox: SandboxRequest
-    ) throws(SystemCallError) -> pid_t {
+    private func spawn(_ socket: Int32) throws(SystemCallError) -> (pid: pid_t, handle: Int32) {
+        // Nothing of the host's environment. Symbols are bound at the start: bound on first use, they would be bound again after
+        // every rewind.
+        let pid = try spawn(environment: ["LD_BIND_NOW=1"], socket)
+        return (pid, try Processes.openHandle(pid))
+    }
+
+    private func spawn(environment: [String], _ socket: Int32) throws(SystemCallError) -> pid_t {
         if sandbox.wantsNamespaces {
             do {
                 return try Processes.spawnIsolated(executable, arguments: sandbox.arguments, environment: environment, socket: socket)
@@ -118,7 +122,7 @@ final class ZygoteProcess: Sendable {
 
     // MARK: Listening
 
-    private func listen(on socket: Int32, onEvent: (ZygoteProcess, Event) -> Void) {
+    private func listen(on socket: Int32, _ pid: pid_t, _ handle: Int32, onEvent: (ZygoteProcess, Event) -> Void) {
         withUnsafeTemporaryAllocation(byteCount: ZygoteReport.maximumLength, alignment: 8) { buffer in
             while let event = receive(from: socket, buffer) {
                 if let event { onEvent(self, event) }
@@ -129,15 +133,19 @@ final class ZygoteProcess: Sendable {
         Descriptors.shutDown(socket)
         if !Processes.waitForEnd(handle: handle, timeoutMillis: 2000) { Processes.kill(handle: handle) }
         let exit = try? Processes.wait(for: pid)
+        Descriptors.close(handle)
+        end(socket, endError(exit), onEvent: onEvent)
+    }
+
+    private func end(_ socket: Int32, _ error: any FunctionError, onEvent: (ZygoteProcess, Event) -> Void) {
         let (startWaiters, endWaiters) = state.withLock { state in
             state.socket = nil
             defer { (state.startWaiters, state.endWaiters) = ([], []) }
             return (state.startWaiters, state.endWaiters)
         }
         Descriptors.close(socket)
-        Descriptors.close(handle)
-        onEvent(self, .zygoteEnded(exit))
-        for waiter in startWaiters { waiter.resume(throwing: endError(exit)) }
+        onEvent(self, .zygoteEnded(error))
+        for waiter in startWaiters { waiter.resume(throwing: error) }
         for waiter in endWaiters { waiter.resume() }
     }
 
@@ -173,7 +181,7 @@ final class ZygoteProcess: Sendable {
     private func isRefused(_ report: SandboxReport) -> Bool { sandbox.mode == .required && !report.weaknesses.isEmpty }
 
     /// Why this zygote is no more.
-    func endError(_ exit: ProcessExit?) -> any FunctionError {
+    private func endError(_ exit: ProcessExit?) -> any FunctionError {
         if let report = sandboxReport, isRefused(report) { return SandboxUnavailable(weaknesses: report.weaknesses) }
         return Self.ended(language, exit)
     }

@@ -47,7 +47,7 @@ final class Zygotes: Sendable {
     /// The language's zygote, started if there is none.
     @discardableResult
     func start(_ language: Language) throws -> ZygoteProcess {
-        // Spawning takes a millisecond and happens once; whoever needs it meanwhile waits for the same one.
+        // Happens once; whoever needs it meanwhile gets the same one.
         try state.withLock { state in try start(language, &state) }
     }
 
@@ -149,7 +149,7 @@ final class Zygotes: Sendable {
             guard let process = remove(number) else { return }
             if case .worker(let worker) = process { worker.processHasEnded(exit) }
             Self.discard(process)
-        case .zygoteEnded(let exit):
+        case .zygoteEnded(let error):
             let orphans = state.withLock { state in
                 if state.running[zygote.language] === zygote { state.running[zygote.language] = nil }
                 let orphans = state.processes.filter { $0.value.zygote == ObjectIdentifier(zygote) }
@@ -157,7 +157,6 @@ final class Zygotes: Sendable {
                 state.spares[zygote.language]?.removeAll { orphans[$0] != nil }
                 return orphans.values.map(\.process)
             }
-            let error = zygote.endError(exit)
             for process in orphans {
                 if case .worker(let worker) = process { worker.zygoteHasEnded(error) }
                 Self.discard(process)
