@@ -12,6 +12,7 @@ struct HealthReport {
     var json: JSONValue {
         [
             "status": "OK", "workers": .integer(Int64(runtime.workerCount)),
+            "retiredWorkers": .integer(Int64(runtime.retiredWorkerCount)),
             "sandbox": .string(runtime.configuration.sandbox.rawValue),
             "languages": .array(
                 runtime.sandboxReports.map { report in

@@ -32,6 +32,7 @@ import Testing
             #expect(answer.status == 200)
             let health = try JSONValue(json: Array(answer.body))
             #expect(health["sandbox"] == "best-effort")
+            #expect(health["retiredWorkers"] == 0)
             let layers = try #require(health["languages"]?.items?.first?["layers"]?.items)
             #expect(Set(layers.compactMap { $0["name"]?.stringValue }) == Self.layers)
             #expect(!server.program.errorOutput.contains("SANDBOX IS OFF"))
