@@ -9,7 +9,7 @@ import NIOHTTP1
 import PolyglotFaaS
 
 /// `POST /invoke/{id}`, answered on the event loop of its connection: no task, no router, no change of thread. Every other
-/// request passes through to Hummingbird; docs/performance.md has what that saves.
+/// request passes through to Hummingbird; docs/dependencies.md has what that saves.
 ///
 /// A connection has one request under way at a time, ours or Hummingbird's. What arrives meanwhile is held, in order.
 final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
