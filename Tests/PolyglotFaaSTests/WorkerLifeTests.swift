@@ -252,30 +252,6 @@ import Testing
             #expect(error.message == "Unsupported language 'ruby': use one of 'js', 'python'.")
         }
     }
-
-    @Test func `Two thousand calls of one worker neither slow it down nor make it grow`() async throws {
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
-            let request = InvocationRequest.js("const big = new Array(1000).fill('x'); exports.handler = () => big.length")
-            var sizes: [Int] = []
-            for call in 1...2000 {
-                try await #expect(runtime.value(request) == 1000)
-                if call == 500 || call == 2000 { sizes.append(residentMegabytesOfWorkers()) }
-            }
-            #expect(sizes[1] < sizes[0] + 60, "\(sizes) MB")
-        }
-    }
-
-    /// Resident memory of the biggest JavaScript worker among this process's descendants.
-    private func residentMegabytesOfWorkers() -> Int {
-        let status = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.filter { Int($0) != nil }.compactMap {
-            try? String(contentsOfFile: "/proc/\($0)/status", encoding: .utf8)
-        }
-        let workers = status?.filter { $0.hasPrefix("Name:\tfaas-worker-jav") } ?? []
-        let sizes = workers.compactMap { text in
-            text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }.flatMap { Int($0.filter(\.isNumber)) }
-        }
-        return (sizes.max() ?? 0) / 1024
-    }
 }
 
 /// Waits for something outside this process to come true.

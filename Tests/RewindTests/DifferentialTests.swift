@@ -115,6 +115,24 @@ import Testing
         }
     }
 
+    @Test func `Two thousand calls of a small function do not make its worker grow`() async throws {
+        try await OwnRuntime.with { own in
+            let request = InvocationRequest(
+                languageID: "js", sourceCode: "const big = new Array(1000).fill('x'); exports.handler = () => big.length")
+            func call(_ times: Int) async throws {
+                for _ in 0..<times { #expect(try await own.runtime.invoke(request).json == Array("1000".utf8)) }
+                try await waitUntil("the worker is ready") { own.runtime.workerCount == 1 }
+            }
+            try await call(500)
+            let first = try #require(own.workers.first)
+            let before = first.residentMemory
+            try await call(1500)
+            let last = try #require(own.workers.first)
+            #expect(last.pid == first.pid, "the same worker served all calls")
+            #expect(last.residentMemory < before + 4 << 20, "\(before >> 10) KiB before, \(last.residentMemory >> 10) KiB after")
+        }
+    }
+
     @Test(.enabled(if: environment["REWIND_SOAK_MINUTES"] != nil))
     func `A random handler with a random event answers as a fresh process does, for as long as it is asked to`() async throws {
         let minutes = Self.environment["REWIND_SOAK_MINUTES"].flatMap(Double.init) ?? 30
