@@ -103,7 +103,8 @@ def memory(pid):
     files = {}
     for entry in os.scandir(f"/proc/{pid}/map_files"):
         try:
-            if "memfd:" in os.readlink(entry.path):
+            # Not the zygote's image ("memfd:zygote"), which all workers of a language share.
+            if "memfd:snapshot" in os.readlink(entry.path):
                 status = os.stat(entry.path)
                 files[status.st_dev, status.st_ino] = status.st_blocks // 2
         except OSError:

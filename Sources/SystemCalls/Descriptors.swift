@@ -12,6 +12,22 @@ public enum Descriptors {
         }
     }
 
+    /// Like ``read(into:from:)``, for a socket. Who sleeps in a read of a Unix socket is also woken each time that the other side
+    /// reads what it was sent, only to go back to sleep; who sleeps in a poll is not.
+    public static func receive(into buffer: UnsafeMutableRawBufferPointer, from socket: Int32) throws(SystemCallError) -> Int {
+        while true {
+            let count = recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+            if count >= 0 { return count }
+            if errno == EAGAIN {
+                var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+                guard poll(&entry, 1, -1) < 0 else { continue }
+                if errno != EINTR { throw .last("poll") }
+            } else if errno != EINTR {
+                throw .last("recv")
+            }
+        }
+    }
+
     /// Writes all of `bytes`, waiting as long as it takes.
     public static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws(SystemCallError) {
         var rest = bytes

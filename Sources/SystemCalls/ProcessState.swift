@@ -49,7 +49,8 @@ public struct ProcessState {
     /// - Parameters:
     ///   - kept: descriptors that will be open besides those that are open now.
     ///   - changesAreDenied: whether the sandbox denies to change limits, priority, scheduling, session, name, timer slack and
-    ///     signal stack of the process, and the handling of signals above 31. They need not be looked at then.
+    ///     signal stack of the process, and the handling of signals above 31, and to make processes and run programs. What only that
+    ///     could change need not be looked at then.
     public init(kept: [Int32], changesAreDenied: Bool) {
         attributes = changesAreDenied ? nil : Self.readAttributes()
         signalCount = changesAreDenied ? 31 : Int32(FAAS_SIGNAL_COUNT)
@@ -76,9 +77,10 @@ public struct ProcessState {
     /// Puts everything back. Returns false if something cannot be: a descriptor is no longer what it was, an attribute of the
     /// process or a limit has changed, a process was left that does not end.
     public func restore() -> Bool {
-        guard restoreDescriptors(), fchdir(workingDirectory) == 0, restoreSignals(), restoreTimers(), Processes.endDescendants() else { return false }
+        guard restoreDescriptors(), fchdir(workingDirectory) == 0, restoreSignals(), restoreTimers() else { return false }
         umask(fileMask)
-        return attributes == nil || Self.readAttributes() == attributes
+        guard let attributes else { return true }
+        return Processes.endDescendants() && Self.readAttributes() == attributes
     }
 
     private static func readAttributes() -> Attributes {
@@ -104,8 +106,9 @@ public struct ProcessState {
         Descriptors.closeRange(next, .max)
         for descriptor in descriptors {
             // What the worker itself holds, down to its socket, no guest has opened: to see that it is still there is enough.
-            guard fcntl(descriptor.number, F_GETFD) == descriptor.descriptorFlags, FileIdentity(descriptor.number) == descriptor.file
-            else { return false }
+            guard FileIdentity(descriptor.number) == descriptor.file else { return false }
+            // Whether a program that is run inherits it.
+            if attributes != nil, fcntl(descriptor.number, F_GETFD) != descriptor.descriptorFlags { return false }
             // A mere place in the file system (O_PATH) has neither flags nor a position.
             guard descriptor.number > 3, descriptor.statusFlags & __O_PATH == 0 else { continue }
             guard fcntl(descriptor.number, F_SETFL, descriptor.statusFlags) == 0 else { return false }

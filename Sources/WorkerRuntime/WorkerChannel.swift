@@ -23,7 +23,7 @@ public final class WorkerChannel {
     func receive(_ body: (_ kind: UInt8, _ payload: UnsafeRawBufferPointer) throws -> Void) throws -> Bool {
         filled = 0
         while filled < Frame.headerLength {
-            let count = try Descriptors.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]), from: Self.descriptor)
+            let count = try Descriptors.receive(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]), from: Self.descriptor)
             if count == 0 { return false }
             filled += count
         }

@@ -133,6 +133,19 @@ import Testing
         }
     }
 
+    @Test func `A worker that waits is woken by the next event, and not when its answer is read`() async throws {
+        try await OwnRuntime.with { own in
+            let request = InvocationRequest(languageID: "js", sourceCode: "exports.handler = () => 1")
+            // Past the snapshot.
+            for _ in 0..<20 { _ = try await own.runtime.invoke(request) }
+            let worker = try #require(own.workers.first)
+            let before = worker.sleepCount
+            for _ in 0..<500 { _ = try await own.runtime.invoke(request) }
+            #expect(own.workers.first?.pid == worker.pid)
+            #expect(worker.sleepCount - before < 650, "about once for each call")
+        }
+    }
+
     @Test(.enabled(if: environment["REWIND_SOAK_MINUTES"] != nil))
     func `A random handler with a random event answers as a fresh process does, for as long as it is asked to`() async throws {
         let minutes = Self.environment["REWIND_SOAK_MINUTES"].flatMap(Double.init) ?? 30

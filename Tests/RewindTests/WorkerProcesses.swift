@@ -60,6 +60,13 @@ extension ProcessEntry {
         }
     }
 
+    /// How often it has gone to sleep.
+    var sleepCount: Int {
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") }
+        return line.flatMap { Int($0.filter(\.isNumber)) } ?? 0
+    }
+
     var residentMemory: Int {
         guard let text = try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8) else { return 0 }
         return (Int(text.split(separator: " ")[1]) ?? 0) * 4096
