@@ -10,6 +10,9 @@ struct StoreOptions: ParsableArguments {
     var dataDirectory = ".faas"
 
     var store: FunctionStore { FunctionStore(dataDirectory: dataDirectory) }
+
+    /// What has been built of JavaScript modules. It may be deleted at any time.
+    var buildDirectory: String { "\(dataDirectory)/builds" }
 }
 
 struct JSONOption: ParsableArguments {

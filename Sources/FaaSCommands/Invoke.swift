@@ -44,6 +44,7 @@ struct Invoke: AsyncParsableCommand {
             let event = try readEvent()
             var configuration = FunctionRuntime.Configuration()
             configuration.sandbox = sandbox.mode
+            configuration.buildDirectory = storeOptions.buildDirectory
             configuration.spareWorkersPerLanguage = 0
             if sandbox.mode == .off { Output.note("Warning: the sandbox is off.") }
             let runtime = FunctionRuntime(configuration: configuration)

@@ -53,6 +53,7 @@ struct Serve: AsyncParsableCommand {
         if let workersPerFunction { limits.maximumWorkersPerFunction = workersPerFunction }
         if let workers { limits.maximumWorkers = workers }
         limits.sandbox = sandbox.mode
+        limits.buildDirectory = storeOptions.buildDirectory
         let runtime = FunctionRuntime(configuration: limits)
         var configuration = FunctionServer.Configuration()
         configuration.host = host

@@ -1,8 +1,9 @@
 import ArgumentParser
 import FunctionModel
 import FunctionStorage
+import PolyglotFaaS
 
-struct Upload: ParsableCommand {
+struct Upload: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Store the function a manifest describes.",
         discussion: """
@@ -27,10 +28,11 @@ struct Upload: ParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var json: JSONOption
 
-    func run() throws {
+    func run() async throws {
         do {
             let manifest = try Manifest(file: manifest)
-            let function = try storeOptions.store.save(manifest.id, definition: manifest.definition)
+            let definition = try await build(manifest)
+            let function = try storeOptions.store.save(manifest.id, definition: definition)
             if json.isJSON {
                 Output.json(function.summary)
             } else {
@@ -39,5 +41,19 @@ struct Upload: ParsableCommand {
         } catch {
             throw fail(error, asJSON: json.isJSON)
         }
+    }
+
+    /// What is to be stored. Modules are built now, so that what is wrong with them is said here and no call waits for it.
+    private func build(_ manifest: Manifest) async throws -> FunctionDefinition {
+        var definition = manifest.definition
+        let project = manifest.sourcePath.flatMap { JavaScriptProject(definition, sourcePath: $0, manifestPath: self.manifest) }
+        guard project != nil || Function(id: manifest.id, definition: definition).needsBuild else { return definition }
+        var configuration = FunctionRuntime.Configuration()
+        configuration.buildDirectory = storeOptions.buildDirectory
+        let runtime = FunctionRuntime(configuration: configuration)
+        if let project { definition = try await runtime.bundle(definition, main: project.main, project: project.folder) }
+        try await runtime.build(Function(id: manifest.id, definition: definition))
+        await runtime.shutDown()
+        return definition
     }
 }

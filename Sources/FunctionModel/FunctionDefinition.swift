@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What a worker needs to know of a function: its code, and which part of it to call.
 public struct FunctionDefinition: Hashable, Sendable {
     public var language: Language
@@ -49,6 +51,9 @@ public final class Function: Hashable, Sendable {
     /// Names the content: the same definition has the same revision on every host.
     public let revision: String
     public let definition: FunctionDefinition
+    /// Whether a worker takes ``built`` instead of the source.
+    public let needsBuild: Bool
+    private let buildResult = Mutex<BuiltScript?>(nil)
     /// Computed once, because every invocation looks its function up. The revision stands for the content; the size tells most of
     /// the rest apart where a caller gave no revision.
     private let hash: Int
@@ -57,11 +62,18 @@ public final class Function: Hashable, Sendable {
         self.id = id
         self.revision = revision
         self.definition = definition
+        needsBuild = definition.needsBuild
         var hasher = Hasher()
         hasher.combine(id)
         hasher.combine(revision)
         hasher.combine(definition.sourceCode.utf8.count)
         hash = hasher.finalize()
+    }
+
+    /// What the source has been built to: the same for every function that equals this one, whoever builds it first.
+    public package(set) var built: BuiltScript? {
+        get { buildResult.withLock { $0 } }
+        set { buildResult.withLock { $0 = newValue } }
     }
 
     public static func == (left: Function, right: Function) -> Bool {

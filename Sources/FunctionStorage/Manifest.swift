@@ -22,6 +22,8 @@ import FunctionModel
 public struct Manifest: Hashable, Sendable {
     public let id: FunctionID
     public let definition: FunctionDefinition
+    /// The file that `sourceFile` names, as it was found; nil if the manifest has the source itself.
+    public let sourcePath: String?
 
     /// Whether a manifest may refer to files.
     public enum FileReferences: Hashable, Sendable {
@@ -59,6 +61,7 @@ public struct Manifest: Hashable, Sendable {
             let reader = try ManifestReader(Array(document), files: files)
             id = try reader.id()
             definition = try reader.definition()
+            sourcePath = try reader.sourcePath()
         } catch {
             throw InvalidManifest("\(name): \(error.message)")
         }

@@ -1,4 +1,5 @@
 import FunctionModel
+import Glibc
 
 /// Reads the fields of a manifest.
 struct ManifestReader {
@@ -68,6 +69,12 @@ struct ManifestReader {
         return (code, path.flatMap { $0.split(separator: "/").last.map(String.init) })
     }
 
+    /// The file that is the source.
+    func sourcePath() throws(DocumentError) -> String? {
+        guard let path = try fields.text("sourceFile"), case .allowed(let folder) = files else { return nil }
+        return candidates(path, in: folder).first { access($0, F_OK) == 0 }
+    }
+
     private func dependencies() throws(DocumentError) -> [String: String] {
         guard let entries = try fields.object("dependencies") else { return [:] }
         var dependencies: [String: String] = [:]
@@ -96,7 +103,7 @@ struct ManifestReader {
         }
         guard !path.isEmpty else { throw DocumentError("\(place) must not be empty") }
 
-        let candidates = path.hasPrefix("/") || folder.isEmpty || folder == "." ? [path] : ["\(folder)/\(path)", path]
+        let candidates = candidates(path, in: folder)
         for candidate in candidates {
             do {
                 return try decode(try readFile(candidate, limit: Manifest.maximumFileSize).bytes)
@@ -105,6 +112,10 @@ struct ManifestReader {
             }
         }
         throw DocumentError("\(place): no such file: \(candidates.map(quoted).joined(separator: ", nor "))")
+    }
+
+    private func candidates(_ path: String, in folder: String) -> [String] {
+        path.hasPrefix("/") || folder.isEmpty || folder == "." ? [path] : ["\(folder)/\(path)", path]
     }
 
     private func decode(_ bytes: [UInt8]) throws(FileProblem) -> String {

@@ -28,9 +28,21 @@ final class FunctionContext {
         if harness == nil { try startHarness() }
         let text = sources.main(function)
         var exception: JSValueRef?
-        _ = evaluate(text.source, named: text.url, in: context, exception: &exception)
+        let value = evaluate(text.source, named: text.url, in: context, exception: &exception)
         if let exception { throw describe(exception, kind: .loadError) }
+        if !function.sourceMap.isEmpty { try runModule(value!, function) }
         try resolveHandler(function)
+    }
+
+    /// Modules have been built into one asynchronous function: it is called, and waited for.
+    private func runModule(_ module: JSValueRef, _ function: LoadMessage) throws(Failure) {
+        _ = call(get("startModule", of: harness), module, self.value(function.sourceName))
+        guard let answer = settle(call(pollFunction)) else { throw Self.harnessFailure }
+        switch JSValueGetType(context, answer) {
+        case kJSTypeObject: throw failure(answer)
+        case kJSTypeNull: throw Failure(.loadError, message: "A top-level await never ends: nothing is left that could end it.")
+        default: break
+        }
     }
 
     func startHarness() throws(Failure) {
@@ -41,12 +53,23 @@ final class FunctionContext {
         set("now", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.now))
         set("random", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.random))
         set("compile", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.compile))
+        set("script", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.script))
+        set("domainToASCII", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.domainToASCII))
+        set("sourceMap", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.sourceMap))
         guard let harness = call(make, host), JSValueIsObject(context, harness) else { throw Self.harnessFailure }
         // A value held only by Swift is invisible to the collector. These live as long as the context.
         JSValueProtect(context, harness)
         self.harness = harness
         invokeFunction = get("invoke", of: harness)
         pollFunction = get("poll", of: harness)
+        listenToRejections()
+    }
+
+    /// A function of JavaScriptCore's that its headers keep to themselves. Without it, a rejection that nobody listens to goes unseen.
+    private func listenToRejections() {
+        guard let symbol = dlsym(nil, "JSGlobalContextSetUnhandledRejectionCallback"), let rejected = get("rejected", of: harness) else { return }
+        typealias Function = @convention(c) (JSGlobalContextRef?, JSObjectRef?, UnsafeMutablePointer<JSValueRef?>?) -> Void
+        unsafeBitCast(symbol, to: Function.self)(context, rejected, nil)
     }
 
     private static let harnessFailure = Failure(.workerError, message: "The JavaScript harness does not start.")
@@ -77,29 +100,37 @@ final class FunctionContext {
         guard memchr(event.baseAddress!, 0, event.count) == nil,
             let eventValue = JavaScriptString(zeroTerminatedUTF8: event).lend({ JSValueMakeFromJSONString(context, $0) })
         else { return channel.sendFailure(Failure(.invalidEvent, message: "The event is not JSON.")) }
-        var answer = call(invokeFunction, eventValue, value(header.requestID), JSValueMakeNumber(context, Double(header.deadline) / 1e6))
-        while true {
-            guard let settled = answer else {
-                return channel.sendFailure(Failure(.workerError, message: "The JavaScript harness failed."))
-            }
-            switch JSValueGetType(context, settled) {
-            case kJSTypeString:
-                return sendResult(settled, channel)
-            case kJSTypeObject:
-                return channel.sendFailure(failure(settled))
-            case kJSTypeNull:
-                return channel.sendFailure(
-                    Failure(
-                        .handlerError, name: "Error",
-                        message: "The handler's promise never settled: nothing is left that could settle it."))
+        let answer = settle(
+            call(invokeFunction, eventValue, value(header.requestID), JSValueMakeNumber(context, Double(header.deadline) / 1e6)))
+        guard let answer else { return channel.sendFailure(Failure(.workerError, message: "The JavaScript harness failed.")) }
+        switch JSValueGetType(context, answer) {
+        case kJSTypeString:
+            sendResult(answer, channel)
+        case kJSTypeObject:
+            channel.sendFailure(failure(answer))
+        default:
+            channel.sendFailure(
+                Failure(
+                    .handlerError, name: "Error", message: "The handler's promise never settled: nothing is left that could settle it."))
+        }
+    }
+
+    /// Runs timers until the harness has an outcome: text, a failure, or null if nothing can ever make one.
+    private func settle(_ first: JSValueRef?) -> JSValueRef? {
+        var answer = first
+        while let value = answer {
+            switch JSValueGetType(context, value) {
             case kJSTypeNumber:
-                let milliseconds = JSValueToNumber(context, settled, nil)
+                let milliseconds = JSValueToNumber(context, value, nil)
                 if milliseconds > 0 { usleep(useconds_t(min(milliseconds, 60_000) * 1000) + 1) }
-            default:
+            case kJSTypeUndefined:
                 break
+            default:
+                return value
             }
             answer = call(pollFunction)
         }
+        return nil
     }
 
     private func sendResult(_ json: JSValueRef, _ channel: WorkerChannel) {

@@ -141,6 +141,28 @@ final class JavaScriptRuntime: LanguageRuntime {
         JSValueMakeNumber(context, Double(UInt32.random(in: .min ... .max)))
     }
 
+    /// One of the harness's other scripts, evaluated: `url` or `web`.
+    static let script: JSObjectCallAsFunctionCallback = { context, _, _, count, arguments, exception in
+        guard let context, count == 1, let copy = JSValueToStringCopy(context, arguments?[0], nil), let runtime = JavaScriptRuntime.current
+        else { return JSValueMakeUndefined(context) }
+        let text = JavaScriptString(owning: copy).text == "url" ? runtime.sources.url : runtime.sources.web
+        return evaluate(text.source, named: text.url, in: context, exception: exception)
+    }
+
+    /// A host name as the web writes it; undefined if it cannot be one.
+    static let domainToASCII: JSObjectCallAsFunctionCallback = { context, _, _, count, arguments, _ in
+        guard let context, count == 1, let copy = JSValueToStringCopy(context, arguments?[0], nil),
+            let name = DomainNames.ascii(JavaScriptString(owning: copy).text)
+        else { return JSValueMakeUndefined(context) }
+        return JavaScriptString(name).lend { JSValueMakeString(context, $0) }
+    }
+
+    /// What the lines of a built script were, as JSON; undefined for a script that is as its author wrote it.
+    static let sourceMap: JSObjectCallAsFunctionCallback = { context, _, _, _, _, _ in
+        guard let map = JavaScriptRuntime.current?.function?.sourceMap, !map.isEmpty else { return JSValueMakeUndefined(context) }
+        return JavaScriptString(map).lend { JSValueMakeString(context, $0) }
+    }
+
     /// The function around a dependency's source; undefined if there is no such dependency.
     static let compile: JSObjectCallAsFunctionCallback = { context, _, _, count, arguments, exception in
         guard let context, count == 1, let copy = JSValueToStringCopy(context, arguments?[0], nil),
@@ -161,12 +183,17 @@ final class SourceTexts {
     }
 
     let harness = Text(source: JavaScriptString(String(decoding: PackageResources.harness_js, as: UTF8.self)), url: JavaScriptString("faas:harness"))
+    /// Only for functions that use them.
+    lazy var url = Text(source: JavaScriptString(String(decoding: PackageResources.url_js, as: UTF8.self)), url: JavaScriptString("faas:url"))
+    lazy var web = Text(source: JavaScriptString(String(decoding: PackageResources.web_js, as: UTF8.self)), url: JavaScriptString("faas:web"))
     private var main: Text?
     private var dependencies: [String: Text] = [:]
 
     func main(_ function: LoadMessage) -> Text {
         if let main { return main }
-        let text = Text(source: JavaScriptString(withoutHashbang(function.source)), url: JavaScriptString(function.sourceName))
+        // A built script's places are looked up in its map; the harness knows it by this name.
+        let url = function.sourceMap.isEmpty ? function.sourceName : "[built]"
+        let text = Text(source: JavaScriptString(withoutHashbang(function.source)), url: JavaScriptString(url))
         main = text
         return text
     }

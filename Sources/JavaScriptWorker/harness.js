@@ -5,25 +5,24 @@
 (function (host) {
   'use strict';
 
-  const { stringify } = JSON;
-  const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf, keys, create } = Object;
-  const ObjectPrototype = Object.prototype;
+  const { stringify, parse } = JSON;
+  const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf, setPrototypeOf, keys, create, hasOwn } = Object;
+  const ObjectPrototype = Object.prototype, ArrayPrototype = Array.prototype;
   const { isArray } = Array;
   const { apply } = Reflect;
   const { isView } = ArrayBuffer;
   const { floor, max } = Math;
   const { MAX_SAFE_INTEGER } = Number;
-  const StringOf = String;
+  const StringOf = String, SyntaxErrorOf = SyntaxError;
   const uncurry = Function.prototype.bind.bind(Function.prototype.call);
   const objectToString = uncurry(Object.prototype.toString);
   const functionToString = uncurry(Function.prototype.toString);
   const errorToString = uncurry(Error.prototype.toString);
   const regExpToString = uncurry(RegExp.prototype.toString);
   const dateToISO = uncurry(Date.prototype.toISOString);
-  const split = uncurry(String.prototype.split);
   const slice = uncurry(String.prototype.slice);
   const indexOf = uncurry(String.prototype.indexOf);
-  const replaceAll = uncurry(String.prototype.replaceAll);
+  const charCodeAt = uncurry(String.prototype.charCodeAt);
   const startsWith = uncurry(String.prototype.startsWith);
   const toWellFormed = uncurry(String.prototype.toWellFormed);
   const mapEach = uncurry(Map.prototype.forEach);
@@ -35,8 +34,30 @@
   const TypedArray = getPrototypeOf(Uint8Array.prototype);
   const typedArrayName = uncurry(getOwnPropertyDescriptor(TypedArray, Symbol.toStringTag).get);
 
-  // A property that enumeration does not show, as the built-in ones are.
-  const define = (object, name, value) => defineProperty(object, name, { value, writable: true, enumerable: false, configurable: true });
+  // A property that enumeration does not show, as the built-in ones are. The descriptor inherits nothing: a guest could have put a
+  // getter where every object finds it.
+  const define = (object, name, value) => defineProperty(object, name, { __proto__: null, value, writable: true, enumerable: false, configurable: true });
+
+  // An array to write to: a guest may have put setters for numbers where every other array finds them.
+  const makeList = () => setPrototypeOf([], null);
+
+  // What String.prototype has for this asks its arguments for methods of the guest's.
+  const split = (text, separator) => {
+    const parts = makeList();
+    let from = 0;
+    for (let at = indexOf(text, separator); at >= 0; at = indexOf(text, separator, from)) {
+      parts[parts.length] = slice(text, from, at);
+      from = at + separator.length;
+    }
+    parts[parts.length] = slice(text, from);
+    return parts;
+  };
+  const replaceAll = (text, old, replacement) => {
+    const parts = split(text, old);
+    let result = parts[0];
+    for (let i = 1; i < parts.length; i++) result += replacement + parts[i];
+    return result;
+  };
 
   // MARK: Failures, as [kind, name, message, stack, line, column]. The kinds are WorkerProtocol's.
 
@@ -46,27 +67,91 @@
   // the engine's own.
   const stackOf = error => {
     const stack = error.stack;
-    if (typeof stack !== 'string') return '';
-    const lines = split(stack, '\n');
-    let text = '';
-    for (let i = 0; i < lines.length; i++) {
-      const at = indexOf(lines[i], '@');
-      const place = slice(lines[i], at + 1);
-      if (place === '' || place === '[native code]' || isOurs(place)) continue;
-      const name = at > 0 ? slice(lines[i], 0, at) : '';
-      text += (text === '' ? '' : '\n') + (name === '' || name === 'global code' ? `at ${place}` : `at ${name} (${place})`);
+    let text = '', first = '';
+    if (typeof stack === 'string') {
+      const lines = split(stack, '\n');
+      for (let i = 0; i < lines.length; i++) {
+        const at = indexOf(lines[i], '@');
+        const built = slice(lines[i], at + 1), place = originalOf(built);
+        if (place === '' || place === '[native code]' || isOurs(place)) continue;
+        const name = at > 0 ? slice(lines[i], 0, at) : '';
+        if (first === '') first = built;
+        text += (text === '' ? '' : '\n') + (name === '' || name === 'global code' ? `at ${place}` : `at ${name} (${place})`);
+      }
     }
+    // A script that the engine cannot read: it says which line of which, and the stack is that of who asked for it.
+    const { sourceURL, line } = error;
+    if (error instanceof SyntaxErrorOf && typeof sourceURL === 'string' && sourceURL !== '' && sourceURL !== '[built]' && !isOurs(sourceURL)
+      && !startsWith(first, `${sourceURL}:${line}:`)) text = `at ${sourceURL}:${line}${text === '' ? '' : '\n'}${text}`;
     return text;
   };
   const isOurs = place => startsWith(place, 'faas:');
 
-  // Line and column of an error: where the engine says it was made, unless that is in here; then the innermost guest frame.
-  const positionOf = (error, stack) => {
-    if (typeof error.line === 'number' && !(typeof error.sourceURL === 'string' && isOurs(error.sourceURL))) return [error.line | 0, error.column | 0];
+  // Line and column of the innermost guest frame.
+  const positionOf = stack => {
     const end = indexOf(stack, '\n');
     const frame = end < 0 ? stack : slice(stack, 0, end);
     const parts = split(slice(frame, -1) === ')' ? slice(frame, 0, -1) : frame, ':');
-    return [parts[parts.length - 2] | 0, parts[parts.length - 1] | 0];
+    const line = +parts[parts.length - 2], column = +parts[parts.length - 1];
+    // A syntax error of a script has a line and no column.
+    return line === line ? [line | 0, column | 0] : [column | 0, 0];
+  };
+
+  // MARK: Built scripts. Their places are looked up in the source map, which is read when an error is first shown.
+
+  const BUILT = '[built]:';
+  let sourceMap;
+  const places = new Map;
+
+  // The place in the author's file; '' for what a build adds.
+  const originalOf = place => {
+    if (!startsWith(place, BUILT)) return place;
+    const known = mapGet(places, place);
+    if (known !== undefined) return known;
+    sourceMap ??= parse(host.sourceMap());
+    const parts = split(place, ':');
+    const found = lookUp(sourceMap.mappings, +parts[1], +parts[2]);
+    const name = found === undefined ? '' : sourceMap.sources[found[0]];
+    const original = name === '' ? '' : `${name}:${found[1]}:${found[2]}`;
+    mapSet(places, place, original);
+    return original;
+  };
+
+  // The segment of a source map that covers line and column, as [source, line, column].
+  const lookUp = (mappings, line, column) => {
+    let at = 0, generated = 0, source = 0, sourceLine = 0, sourceColumn = 0, found;
+    // One number: base 64, five bits for each digit, lowest first; the very lowest is the sign.
+    const next = () => {
+      let value = 0, shift = 0, digit;
+      do {
+        const code = charCodeAt(mappings, at++);
+        digit = code >= 97 ? code - 71 : code >= 65 ? code - 65 : code >= 48 ? code + 4 : code === 43 ? 62 : 63;
+        value |= (digit & 31) << shift;
+        shift += 5;
+      } while (digit & 32 && shift < 32);
+      return value & 1 ? -(value >>> 1) : value >>> 1;
+    };
+    const isAtEnd = () => at >= mappings.length || mappings[at] === ',' || mappings[at] === ';';
+    for (let current = 1; at < mappings.length && current <= line;) {
+      if (mappings[at] === ';') {
+        at++;
+        current++;
+        generated = 0;
+      } else if (mappings[at] === ',') {
+        at++;
+      } else {
+        generated += next();
+        const hasSource = !isAtEnd();
+        if (hasSource) {
+          source += next();
+          sourceLine += next();
+          sourceColumn += next();
+          while (!isAtEnd()) next();
+        }
+        if (current === line && generated < column) found = hasSource ? [source, sourceLine + 1, sourceColumn + 1] : undefined;
+      }
+    }
+    return found;
   };
 
   const textOf = value => {
@@ -75,11 +160,33 @@
 
   const isError = value => typeof value === 'object' && value !== null && value instanceof Error;
 
+  // What an error was caused by, and that by, after its own frames. Those that both end with are not said twice.
+  const causesOf = (error, stack) => {
+    let text = '';
+    for (let depth = 0; depth < 8 && hasOwn(error, 'cause'); depth++) {
+      error = error.cause;
+      const isKnown = isError(error);
+      text += `\nCaused by: ${replaceAll(isKnown ? errorToString(error) : inspect(error), '\n', ' ')}`;
+      if (!isKnown) break;
+      const outer = split(stack, '\n');
+      stack = stackOf(error);
+      if (stack === '') continue;
+      const frames = split(stack, '\n');
+      let count = frames.length;
+      for (let i = outer.length; count > 0 && i > 0 && frames[count - 1] === outer[i - 1]; i--) count--;
+      for (let i = 0; i < count; i++) text += '\n' + frames[i];
+    }
+    return text;
+  };
+
   const failure = (kind, thrown) => {
     try {
       if (isError(thrown)) {
-        const stack = toWellFormed(stackOf(thrown));
-        const position = positionOf(thrown, stack);
+        const own = stackOf(thrown);
+        const position = positionOf(own);
+        let causes = '';
+        try { causes = causesOf(thrown, own); } catch { /* Then it is shown without. */ }
+        const stack = toWellFormed(own === '' ? slice(causes, 1) : own + causes);
         return [kind, textOf(thrown.name), textOf(thrown.message), stack, position[0], position[1]];
       }
     } catch { /* An error that does not let itself be read is a value like any other. */ }
@@ -111,21 +218,21 @@
     return object;
   });
   encodes(Set.prototype, set => {
-    const array = [];
+    const array = makeList();
     setEach(set, value => { array[array.length] = value; });
-    return array;
+    return setPrototypeOf(array, ArrayPrototype);
   });
   const IteratorPrototype = getPrototypeOf(getPrototypeOf([][Symbol.iterator]()));
   encodes(IteratorPrototype, iterator => {
-    const array = [];
+    const array = makeList();
     for (let step = iterator.next(); !step.done; step = iterator.next()) array[array.length] = step.value;
-    return array;
+    return setPrototypeOf(array, ArrayPrototype);
   });
   encodes(TypedArray, view => {
     if (typedArrayName(view) === 'Uint8Array') return base64(view);
-    const array = [];
+    const array = makeList();
     for (let i = 0; i < view.length; i++) array[i] = view[i];
-    return array;
+    return setPrototypeOf(array, ArrayPrototype);
   });
   encodes(ArrayBuffer.prototype, buffer => base64(new Bytes(buffer)));
   encodes(DataView.prototype, view => base64(new Bytes(view.buffer, view.byteOffset, view.byteLength)));
@@ -166,7 +273,6 @@
     return quote + (quote === '"' ? escaped : replaceAll(escaped, '\\"', '"')) + quote;
   };
   // By hand: a regular expression would ask RegExp.prototype.exec, which is the guest's.
-  const charCodeAt = uncurry(String.prototype.charCodeAt);
   const isIdentifier = text => {
     for (let i = 0; i < text.length; i++) {
       const code = charCodeAt(text, i) | 32;
@@ -176,7 +282,9 @@
     return text !== '';
   };
 
-  function inspect(value, depth = 0, seen = []) {
+  const indent = depth => slice('                ', 0, 2 * depth);
+
+  function inspect(value, depth = 0, seen = makeList()) {
     switch (typeof value) {
       case 'string': return inspectString(value);
       case 'bigint': return `${value}n`;
@@ -192,18 +300,19 @@
     if (value === null) return 'null';
     for (let i = 0; i < seen.length; i++) if (seen[i] === value) return '[Circular]';
     if (isError(value)) {
-      const stack = stackOf(value);
-      return errorToString(value) + (stack ? '\n    ' + replaceAll(stack, '\n', '\n    ') : '');
+      const own = stackOf(value);
+      const stack = own === '' ? slice(causesOf(value, own), 1) : own + causesOf(value, own);
+      return errorToString(value) + (stack === '' ? '' : '\n    ' + replaceAll(stack, '\n', '\n    '));
     }
     if (value instanceof Date) { try { return dateToISO(value); } catch { return 'Invalid Date'; } }
     if (value instanceof RegExp) return regExpToString(value);
-    const inner = [];
+    const inner = makeList();
     for (let i = 0; i < seen.length; i++) inner[i] = seen[i];
     inner[inner.length] = value;
     const name = value.constructor?.name;
     const tag = getPrototypeOf(value) === null ? '[Object: null prototype] ' : typeof name === 'string' && name !== 'Object' && name !== 'Array' ? `${name} ` : '';
     if (depth > 2) return isArray(value) ? '[Array]' : `[${tag === '' ? 'Object' : slice(tag, 0, -1)}]`;
-    const parts = [];
+    const parts = makeList();
     const add = text => { parts[parts.length] = text; };
     const next = item => inspect(item, depth + 1, inner);
     const list = isArray(value) || isView(value) && !(value instanceof DataView);
@@ -224,7 +333,8 @@
       for (let i = 0; i < names.length; i++) {
         const name = names[i];
         // To look is not to run the guest's getters.
-        const shown = getOwnPropertyDescriptor(value, name)?.get ? '[Getter]' : next(value[name]);
+        const found = getOwnPropertyDescriptor(value, name);
+        const shown = found !== undefined && !hasOwn(found, 'value') ? '[Getter]' : next(value[name]);
         add(`${isIdentifier(name) ? name : inspectString(name)}: ${shown}`);
       }
     }
@@ -234,10 +344,10 @@
       length += parts[i].length + 2;
       if (indexOf(parts[i], '\n') >= 0) multiline = true;
     }
-    const separator = multiline || length > 72 ? ',\n' + '  '.repeat(depth + 1) : ', ';
+    const separator = multiline || length > 72 ? ',\n' + indent(depth + 1) : ', ';
     for (let i = 0; i < parts.length; i++) text += (i ? separator : '') + parts[i];
     if (parts.length === 0) return (sized || tag) + open + close;
-    return separator === ', ' ? `${sized || tag}${open} ${text} ${close}` : `${sized || tag}${open}\n${'  '.repeat(depth + 1)}${text}\n${'  '.repeat(depth)}${close}`;
+    return separator === ', ' ? `${sized || tag}${open} ${text} ${close}` : `${sized || tag}${open}\n${indent(depth + 1)}${text}\n${indent(depth)}${close}`;
   }
 
   const formatValue = value => typeof value === 'string' ? value : inspect(value);
@@ -268,10 +378,74 @@
     return text;
   };
 
+  // As Node draws it: a row for each element, a column for each name that one of them has.
+  const table = (value, columns) => {
+    if (typeof value !== 'object' || value === null) return formatValue(value);
+    const isList = isArray(value);
+    const rowNames = keys(value), names = makeList(), rows = makeList();
+    let hasValues = false;
+    const addName = name => {
+      for (let i = 0; i < names.length; i++) if (names[i] === name) return;
+      names[names.length] = name;
+    };
+    if (isArray(columns)) for (let i = 0; i < columns.length; i++) addName(textOf(columns[i]));
+    for (let i = 0; i < rowNames.length && i < 1000; i++) {
+      const row = value[rowNames[i]];
+      rows[i] = row;
+      if (typeof row !== 'object' || row === null) hasValues = true;
+      else if (!isArray(columns)) {
+        const fields = keys(row);
+        for (let j = 0; j < fields.length; j++) addName(fields[j]);
+      }
+    }
+    const lines = makeList();
+    const addLine = (index, cell, last) => {
+      const line = makeList();
+      line[0] = index;
+      for (let j = 0; j < names.length; j++) line[j + 1] = cell(names[j]);
+      if (hasValues) line[line.length] = last;
+      lines[lines.length] = line;
+    };
+    addLine('(index)', name => name, 'Values');
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i], isRow = typeof row === 'object' && row !== null;
+      addLine(rowNames[i], name => isRow && hasOwn(row, name) ? inspect(row[name], 2) : '', isRow ? '' : inspect(row, 2));
+    }
+    const widths = makeList();
+    for (let i = 0; i < lines.length; i++) {
+      for (let j = 0; j < lines[i].length; j++) widths[j] = max(widths[j] ?? 0, lines[i][j].length + 2);
+    }
+    const fill = (text, width, filler) => {
+      while (text.length < width) text += filler;
+      return text;
+    };
+    const rule = (left, middle, right) => {
+      let text = left;
+      for (let j = 0; j < widths.length; j++) text += (j ? middle : '') + fill('', widths[j], '─');
+      return text + right;
+    };
+    let text = rule('┌', '┬', '┐');
+    for (let i = 0; i < lines.length; i++) {
+      text += '\n│';
+      for (let j = 0; j < widths.length; j++) text += (j ? '│' : '') + fill(` ${lines[i][j]} `, widths[j], ' ');
+      text += '│' + (i === 0 ? `\n${rule('├', '┼', '┤')}` : '');
+    }
+    return `${text}\n${rule('└', '┴', '┘')}`;
+  };
+
   const DEBUG = 0, INFO = 1, WARNING = 2, ERROR = 3;
   let indentation = '';
   const write = (level, text) => host.log(level, toWellFormed(indentation === '' ? text : indentation + replaceAll(text, '\n', '\n' + indentation)));
   const counts = new Map, started = new Map;
+  const group = (...values) => {
+    if (values.length) write(INFO, format(values));
+    indentation += '  ';
+  };
+  const timeLog = (label = 'default', ...values) => {
+    if (!mapHas(started, label)) return;
+    const elapsed = host.now() - mapGet(started, label);
+    write(INFO, `${label}: ${floor(elapsed)}.${slice(`${floor(elapsed * 1000) % 1000 + 1000}`, 1)}ms${values.length ? ' ' + format(values) : ''}`);
+  };
   const consoleMethods = {
     log: (...values) => write(INFO, format(values)),
     info: (...values) => write(INFO, format(values)),
@@ -280,15 +454,17 @@
     error: (...values) => write(ERROR, format(values)),
     trace: (...values) => write(DEBUG, `Trace: ${format(values)}\n${stackOf(new Error)}`),
     dir: value => write(INFO, inspect(value)),
+    dirxml: (...values) => write(INFO, format(values)),
     assert: (condition, ...values) => { if (!condition) write(ERROR, values.length ? `Assertion failed: ${format(values)}` : 'Assertion failed'); },
     count: (label = 'default') => { mapSet(counts, label, (mapGet(counts, label) ?? 0) + 1); write(INFO, `${label}: ${mapGet(counts, label)}`); },
     countReset: (label = 'default') => { mapDelete(counts, label); },
-    group: (...values) => { if (values.length) write(INFO, format(values)); indentation += '  '; },
+    group,
+    groupCollapsed: group,
     groupEnd: () => { indentation = slice(indentation, 2); },
     time: (label = 'default') => { mapSet(started, label, host.now()); },
-    timeLog: (label = 'default', ...values) => { if (mapHas(started, label)) write(INFO, `${label}: ${(host.now() - mapGet(started, label)).toFixed(3)}ms${values.length ? ' ' + format(values) : ''}`); },
-    timeEnd: (label = 'default') => { consoleMethods.timeLog(label); mapDelete(started, label); },
-    table: value => write(INFO, inspect(value)),
+    timeLog,
+    timeEnd: (label = 'default') => { timeLog(label); mapDelete(started, label); },
+    table: (value, columns) => write(INFO, table(value, columns)),
   };
   const console = {};
   for (const name of keys(consoleMethods)) console[name] = consoleMethods[name];
@@ -296,7 +472,7 @@
 
   // MARK: Timers, in a heap by due time. One is run for each call of poll, so that microtasks run in between.
 
-  const heap = [];
+  const heap = makeList();
   const pending = new Map;
   let lastTimer = 0;
   const before = (a, b) => a.due < b.due || a.due === b.due && a.id < b.id;
@@ -361,9 +537,169 @@
     });
   }
 
-  // MARK: CommonJS
+  // MARK: The web's globals, in scripts of their own that are evaluated when one of their names is first touched. What they need of
+  // the language is taken here, before any code of the function's runs.
 
   const ErrorOf = Error;
+  const getterOf = (prototype, name) => uncurry(getOwnPropertyDescriptor(prototype, name).get);
+  const viewBuffer = getterOf(TypedArray, 'buffer'), viewOffset = getterOf(TypedArray, 'byteOffset'), viewLength = getterOf(TypedArray, 'byteLength');
+  const dataBuffer = getterOf(DataView.prototype, 'buffer'), dataOffset = getterOf(DataView.prototype, 'byteOffset'), dataLength = getterOf(DataView.prototype, 'byteLength');
+  const bufferLength = getterOf(ArrayBuffer.prototype, 'byteLength'), bufferSlice = uncurry(ArrayBuffer.prototype.slice);
+  const bufferTransfer = ArrayBuffer.prototype.transfer && uncurry(ArrayBuffer.prototype.transfer);
+  const bytesSlice = uncurry(Bytes.prototype.slice);
+  const weakGet = uncurry(WeakMap.prototype.get), weakSet = uncurry(WeakMap.prototype.set);
+  const WeakMapOf = WeakMap, DataViewOf = DataView, DateOf = Date, RegExpOf = RegExp;
+  const dateValue = uncurry(Date.prototype.getTime);
+  const { fromCharCode } = String, { ceil, min } = Math;
+  const valueOf = { __proto__: null, Boolean: uncurry(Boolean.prototype.valueOf), Number: uncurry(Number.prototype.valueOf), String: uncurry(String.prototype.valueOf), BigInt: uncurry(BigInt.prototype.valueOf) };
+  const ObjectOf = Object;
+  const viewClasses = { __proto__: null };
+  for (const view of [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array]) viewClasses[view.name] = view;
+  // What a value is, by the prototypes it descends from: which methods it takes is then for those to say.
+  const kinds = new Map([
+    [Boolean.prototype, 'Boolean'], [Number.prototype, 'Number'], [String.prototype, 'String'], [BigInt.prototype, 'BigInt'], [Date.prototype, 'Date'],
+    [RegExp.prototype, 'RegExp'], [ArrayBuffer.prototype, 'ArrayBuffer'], [TypedArray, 'View'], [DataView.prototype, 'View'], [Map.prototype, 'Map'],
+    [Set.prototype, 'Set'], [Error.prototype, 'Error'], [Array.prototype, 'Array'], [WeakMap.prototype, 'Other'], [WeakSet.prototype, 'Other'],
+    [WeakRef.prototype, 'Other'], [Promise.prototype, 'Other'],
+  ]);
+
+  const isBuffer = value => {
+    try { return bufferLength(value) >= 0; } catch { return false; }
+  };
+  const isDataView = view => typedArrayName(view) === undefined;
+  const bufferOf = view => isDataView(view) ? dataBuffer(view) : viewBuffer(view);
+  // The bytes of a view or a buffer: the same memory.
+  const bytesOf = value => {
+    if (isView(value)) return isDataView(value) ? new Bytes(dataBuffer(value), dataOffset(value), dataLength(value)) : new Bytes(viewBuffer(value), viewOffset(value), viewLength(value));
+    if (isBuffer(value)) return new Bytes(value);
+    throw new TypeErrorOf('An ArrayBuffer, a typed array or a DataView was expected.');
+  };
+  const utf8Encode = text => {
+    let length = 0;
+    for (let i = 0; i < text.length; i++) {
+      const code = charCodeAt(text, i);
+      length += code < 0x80 ? 1 : code < 0x800 ? 2 : code >= 0xd800 && code < 0xdc00 ? (i++, 4) : 3;
+    }
+    const bytes = new Bytes(length);
+    for (let i = 0, at = 0; i < text.length; i++) {
+      let code = charCodeAt(text, i);
+      if (code < 0x80) bytes[at++] = code;
+      else if (code < 0x800) {
+        bytes[at++] = 0xc0 | code >> 6;
+        bytes[at++] = 0x80 | code & 63;
+      } else if (code >= 0xd800 && code < 0xdc00) {
+        code = 0x10000 + ((code & 1023) << 10) + (charCodeAt(text, ++i) & 1023);
+        bytes[at++] = 0xf0 | code >> 18;
+        bytes[at++] = 0x80 | code >> 12 & 63;
+        bytes[at++] = 0x80 | code >> 6 & 63;
+        bytes[at++] = 0x80 | code & 63;
+      } else {
+        bytes[at++] = 0xe0 | code >> 12;
+        bytes[at++] = 0x80 | code >> 6 & 63;
+        bytes[at++] = 0x80 | code & 63;
+      }
+    }
+    return bytes;
+  };
+  // Each longest beginning of a character that is none becomes one U+FFFD; or all of it undefined, if that is wanted.
+  const utf8Decode = (bytes, isStrict = false) => {
+    let text = '';
+    for (let i = 0; i < bytes.length;) {
+      const first = bytes[i++];
+      if (first < 0x80) {
+        text += fromCharCode(first);
+        continue;
+      }
+      const count = first >= 0xc2 && first < 0xe0 ? 1 : first >= 0xe0 && first < 0xf0 ? 2 : first >= 0xf0 && first < 0xf5 ? 3 : 0;
+      let code = first & 0x3f >> count, read = 0;
+      for (; read < count; read++) {
+        const byte = bytes[i];
+        const least = read > 0 ? 0x80 : first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+        const most = read > 0 ? 0xbf : first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+        if (!(byte >= least && byte <= most)) break;
+        code = code << 6 | byte & 63;
+        i++;
+      }
+      if (count === 0 || read < count) {
+        if (isStrict) return undefined;
+        text += '\ufffd';
+      } else text += code > 0xffff ? fromCharCode(0xd800 + (code - 0x10000 >> 10), 0xdc00 + (code - 0x10000 & 1023)) : fromCharCode(code);
+    }
+    return text;
+  };
+
+  const defineElement = (object, name, value) => defineProperty(object, name, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
+  define(define, 'element', defineElement);
+  const call = uncurry(Function.prototype.call);
+  const core = {
+    __proto__: null, host, slice, indexOf, charCodeAt, fromCharCode, toWellFormed, split, makeList, define, defineProperty, create, hasOwn, call, textOf, isArray, isView,
+    isBuffer, bufferOf, bytesOf, utf8Encode, utf8Decode, base64, typedArrayName, mapEach, setEach, mapGet, mapSet, objectToString, addTimer: (callback, delay) => addTimer(callback, delay, false, []),
+    floor, ceil, max, min, Bytes, IteratorPrototype, TypeErrorOf, RangeErrorOf: RangeError, ErrorOf, MapOf: Map, SetOf: Set, NumberOf: Number, BigIntOf: BigInt,
+    toLowerCase: uncurry(String.prototype.toLowerCase), trim: uncurry(String.prototype.trim), setAdd: uncurry(Set.prototype.add), keysOf: keys, parseIntOf: parseInt, dateNow: Date.now,
+    domainToASCII: host.domainToASCII,
+    copy: bytesSlice,
+    detach: buffer => bufferTransfer?.(buffer),
+    box: (kind, value) => ObjectOf(valueOf[kind](value)),
+    copyDate: date => new DateOf(dateValue(date)),
+    copyRegExp: expression => new RegExpOf(expression.source, expression.flags),
+    copyBuffer: buffer => bufferSlice(buffer, 0),
+    copyView: (view, buffer) => isDataView(view)
+      ? new DataViewOf(buffer, dataOffset(view), dataLength(view)) : new viewClasses[typedArrayName(view)](buffer, viewOffset(view), view.length),
+    errorNames: { __proto__: null, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError },
+    kindOf(value) {
+      if (isArray(value)) return 'Array';
+      for (let prototype = getPrototypeOf(value); prototype !== null; prototype = getPrototypeOf(prototype)) {
+        const kind = mapGet(kinds, prototype);
+        if (kind !== undefined) return kind;
+      }
+      return 'Object';
+    },
+    withCode(error, code) {
+      define(error, 'code', code);
+      return error;
+    },
+    report: error => write(ERROR, `Uncaught ${formatValue(error)}`),
+    WeakTable: class {
+      #map = new WeakMapOf;
+      get(key) { return weakGet(this.#map, key); }
+      set(key, value) { weakSet(this.#map, key, value); }
+    },
+  };
+
+  const materialisers = makeList();
+  const defineLazily = (script, names) => {
+    const getters = makeList();
+    let values;
+    // Those that the function has not replaced meanwhile become what they are for.
+    const materialise = () => {
+      if (values !== undefined) return;
+      values = host.script(script)(core);
+      for (let i = 0; i < names.length; i++) {
+        const found = getOwnPropertyDescriptor(globalThis, names[i]);
+        if (found !== undefined && hasOwn(found, 'get') && found.get === getters[i]) define(globalThis, names[i], values[names[i]]);
+      }
+    };
+    materialisers[materialisers.length] = materialise;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i];
+      getters[i] = () => {
+        materialise();
+        return values[name];
+      };
+      defineProperty(globalThis, name, { __proto__: null, configurable: true, enumerable: false, get: getters[i], set: value => { define(globalThis, name, value); } });
+    }
+  };
+  defineLazily('url', ['URL', 'URLSearchParams']);
+  defineLazily('web', [
+    'DOMException', 'TextEncoder', 'TextDecoder', 'atob', 'btoa', 'Event', 'CustomEvent', 'EventTarget', 'AbortSignal', 'AbortController', 'Headers', 'Blob',
+    'structuredClone', 'crypto', 'Crypto', 'SubtleCrypto', 'performance', 'Performance',
+  ]);
+
+  // MARK: CommonJS
+
+  const setHas = uncurry(Set.prototype.has);
+  // What people ask for because Node has it.
+  const nodeModules = new Set(['assert', 'buffer', 'child_process', 'cluster', 'crypto', 'dgram', 'dns', 'events', 'fs', 'fs/promises', 'http', 'http2', 'https', 'net', 'os', 'path', 'process', 'querystring', 'readline', 'stream', 'string_decoder', 'timers', 'tls', 'url', 'util', 'v8', 'vm', 'worker_threads', 'zlib']);
   const modules = new Map;
   const require = name => {
     name = textOf(name);
@@ -371,7 +707,10 @@
     // A module that is being evaluated answers with what it has exported so far: that is how CommonJS does cycles.
     if (loaded !== undefined) return loaded.exports;
     const wrapper = host.compile(name);
-    if (wrapper === undefined) throw new ErrorOf(`Module not found: ${name}`);
+    if (wrapper === undefined) {
+      const bare = startsWith(name, 'node:') ? slice(name, 5) : name;
+      throw new ErrorOf(setHas(nodeModules, bare) ? `The module '${bare}' is not available in the sandbox.` : `Module not found: ${name}`);
+    }
     const module = { exports: {}, id: name, loaded: false };
     mapSet(modules, name, module);
     try {
@@ -383,7 +722,6 @@
     module.loaded = true;
     return module.exports;
   };
-  const call = uncurry(Function.prototype.call);
   const main = { exports: {}, id: '.', loaded: false };
   define(globalThis, 'require', require);
   define(globalThis, 'module', main);
@@ -418,14 +756,40 @@
   const exported = (object, name) => typeof object === 'object' && object !== null || typeof object === 'function' ? object[name] : undefined;
 
   let handler, makeContext, outcome;
+  // What the modules of a built script have given: what the main one exports, and what it declares under the handler's name.
+  let moduleExports, moduleBinding;
+  // Of what is going on: loading at first. Nobody waits once a handler has answered.
+  let failureKind = LOAD_ERROR, isPending = false;
 
   const harness = {
     failure,
 
+    // Runs a built script; poll tells when it is done.
+    startModule(module, sourceName) {
+      const directory = '/function', filename = `${directory}/${sourceName}`;
+      const bridge = {
+        exports: value => { moduleExports = value; },
+        binding: value => { moduleBinding = value; },
+      };
+      isPending = true;
+      then(module(bridge, { url: `file://${filename}`, filename, dirname: directory }),
+        () => { isPending = false; outcome = ''; },
+        error => { isPending = false; outcome ??= failure(LOAD_ERROR, error); });
+    },
+
+    // A promise was rejected, and nobody listens. While something is awaited, that ends it, as Node does; else it is only told.
+    rejected(promise, reason) {
+      if (isPending && outcome === undefined) outcome = failure(failureKind, reason);
+      else write(ERROR, `Unhandled promise rejection: ${formatValue(reason)}`);
+    },
+
     // Finds the handler: `binding` is the global of that name, if there is one. The answer is a failure or undefined.
     resolve(name, binding, functionName, functionVersion) {
       try {
-        const candidates = [exported(main.exports, name), binding, main.exports, exported(main.exports.default, name), main.exports.default];
+        const isModule = moduleExports !== undefined;
+        const exports = isModule ? moduleExports : main.exports;
+        const candidates = [
+          exported(exports, name), isModule ? moduleBinding : binding, exports, exported(exports.default, name), exports.default];
         for (let i = 0; i < candidates.length && handler === undefined; i++) {
           // Every object has a toString; nobody wrote it to be a handler.
           if (typeof candidates[i] === 'function' && candidates[i] !== ObjectPrototype[name]) handler = candidates[i];
@@ -443,6 +807,8 @@
       // What the source drew while it loaded is the same each time; what the handler draws is not.
       seeded = false;
       outcome = undefined;
+      failureKind = HANDLER_ERROR;
+      isPending = false;
       // Timers of the call before, where the context is kept: they belonged to it.
       heap.length = 0;
       let value;
@@ -452,11 +818,13 @@
       } catch (error) {
         return failure(HANDLER_ERROR, error);
       }
+      isPending = true;
       (async () => {
         try {
-          outcome = encode(await value);
+          const result = await value;
+          outcome ??= encode(result);
         } catch (error) {
-          outcome = failure(HANDLER_ERROR, error);
+          outcome ??= failure(HANDLER_ERROR, error);
         }
       })();
     },
@@ -465,7 +833,11 @@
     rehearse(event, requestID, isAsync) {
       const real = handler;
       outcome = undefined;
-      if (event === undefined) return;
+      if (event === undefined) {
+        // In the snapshot they cost nothing, whenever they are first touched.
+        for (let i = 0; i < materialisers.length; i++) materialisers[i]();
+        return;
+      }
       handler = isAsync ? async event => ({ name: event.name, list: event.list }) : event => ({ message: `x ${event.name}`, list: event.list });
       try { return harness.invoke(event, requestID, 0); } finally { handler = real; }
     },
@@ -488,7 +860,7 @@
       try {
         apply(callback, undefined, values);
       } catch (error) {
-        return outcome ??= failure(HANDLER_ERROR, error);
+        return outcome ??= failure(failureKind, error);
       }
       return 0;
     },

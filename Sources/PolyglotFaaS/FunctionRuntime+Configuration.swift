@@ -42,6 +42,13 @@ extension FunctionRuntime {
         /// Memory that one worker may use beyond what its engine needs, in MB. Default: 128.
         public var memoryMB = 128
 
+        /// The program that builds JavaScript modules and TypeScript. nil, the default: `FAAS_ESBUILD` if set, else `esbuild` on the
+        /// `PATH`.
+        public var esbuild: String?
+
+        /// A folder that keeps what has been built, under the hash of what it was built from. nil, the default: only in memory.
+        public var buildDirectory: String?
+
         /// How much of the sandbox must be there. Default: all that this machine offers. The safe choice: `.required`.
         public var sandbox = SandboxMode.bestEffort
 

@@ -1,3 +1,4 @@
+import Foundation
 import FunctionModel
 import NIOCore
 import NIOPosix
@@ -22,6 +23,7 @@ import WorkerProtocol
 public final class FunctionRuntime: Sendable {
     public let configuration: Configuration
     private let zygotes: Zygotes
+    private let builds: ScriptBuilds
     fileprivate let pool: WorkerPool
 
     public init(configuration: Configuration = Configuration()) {
@@ -29,7 +31,11 @@ public final class FunctionRuntime: Sendable {
         zygotes = Zygotes(
             executables: WorkerExecutables(directory: configuration.workerDirectory), sandbox: configuration.sandboxRequest,
             spareCount: max(0, configuration.spareWorkersPerLanguage))
-        pool = WorkerPool(configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes)
+        builds = ScriptBuilds(
+            builder: ScriptBuilder(executables: zygotes.executables, sandbox: configuration.sandboxRequest, esbuild: configuration.esbuild),
+            directory: configuration.buildDirectory)
+        pool = WorkerPool(
+            configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes, builds: builds)
         pool.startHousekeeping()
     }
 
@@ -74,6 +80,38 @@ public final class FunctionRuntime: Sendable {
         await pool.waitUntilEmpty()
     }
 
+    // MARK: Building
+
+    /// Builds the function's modules now, so that no invocation waits for it. Calling it is optional but for that; a function
+    /// without modules needs no build.
+    ///
+    /// - Throws: ``LoadError`` that says what is wrong and where, or what is missing on this machine.
+    public func build(_ function: Function) async throws {
+        guard function.needsBuild else { return }
+        try await withCheckedThrowingContinuation { continuation in builds.build(function) { continuation.resume(with: $0) } }
+    }
+
+    /// Makes one module of a JavaScript function and the files that it imports: those in its project's folder, and what
+    /// `node_modules` there has. The build reads nothing else.
+    ///
+    /// - Parameters:
+    ///   - main: the function's source file, relative to `project`.
+    ///   - project: the absolute path of the folder, without symbolic links in it.
+    package func bundle(_ definition: FunctionDefinition, main: String, project: String) async throws -> FunctionDefinition {
+        let builder = builds.builder
+        return try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(with: Result {
+                    do {
+                        return try builder.bundle(definition, main: main, project: project)
+                    } catch let error as BuildUnavailable {
+                        throw LoadError(error.message)
+                    }
+                })
+            }
+        }
+    }
+
     // MARK: Invoking
 
     /// Calls a function and returns what its handler returned.
@@ -115,9 +153,7 @@ public final class FunctionRuntime: Sendable {
         package init(_ runtime: FunctionRuntime, _ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?) {
             pool = runtime.pool
             refusal =
-                if function.definition.jsEvalAsModule && function.definition.language == .javaScript {
-                    LoadError.modulesAreNotSupported
-                } else if event.readableBytes > function.definition.limits.maxEventBytes ?? FunctionRuntime.maximumEventBytes {
+                if event.readableBytes > function.definition.limits.maxEventBytes ?? FunctionRuntime.maximumEventBytes {
                     PayloadTooLarge(limit: function.definition.limits.maxEventBytes ?? FunctionRuntime.maximumEventBytes)
                 } else {
                     nil
@@ -154,10 +190,4 @@ public final class FunctionRuntime: Sendable {
     /// Number of workers so far that were replaced because their state could not be put back after a call. Their callers did not
     /// notice; a function that does this in every call is slow.
     public var retiredWorkerCount: Int { pool.retiredWorkerCount }
-}
-
-extension LoadError {
-    /// JavaScriptCore's C API has no module loader. Better refused by name than evaluated as something else.
-    fileprivate static let modulesAreNotSupported = LoadError(
-        "ES modules (jsEvalAsModule) are not supported yet. Write the function as a classic script, with require for its dependencies.")
 }

@@ -14,8 +14,11 @@ public struct InvocationRequest: Sendable {
     public var event: [UInt8]
     /// Modules that the source may `require` or `import`, by name. Nothing else can be loaded but the language's own library.
     public var dependencies: [String: String]
-    /// Evaluate JavaScript as an ES module. Default: false.
+    /// Build JavaScript as an ES module, also if it has neither `import` nor `export`. Default: false.
     public var jsEvalAsModule: Bool
+    /// The file name that stack traces show; its extension says what the source is, for example `handler.ts`. nil, the default:
+    /// `function.` and the language's extension.
+    public var sourceName: String?
     /// The time the invocation may take, waiting included, in milliseconds. nil (the default), zero or less: no limit.
     public var timeoutMillis: Int?
     /// What the invocation may see of the ones before. Default: nothing.
@@ -69,7 +72,7 @@ public struct InvocationRequest: Sendable {
         Function(
             id: Self.inlineID, revision: "inline",
             definition: FunctionDefinition(
-                language: try Language(id: languageID), sourceCode: sourceCode, functionName: functionName,
+                language: try Language(id: languageID), sourceCode: sourceCode, functionName: functionName, sourceName: sourceName,
                 jsEvalAsModule: jsEvalAsModule, dependencies: dependencies, isolation: isolation))
     }
 

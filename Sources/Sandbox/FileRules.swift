@@ -14,6 +14,7 @@ struct FileRules {
     var confinesPorts: Bool { version >= 4 }
 
     // In the kernel's numbers.
+    private static let execute: UInt64 = 1 << 0
     private static let readFile: UInt64 = 1 << 2
     private static let readFolder: UInt64 = 1 << 3
 
@@ -24,14 +25,17 @@ struct FileRules {
     }
 
     /// Makes the ruleset. Returns nil where there is no Landlock.
-    func make(readable: [String], confiningSignals: Bool) throws(SystemCallError) -> Int32? {
+    /// - Parameter executable: files that may also be started as programs.
+    func make(readable: [String], executable: [String] = [], confiningSignals: Bool) throws(SystemCallError) -> Int32? {
         guard version > 0 else { return nil }
         // To bind and to connect TCP sockets; to reach abstract sockets and to signal.
         let scopes: UInt64 = confinesSignals ? (confiningSignals ? 3 : 1) : 0
         let ruleset = faas_landlock_create(handledFiles, confinesPorts ? 3 : 0, scopes)
         guard ruleset >= 0 else { throw SystemCallError("landlock_create_ruleset", code: -ruleset) }
-        for path in readable {
-            let result = faas_landlock_allow(ruleset, path, Self.readFile | Self.readFolder, Self.readFile)
+        let rules =
+            readable.map { ($0, Self.readFile | Self.readFolder) } + executable.map { ($0, Self.readFile | Self.execute) }
+        for (path, rights) in rules {
+            let result = faas_landlock_allow(ruleset, path, rights, Self.readFile | Self.execute)
             // What is not there cannot be read.
             guard result == 0 || result == -ENOENT || result == -EACCES || result == -ENOTDIR else {
                 Descriptors.close(ruleset)

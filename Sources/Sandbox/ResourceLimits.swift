@@ -25,6 +25,17 @@ enum ResourceLimits {
         try set(number(RLIMIT_FSIZE), UInt(Memory.privateBytes() + bytes))
     }
 
+    /// For a build: what esbuild needs for the largest sources, with room, and an end to what would never end.
+    static func setForBuild() throws(SystemCallError) {
+        try set(number(RLIMIT_CORE), 0)
+        try set(number(RLIMIT_FSIZE), 0)
+        try set(number(RLIMIT_NOFILE), 256)
+        try set(number(RLIMIT_DATA), 2 << 30)
+        try set(number(RLIMIT_CPU), 60)
+        try set(lockedMemory, 0)
+        try set(messageQueues, 0)
+    }
+
     // RLIMIT_NPROC, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE: macros that Swift does not import.
     private static let processes: __rlimit_resource_t = 6
     private static let lockedMemory: __rlimit_resource_t = 8

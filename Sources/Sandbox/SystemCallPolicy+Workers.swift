@@ -158,7 +158,7 @@ extension SystemCallPolicy {
 
     /// Nobody calls these in good faith from a function, so the first attempt is the last. Everything that is in no list fails with
     /// EPERM, which Python shows as PermissionError: opening a file to write, a socket, another process.
-    private static let ending: [SystemCallRule] = [
+    static let ending: [SystemCallRule] = [
         SystemCallRule(
             .end, "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd",
             reason: "The memory and the descriptors of other processes; the rewind relies on nobody writing from outside."),
@@ -199,7 +199,7 @@ extension SystemCallPolicy {
     // MARK: Numbers
 
     /// O_ACCMODE, O_CREAT, O_TRUNC, O_APPEND, and what makes O_TMPFILE one.
-    private static let writingFlags: UInt64 = 0o3 | 0o100 | 0o1000 | 0o2000 | 0o20000000
+    static let writingFlags: UInt64 = 0o3 | 0o100 | 0o1000 | 0o2000 | 0o20000000
     private static let threadFlags = UInt64(
         CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID
             | CLONE_CHILD_CLEARTID)

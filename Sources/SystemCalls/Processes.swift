@@ -68,6 +68,13 @@ public enum Processes {
         return pid
     }
 
+    /// Turns this process into another program, with the environment it has. Returns only if that fails.
+    public static func become(_ path: String, arguments: [String]) -> SystemCallError {
+        let argv = ([path] + arguments).map { strdup($0) } + [nil]
+        execv(path, argv)
+        return .last("execve \(path)")
+    }
+
     /// A handle that keeps meaning this process, whatever becomes of its number.
     /// - Precondition: `pid` is an unreaped child of the caller, else the number may already be another process's.
     public static func openHandle(_ pid: pid_t) throws(SystemCallError) -> Int32 {

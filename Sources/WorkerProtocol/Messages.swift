@@ -28,10 +28,12 @@ public struct LoadMessage: Equatable, Sendable {
     public var sourceName: String
     public var source: String
     public var dependencies: [Module]
+    /// Not empty if `source` is a script that was built from others: what its lines were. See ``BuiltScript`` in FunctionModel.
+    public var sourceMap: String
 
     public init(
         isolation: Isolation, memoryBytes: UInt64, functionID: String, revision: String, functionName: String, sourceName: String, source: String,
-        dependencies: [Module]
+        dependencies: [Module], sourceMap: String = ""
     ) {
         self.isolation = isolation
         self.memoryBytes = memoryBytes
@@ -41,6 +43,7 @@ public struct LoadMessage: Equatable, Sendable {
         self.sourceName = sourceName
         self.source = source
         self.dependencies = dependencies
+        self.sourceMap = sourceMap
     }
 
     public init(_ payload: UnsafeRawBufferPointer) throws(ProtocolError) {
@@ -53,6 +56,7 @@ public struct LoadMessage: Equatable, Sendable {
         functionName = try reader.readString("function name")
         sourceName = try reader.readString("source name")
         source = try reader.readString("source")
+        sourceMap = try reader.readString("source map")
         let count: UInt32 = try reader.readInteger("number of dependencies")
         dependencies = []
         for _ in 0..<count {
@@ -63,13 +67,13 @@ public struct LoadMessage: Equatable, Sendable {
     }
 
     public func encoded() -> [UInt8] {
-        let strings = [functionID, revision, functionName, sourceName, source] + dependencies.flatMap { [$0.name, $0.source] }
+        let strings = [functionID, revision, functionName, sourceName, source, sourceMap] + dependencies.flatMap { [$0.name, $0.source] }
         var writer = ByteWriter(capacity: strings.reduce(13) { $0 + 4 + $1.utf8.count })
         writer.write(isolation.rawValue)
         writer.write(memoryBytes)
-        for text in strings.prefix(5) { writer.write(text) }
+        for text in strings.prefix(6) { writer.write(text) }
         writer.write(UInt32(dependencies.count))
-        for text in strings.dropFirst(5) { writer.write(text) }
+        for text in strings.dropFirst(6) { writer.write(text) }
         return writer.bytes
     }
 }

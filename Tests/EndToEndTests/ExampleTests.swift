@@ -22,4 +22,22 @@ import Testing
         let shown = try #require(readme.components(separatedBy: "It prints\n\n```\n").last?.components(separatedBy: "```").first)
         #expect(result.output == shown)
     }
+
+    /// Functions with a README of their own: its commands, in a copy of the folder, print what it shows.
+    @Test(arguments: ["module-js", "typescript", "npm-js"])
+    func `An example function answers what its README shows`(name: String) async throws {
+        let folder = Binaries.repository.appendingPathComponent("Examples/functions/\(name)")
+        let readme = try String(contentsOf: folder.appendingPathComponent("README.md"), encoding: .utf8)
+        func block(_ language: String) throws -> String {
+            try #require(readme.components(separatedBy: "```\(language)\n").last?.components(separatedBy: "```").first)
+        }
+        let (script, shown) = (try block("sh"), try block("output"))
+        try await TemporaryDirectory.with { directory in
+            let copy = directory.path(name)
+            try FileManager.default.copyItem(atPath: folder.path, toPath: copy)
+            let path = "\(Binaries.directory.path):\(ProcessInfo.processInfo.environment["PATH"] ?? "")"
+            let result = try await Program.run("bash", ["-euc", script], in: copy, environment: ["PATH": path])
+            #expect(result.output == shown, "\(result.errorOutput)")
+        }
+    }
 }

@@ -5,6 +5,7 @@ import Testing
 /// What is linked with what.
 @Suite struct StructureTests {
     private static let workers = [Binaries.javaScriptWorker, Binaries.pythonWorker]
+    private static let confined = workers + [Binaries.scriptBuilder]
 
     /// The first line that a command writes about an executable and that the extended regular expression matches.
     private func firstMatch(_ command: String, _ executable: URL, _ pattern: String) async throws -> String {
@@ -23,7 +24,7 @@ import Testing
 
     @Test func `A worker links no NIO, Foundation, Dispatch or Swift concurrency`() async throws {
         let symbols = "NIOCore|NIOPosix|c_nio|10Foundation|FoundationEssentials|8Dispatch|dispatch_async|swift_task_create"
-        for worker in Self.workers {
+        for worker in Self.confined {
             try await #expect(firstMatch("nm", worker, symbols) == "")
             try await #expect(firstMatch("ldd", worker, "libFoundation|libdispatch|libswift|lib_Foundation") == "")
         }
@@ -33,7 +34,7 @@ import Testing
     }
 
     @Test func `The sources of workers import neither Foundation nor Dispatch nor Swift concurrency nor NIO`() throws {
-        let targets = ["JavaScriptWorker", "PythonWorker", "WorkerRuntime", "WorkerProtocol", "Sandbox", "SystemCalls"]
+        let targets = ["JavaScriptWorker", "PythonWorker", "ScriptBuilder", "WorkerRuntime", "WorkerProtocol", "Sandbox", "SystemCalls"]
         let forbidden =
             /^\s*(@\w+\s+|public |package |internal |private )*import\s+((struct|func|class|enum|protocol|var)\s+)?(Foundation\w*|Dispatch|_Concurrency|NIO\w*)\b/
         for target in targets {

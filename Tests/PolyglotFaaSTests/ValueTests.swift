@@ -96,6 +96,10 @@ import Testing
         ("({ a: undefined, b: Symbol('x') })", "{}"), ("new (class A { constructor() { this.x = 1 } get y() { return 2 } z() {} })", "{\"x\":1}"),
         ("Object.create(null, { a: { value: 1, enumerable: true } })", "{\"a\":1}"), ("({ toJSON() { return 'own' } })", "\"own\""),
         ("new WeakMap", "\"[object WeakMap]\""), ("new String('s')", "\"s\""), ("[1, , 3]", "[1,null,3]"), ("(function* () { yield 1; yield [2] })()", "[1,[2]]"), ("new Map([[1, 2]]).values()", "[2]"), ("(function () { return arguments })(1, 2)", "{\"0\":1,\"1\":2}"),
+        ("new DataView(new ArrayBuffer(1))", "\"AA==\""), ("new BigInt64Array([1n, -2n])", "[1,-2]"), ("new WeakSet", "\"[object WeakSet]\""),
+        ("new WeakRef({})", "\"[object WeakRef]\""), ("[Promise.resolve(1)]", "[\"[object Promise]\"]"), ("Promise.resolve({ a: 1 })", "{\"a\":1}"),
+        ("'\\ud800'", "\"\\ud800\""), ("({ get a() { return [1] } })", "{\"a\":[1]}"), ("true", "true"), ("'é'", "\"é\""), ("1.0", "1"),
+        ("new URL('http://a/?b')", "\"http://a/?b\""), ("new Headers({ a: '1' })", "{}"), ("new Map([[1, 'a'], ['b', 2]])", "{\"1\":\"a\",\"b\":2}"),
     ])
     func `A JavaScript value becomes this JSON`(expression: String, json: String) async throws {
         try await withRuntime { runtime in try await #expect(runtime.text(.js("exports.handler = () => (\(expression))")) == json) }
@@ -130,6 +134,7 @@ import Testing
     @Test(arguments: [
         InvocationRequest.js("exports.handler = () => { const a = []; a.push(a); return a }"), .js("exports.handler = () => exports.handler"),
         .js("exports.handler = () => ({ nested: [class A {}] })"), .js("exports.handler = () => ({ toJSON() { throw new Error('no') } })"),
+        .js("exports.handler = () => ({ get a() { throw new Error('no') } })"),
         .js("exports.handler = () => { let a = []; for (let i = 0; i < 1e6; i++) a = [a]; return a }"),
         .python("def handler(e):\n  a = []\n  a.append(a)\n  return a"), .python("def handler(e): return handler"), .python("def handler(e): return [int]"),
         .python("def handler(e):\n  a = {'x': float('nan')}\n  a['self'] = a\n  return a"),

@@ -10,6 +10,7 @@ public enum Binaries {
 
     public static var faas: URL { directory.appendingPathComponent("faas") }
     public static var javaScriptWorker: URL { directory.appendingPathComponent("faas-worker-javascript") }
+    public static var scriptBuilder: URL { directory.appendingPathComponent("faas-script-builder") }
     public static var pythonWorker: URL { directory.appendingPathComponent("faas-worker-python") }
 
     /// The root of the checkout.

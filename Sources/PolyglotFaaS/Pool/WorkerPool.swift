@@ -21,6 +21,7 @@ final class WorkerPool: WorkerDelegate {
     private let configuration: FunctionRuntime.Configuration
     private let group: any EventLoopGroup
     private let zygotes: Zygotes
+    private let builds: ScriptBuilds
     private let deadlines = DeadlineWheel()
     private let memoryWatch = MemoryWatch()
     private let state: Mutex<State>
@@ -28,10 +29,11 @@ final class WorkerPool: WorkerDelegate {
     private let lastInvocation = Atomic<UInt64>(0)
     private let retired = Atomic<Int>(0)
 
-    init(configuration: FunctionRuntime.Configuration, group: any EventLoopGroup, zygotes: Zygotes) {
+    init(configuration: FunctionRuntime.Configuration, group: any EventLoopGroup, zygotes: Zygotes, builds: ScriptBuilds) {
         self.configuration = configuration
         self.group = group
         self.zygotes = zygotes
+        self.builds = builds
         state = Mutex(State(pool: PoolState(limits: configuration.poolLimits) { $0.definition.limits.maxConcurrency }))
     }
 
@@ -56,14 +58,25 @@ final class WorkerPool: WorkerDelegate {
 
     /// Runs an invocation. `completion` is told its outcome.
     func submit(_ invocation: Invocation, _ completion: @escaping Invocation.Completion) {
-        if invocation.wait(completion) { submit(invocation) }
+        guard invocation.wait(completion) else { return }
+        if let deadline = invocation.deadline, deadlines.add(invocation, deadline: deadline) { startDeadlineTimer() }
+        let function = invocation.function
+        guard function.needsBuild, function.built == nil else { return enqueue(invocation) }
+        builds.build(function) { [self] result in
+            switch result {
+            case .success:
+                enqueue(invocation)
+            case .failure(let error):
+                deadlines.remove(invocation)
+                invocation.finish(.failure(error))
+            }
+        }
     }
 
     /// Nobody wants the outcome any more: the guest ends.
     func cancel(_ invocation: Invocation) { abandon(invocation, CancellationError()) }
 
-    private func submit(_ invocation: Invocation) {
-        if let deadline = invocation.deadline, deadlines.add(invocation, deadline: deadline) { startDeadlineTimer() }
+    private func enqueue(_ invocation: Invocation) {
         let (idle, actions): (Worker?, [PoolState<Function>.Action]) = state.withLock { state in
             let actions = state.pool.add(invocation.id, for: invocation.function)
             // By far the most frequent case, in one look.

@@ -126,6 +126,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
 
     private var loadMessage: LoadMessage {
         let definition = function.definition
+        let built = function.built
         let isolation: LoadMessage.Isolation =
             switch definition.isolation {
             case .invocation: .invocation
@@ -134,8 +135,9 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             }
         return LoadMessage(
             isolation: isolation, memoryBytes: UInt64(limits.memoryMB) << 20, functionID: function.id.text, revision: function.revision, functionName: definition.functionName,
-            sourceName: definition.sourceName, source: definition.sourceCode,
-            dependencies: definition.dependencies.sorted { $0.key < $1.key }.map { .init(name: $0.key, source: $0.value) })
+            sourceName: definition.sourceName, source: built?.script ?? definition.sourceCode,
+            dependencies: built != nil ? [] : definition.dependencies.sorted { $0.key < $1.key }.map { .init(name: $0.key, source: $0.value) },
+            sourceMap: built?.sourceMap ?? "")
     }
 
     // MARK: Invocations
@@ -468,7 +470,11 @@ extension LoadError {
     fileprivate init(_ failure: Failure, sourceName: String) {
         let line = failure.line > 0 ? Int(failure.line) : nil
         let column = failure.column > 0 ? Int(failure.column) : nil
-        let place = line.map { " at \(sourceName):\($0)" + (column.map { ":\($0)" } ?? "") } ?? ""
+        // The innermost frame names the file, which may be a dependency's: "at name (file:line:column)" or "at file:line:column".
+        let end = line.map { ":\($0)" + (column.map { ":\($0)" } ?? "") } ?? ""
+        let frame = failure.stackTrace.first.map { $0.hasSuffix(")") ? $0.dropLast() : $0[...] } ?? ""
+        let file = frame.hasSuffix(end) ? frame.dropLast(end.count).split(whereSeparator: { $0 == "(" || $0 == " " }).last.map(String.init) : nil
+        let place = line == nil ? "" : " at \(file ?? sourceName)\(end)"
         let name = failure.name.isEmpty ? "" : "\(failure.name): "
         self.init("The source does not load: \(name)\(failure.message)\(place)", line: line, column: column, stackTrace: failure.stackTrace)
     }

@@ -21,12 +21,14 @@ struct WorkerExecutables: Sendable {
         directories = [own, own + "/../libexec/polyglotfaas", own + "/../libexec"]
     }
 
-    func path(for language: Language) throws(WorkerExecutableNotFound) -> String {
+    func path(for language: Language) throws(WorkerExecutableNotFound) -> String { try path(of: language.workerExecutable) }
+
+    func path(of name: String) throws(WorkerExecutableNotFound) -> String {
         for directory in directories {
-            let path = "\(directory)/\(language.workerExecutable)"
+            let path = "\(directory)/\(name)"
             if access(path, X_OK) == 0 { return path }
         }
-        throw WorkerExecutableNotFound(name: language.workerExecutable, searched: directories)
+        throw WorkerExecutableNotFound(name: name, searched: directories)
     }
 
     private static func runningExecutable() -> String? {

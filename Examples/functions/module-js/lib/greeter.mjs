@@ -1,0 +1,2 @@
+export const greet = name => `Hello, ${name}`;
+export const shout = name => greet(name).toUpperCase();

@@ -1,0 +1,54 @@
+import Foundation
+import FunctionModel
+
+/// What esbuild writes, in our terms. No I/O.
+enum BuildOutput {
+    /// The script that a worker evaluates: a function around what was built.
+    static func script(_ output: String, _ layout: ScriptLayout) throws -> BuiltScript {
+        let marker = "//# sourceMappingURL=data:application/json;base64,"
+        guard let at = output.range(of: marker, options: .backwards),
+            let data = Data(base64Encoded: output[at.upperBound...].trimmingCharacters(in: .whitespacesAndNewlines)),
+            let map = try? JSONValue(json: Array(data)), case .array(let sources) = map["sources"], let mappings = map["mappings"]
+        else { throw LoadError("The source does not build: esbuild wrote something else than a script.") }
+        let names = sources.map { JSONValue.string(name(ofSource: $0.stringValue ?? "", layout)) }
+        // Modules are strict. One line goes before: the map says so with its first character.
+        let script = "(async function (\(ScriptLayout.bridge), \(ScriptLayout.meta)) { 'use strict';\n\(output[..<at.lowerBound])\n})"
+        let shifted = JSONValue.string(";" + (mappings.stringValue ?? ""))
+        let sourceMap: JSONValue = ["sources": .array(names), "mappings": shifted]
+        return BuiltScript(script: script, sourceMap: sourceMap.jsonText())
+    }
+
+    /// What people call a file: nothing for those that are ours.
+    private static func name(ofSource path: String, _ layout: ScriptLayout) -> String {
+        if let name = layout.names[path] { return name }
+        if path == "entry.js" || path.hasPrefix("node/") { return "" }
+        // A file of a project that became one module at upload.
+        return path.hasPrefix("src/") ? String(path.dropFirst("src/".count)) : path
+    }
+
+    /// The first error that esbuild reports, with its place:
+    ///
+    ///     ✘ [ERROR] Expected ";" but found "b"
+    ///
+    ///         src/handler.js:1:2:
+    ///           1 │ a b
+    static func error(_ output: String, _ layout: ScriptLayout) -> LoadError {
+        let lines = output.split(separator: "\n", omittingEmptySubsequences: false)
+        let marker = "✘ [ERROR] "
+        let errors = lines.indices.filter { lines[$0].hasPrefix(marker) }
+        // That a folder cannot be listed is how the sandbox looks from inside.
+        guard let first = errors.first(where: { !lines[$0].dropFirst(marker.count).hasPrefix("Cannot read directory") }) ?? errors.first else {
+            return LoadError("The source does not build: \(output.prefix(500))")
+        }
+        var message = String(lines[first].dropFirst(marker.count))
+        if message.hasPrefix("Could not resolve ") { message = "Module not found: \(message.dropFirst("Could not resolve ".count))" }
+        let place = first + 2 < lines.count ? lines[first + 2].trimmingCharacters(in: .whitespaces).split(separator: ":") : []
+        guard place.count >= 3, let line = Int(place[place.count - 2]), let column = Int(place[place.count - 1]) else {
+            return LoadError("The source does not build: \(message)")
+        }
+        let path = place.dropLast(2).joined(separator: ":")
+        let name = layout.names[path] ?? path
+        // Columns are counted from 0 there.
+        return LoadError("The source does not build: \(message) at \(name):\(line):\(column + 1)", line: line, column: column + 1)
+    }
+}

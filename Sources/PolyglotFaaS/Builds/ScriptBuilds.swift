@@ -1,0 +1,148 @@
+import Crypto
+import Foundation
+import FunctionModel
+import Synchronization
+
+/// What has been built: each content once, in memory and, if there is a folder, on disk.
+final class ScriptBuilds: Sendable {
+    private typealias Waiter = @Sendable (Result<BuiltScript, any Error>) -> Void
+
+    private struct State {
+        var known: [Function: Result<BuiltScript, LoadError>] = [:]
+        var knownBytes = 0
+        /// Being built, and who waits for it.
+        var waiting: [Function: [Waiter]] = [:]
+        var waiterCount = 0
+        var queue: [Function] = []
+        var threads = 0
+
+        mutating func remember(_ result: Result<BuiltScript, LoadError>, _ function: Function) {
+            let bytes = (try? result.get()).map { $0.script.utf8.count + $0.sourceMap.utf8.count } ?? 0
+            if known.count >= ScriptBuilds.maximumKnown || knownBytes + bytes > ScriptBuilds.maximumKnownBytes {
+                known.removeAll()
+                knownBytes = 0
+            }
+            known[function] = result
+            knownBytes += bytes
+        }
+    }
+
+    let builder: ScriptBuilder
+    private let directory: String?
+    private let state = Mutex(State())
+
+    /// A build is mostly processor time, and invocations need some too.
+    private static let maximumThreads = 2
+    /// As many as may wait for workers by default.
+    private static let maximumWaiters = 4096
+    /// Functions in use keep their own, and the folder has the rest.
+    private static let maximumKnown = 1000
+    private static let maximumKnownBytes = 64 << 20
+
+    init(builder: ScriptBuilder, directory: String?) {
+        self.builder = builder
+        self.directory = directory
+    }
+
+    /// Gives the function what it is built to (``Function/built``), then calls `completion`: at once if it is known, else from a
+    /// thread of its own. Fails with ``LoadError``, or another error if this host cannot build now.
+    func build(_ function: Function, _ completion: @escaping @Sendable (Result<Void, any Error>) -> Void) {
+        let waiter: Waiter = { result in
+            if case .success(let built) = result { function.built = built }
+            completion(result.map { _ in })
+        }
+        enum Next { case done(Result<BuiltScript, LoadError>), refuse, wait, startThread }
+        let next: Next = state.withLock { state in
+            if let known = state.known[function] { return .done(known) }
+            guard state.waiterCount < Self.maximumWaiters else { return .refuse }
+            state.waiterCount += 1
+            if state.waiting[function] != nil {
+                state.waiting[function]!.append(waiter)
+                return .wait
+            }
+            state.waiting[function] = [waiter]
+            state.queue.append(function)
+            guard state.threads < Self.maximumThreads else { return .wait }
+            state.threads += 1
+            return .startThread
+        }
+        switch next {
+        case .done(let result): waiter(result.mapError { $0 })
+        case .refuse: waiter(.failure(Overloaded("As many calls wait for a build as may.")))
+        case .wait: break
+        case .startThread: Thread.detachNewThread { [self] in work() }
+        }
+    }
+
+    private func work() {
+        while let function = next() {
+            let (result, isFinal) = findOrBuild(function.definition)
+            let waiters = state.withLock { state in
+                if isFinal { state.remember(result, function) }
+                let waiters = state.waiting.removeValue(forKey: function) ?? []
+                state.waiterCount -= waiters.count
+                return waiters
+            }
+            for waiter in waiters { waiter(result.mapError { $0 }) }
+        }
+    }
+
+    private func next() -> Function? {
+        state.withLock { state in
+            guard state.queue.isEmpty else { return state.queue.removeFirst() }
+            state.threads -= 1
+            return nil
+        }
+    }
+
+    // MARK: On disk
+
+    /// - Returns: also whether it would be the same another time: what is missing on this machine may be there then.
+    private func findOrBuild(_ definition: FunctionDefinition) -> (Result<BuiltScript, LoadError>, isFinal: Bool) {
+        let path = directory.map { "\($0)/\(definition.buildKey).json" }
+        if let path, let found = Self.read(path) { return (.success(found), true) }
+        do {
+            let built = try builder.build(definition)
+            if let path { Self.write(built, to: path) }
+            return (.success(built), true)
+        } catch let error as LoadError {
+            return (.failure(error), true)
+        } catch {
+            let reason = (error as? BuildUnavailable)?.message ?? (error as? any FunctionError)?.message ?? "\(error)"
+            return (.failure(LoadError(reason)), false)
+        }
+    }
+
+    private static func read(_ path: String) -> BuiltScript? {
+        // Anything that is not a whole build, for example after a loss of power, is as good as none.
+        guard let data = FileManager.default.contents(atPath: path), let json = try? JSONValue(json: Array(data)),
+            let script = json["script"]?.stringValue, let sourceMap = json["sourceMap"]?.stringValue
+        else { return nil }
+        return BuiltScript(script: script, sourceMap: sourceMap)
+    }
+
+    /// It can be built again, so a full disk is no reason to fail.
+    private static func write(_ built: BuiltScript, to path: String) {
+        let json: JSONValue = ["script": .string(built.script), "sourceMap": .string(built.sourceMap)]
+        try? FileManager.default.createDirectory(atPath: String(path[..<path.lastIndex(of: "/")!]), withIntermediateDirectories: true)
+        try? Data(json.jsonBytes()).write(to: URL(fileURLWithPath: path), options: .atomic)
+    }
+}
+
+extension FunctionDefinition {
+    /// Names everything that a build depends on. Each text has its length before it.
+    fileprivate var buildKey: String {
+        var hash = SHA256()
+        func add(_ text: String) {
+            hash.update(data: Data("\(text.utf8.count):".utf8))
+            hash.update(data: Data(text.utf8))
+        }
+        add("PolyglotFaaS build, version 1")
+        for text in [sourceName, functionName, sourceCode] { add(text) }
+        for (name, source) in dependencies.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+            add(name)
+            add(source)
+        }
+        return hash.finalize().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    }
+}

@@ -1,0 +1,173 @@
+import Foundation
+import FunctionModel
+
+/// The files that esbuild is given for a function, its arguments, and what the files are called by people. No I/O.
+///
+/// Everything in it comes from the function's author: sources, and the names of dependencies. A name becomes a path only if each
+/// part of it is harmless, and paths stay below the folder.
+struct ScriptLayout {
+    struct File: Equatable {
+        /// Relative to the folder of the build.
+        var path: String
+        var text: String
+    }
+
+    private(set) var files: [File] = []
+    private(set) var arguments: [String] = []
+    /// What people call the files that are the function's, by their path.
+    private(set) var names: [String: String] = [:]
+
+    /// The names by which the built script calls the worker: parameters of the function around it.
+    static let bridge = "__faas"
+    static let meta = "__faas_meta"
+
+    /// - Throws: ``LoadError`` that names the dependency which cannot be one.
+    init(_ definition: FunctionDefinition) throws(LoadError) {
+        let main = Self.fileName(definition.sourceName)
+        let mainExtension = Self.fileExtension(main) ?? "js"
+        var places: [(name: String, parts: [String])] = []
+        for name in definition.dependencies.keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+            places.append((name, try Self.parts(ofDependency: name)))
+        }
+        // As many folders down as a name climbs up.
+        let depth = places.map { $0.parts.prefix { $0 == ".." }.count }.max() ?? 0
+        let home = ["src"] + Array(repeating: "p", count: depth)
+
+        let mainPath = (home + [main]).joined(separator: "/")
+        add(mainPath, Self.withBinding(definition), name: definition.sourceName)
+        var aliases: [String: JSONValue] = [:]
+        for (name, parts) in places {
+            let climbs = parts.prefix { $0 == ".." }.count
+            var path = home.dropLast(climbs) + parts.dropFirst(climbs)
+            if Self.fileExtension(path.last!) == nil { path[path.endIndex - 1] += ".\(mainExtension)" }
+            var text = path.joined(separator: "/")
+            // The main file has its own name already.
+            if names[text] != nil { text = "other/\(aliases.count).\(Self.fileExtension(path.last!)!)" }
+            add(text, definition.dependencies[name]!, name: name)
+            aliases[name] = ["./\(text)"]
+        }
+        let entry = """
+            import * as exports from "./\(mainPath)";
+            \(Self.bridge).exports(exports);
+
+            """
+        files.append(File(path: "entry.js", text: entry))
+        files.append(File(path: "tsconfig.json", text: Self.configuration(aliases).jsonText()))
+        arguments = ["entry.js", "--tsconfig=tsconfig.json"] + Self.commonArguments + nodeModules()
+    }
+
+    /// A project on this machine, whose files may import each other and what `node_modules` has. The result is a module like any
+    /// other, with nothing left to import.
+    ///
+    /// - Parameters:
+    ///   - main: the main file, relative to the project's folder.
+    ///   - folder: where ``files`` will be.
+    ///   - installed: folders of packages that stand for modules of Node's, by those modules' names.
+    init(project definition: FunctionDefinition, main: String, folder: String, installed: [String: String]) {
+        var aliases: [String] = []
+        for (name, source) in definition.dependencies.sorted(by: { $0.key < $1.key }) {
+            // A path is found in the project.
+            guard let parts = try? Self.parts(ofDependency: name), parts.first != "..", !name.hasPrefix(".") else { continue }
+            let path = "other/\(aliases.count).\(Self.fileExtension(parts.last!) ?? Self.fileExtension(main) ?? "js")"
+            add(path, source, name: name)
+            aliases.append("--alias:\(name)=\(folder)/\(path)")
+        }
+        // A script exports nothing; what it declares under the handler's name is what it is for.
+        let isScript = !ModuleSyntax.isModule(definition.sourceCode) && !definition.sourceCode.contains("exports")
+        let exports = isScript && definition.functionName.isJavaScriptBinding
+            ? ["--tree-shaking=false", "--footer:js=export { \(definition.functionName) };"] : []
+        arguments = ["./\(main)"] + Self.commonArguments.filter { !$0.hasPrefix("--define:") } + aliases + exports
+        arguments += nodeModules(in: folder, installed: installed)
+    }
+
+    private mutating func add(_ path: String, _ text: String, name: String) {
+        files.append(File(path: path, text: text))
+        names[path] = name
+    }
+
+    // MARK: Options
+
+    static let commonArguments = [
+        "--bundle", "--format=esm", "--platform=neutral", "--target=esnext", "--main-fields=module,main", "--conditions=import,module,default",
+        "--resolve-extensions=.tsx,.ts,.mts,.cts,.jsx,.mjs,.js,.cjs,.json", "--loader:.js=jsx", "--loader:.mjs=jsx", "--loader:.cjs=jsx",
+        "--sourcemap=inline", "--sources-content=false", "--charset=utf8", "--legal-comments=none", "--define:import.meta=\(meta)",
+        "--log-level=error", "--log-limit=3", "--color=false",
+    ]
+
+    private static func configuration(_ aliases: [String: JSONValue]) -> JSONValue {
+        ["compilerOptions": ["experimentalDecorators": true, "paths": .object(aliases)]]
+    }
+
+    /// Every module of Node's by both of its names: as a package that is installed, else as one that throws.
+    ///
+    /// - Parameter installed: folders of packages by the module's name.
+    private mutating func nodeModules(in folder: String = ".", installed: [String: String] = [:]) -> [String] {
+        for name in NodeModules.names {
+            // An alias of `fs` also stands for `fs/promises`, as a path below it.
+            let hasParts = !name.contains("/") && NodeModules.names.contains { $0.hasPrefix(name + "/") }
+            files.append(File(path: "node/\(name)\(hasParts ? "/index" : "").js", text: NodeModules.replacement(for: name)))
+        }
+        return NodeModules.names.filter { !$0.contains("/") }.flatMap { name in
+            let path = installed[name] ?? "\(folder)/node/\(name)"
+            return ["--alias:\(name)=\(path)", "--alias:node:\(name)=\(path)"]
+        }
+    }
+
+    // MARK: Names
+
+    /// A module shows nobody what it does not export; but a handler that is declared is meant to be called.
+    private static func withBinding(_ definition: FunctionDefinition) -> String {
+        let name = definition.functionName
+        guard name.isJavaScriptBinding, fileExtension(fileName(definition.sourceName)) != "json" else { return definition.sourceCode }
+        return "\(definition.sourceCode)\n;\(bridge).binding(typeof \(name) === \"function\" ? \(name) : undefined);\n"
+    }
+
+    /// The main file's own name, with nothing in it that means something to a path or to esbuild.
+    private static func fileName(_ sourceName: String) -> String {
+        let last = sourceName.split(separator: "/").last.map(String.init) ?? ""
+        let isHarmless = isHarmless(last) && fileExtension(last) != nil
+        return isHarmless ? last : "function.\(fileExtension(last) ?? "js")"
+    }
+
+    private static let extensions: Set = ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "json"]
+
+    private static func fileExtension(_ name: String) -> String? {
+        guard let dot = name.lastIndex(of: ".") else { return nil }
+        let text = String(name[name.index(after: dot)...])
+        return extensions.contains(text) ? text : nil
+    }
+
+    private static func isHarmless(_ part: String) -> Bool {
+        !part.isEmpty && part != "." && part != ".." && part.utf8.count <= 100
+            && part.unicodeScalars.allSatisfy { $0.properties.isXIDContinue || "@._-+$ ".unicodeScalars.contains($0) }
+    }
+
+    /// The parts of a dependency's name as a path: any number of `..`, then names.
+    private static func parts(ofDependency name: String) throws(LoadError) -> [String] {
+        var parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        if parts.first == "." { parts.removeFirst() }
+        let rest = parts.drop { $0 == ".." }
+        guard !rest.isEmpty, parts.count <= 12, rest.allSatisfy(isHarmless) else {
+            throw LoadError(
+                "The dependency \(quoted(name)) cannot be used in a module: its name must be parts of letters, digits and any of "
+                    + "'@._-+$', separated by '/', at most 12.")
+        }
+        return parts
+    }
+}
+
+extension String {
+    /// An ASCII name that is no reserved word: it can stand in a module without changing what that does.
+    fileprivate var isJavaScriptBinding: Bool {
+        guard let first = utf8.first, !(48...57).contains(first) else { return false }
+        let isName = unicodeScalars.allSatisfy { $0.properties.isXIDContinue || $0 == "$" }
+        return isName && !Self.reservedWords.contains(self)
+    }
+
+    private static let reservedWords: Set = [
+        "arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do", "else", "enum",
+        "eval", "export", "extends", "false", "finally", "for", "function", "if", "implements", "import", "in", "instanceof", "interface",
+        "let", "new", "null", "package", "private", "protected", "public", "return", "static", "super", "switch", "this", "throw", "true",
+        "try", "typeof", "var", "void", "while", "with", "yield",
+    ]
+}
