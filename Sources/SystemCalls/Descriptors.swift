@@ -82,6 +82,11 @@ public enum Descriptors {
         _ = Glibc.shutdown(socket, Int32(SHUT_RDWR))
     }
 
+    /// Lets nothing more come in: reading gives what has arrived so far, and then the end of the stream.
+    public static func endReading(_ socket: Int32) {
+        _ = Glibc.shutdown(socket, Int32(SHUT_RD))
+    }
+
     /// How many descriptors this process may have open at a time.
     public static var limit: Int {
         var limit = rlimit()

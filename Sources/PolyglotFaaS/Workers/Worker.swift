@@ -75,6 +75,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         }
     }
     private var channel: (any Channel)?
+    /// The host's end; the channel's, and so only good while that is open.
+    private var socket: Int32 = -1
     private var isDisconnected = false
     /// Why the process ended, from its zygote. `.some(nil)`: ended, nobody knows how.
     private var exit: ProcessExit??
@@ -109,7 +111,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             .whenComplete { result in
                 switch result {
                 case .success(let channel):
-                    self.channel = channel
+                    (self.channel, self.socket) = (channel, socket)
                     if self.exit != nil || self.fault != nil { return self.disconnect() }
                     let message = self.loadMessage.encoded()
                     guard message.count <= Frame.maximumPayloadLength else {
@@ -375,10 +377,9 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     func processHasEnded(_ exit: ProcessExit?) {
         eventLoop.execute {
             if self.exit == nil { self.exit = .some(exit) }
-            // What it wrote before it ended is still to be read. Then the end of the stream comes by itself, unless something
-            // that inherited the socket holds it open.
             if self.isDisconnected { return self.end() }
-            self.eventLoop.scheduleTask(in: .milliseconds(200)) { self.disconnect() }
+            // What it wrote before it ended is still to be read. Then comes the end of the stream, whoever has inherited the other side.
+            if self.channel != nil { Descriptors.endReading(self.socket) }
         }
     }
 
