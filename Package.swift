@@ -28,6 +28,11 @@ let staticPython: [LinkerSetting] =
         .linkedLibrary("expat"), .linkedLibrary("z"), .linkedLibrary("m"),
     ]
 
+// The fuzzer is an executable only where libFuzzer is linked: script/fuzz says so. What it tries is tested without it too.
+let isFuzzing = Context.environment["FAAS_FUZZ"] != nil
+let fuzzer: [Target] =
+    !isFuzzing ? [] : [.executableTarget(name: "faas-fuzz", dependencies: ["FuzzTargets"], path: "Fuzzing/faas-fuzz", swiftSettings: strict)]
+
 let package = Package(
     name: "PolyglotFaaS",
     // Linux is what it runs on; this names the language features that it uses.
@@ -156,5 +161,18 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["FunctionModel", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "RewindTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"], swiftSettings: strict),
-    ]
+
+        // What reads hostile bytes, for tests and for the fuzzer.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "FaaSServer", "FunctionModel", "FunctionStorage", "PolyglotFaaS", "WorkerProtocol",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            path: "Fuzzing/FuzzTargets", swiftSettings: strict),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: strict),
+    ] + fuzzer
 )
