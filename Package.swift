@@ -153,7 +153,7 @@ let package = Package(
         .testTarget(name: "WorkerProtocolTests", dependencies: ["TestSupport", "WorkerProtocol"], swiftSettings: strict),
         .testTarget(
             name: "PolyglotFaaSTests",
-            dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: ["FunctionModel", "PolyglotFaaS", "SystemCalls", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: strict
         ),
         .testTarget(

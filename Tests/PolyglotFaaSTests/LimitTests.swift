@@ -64,6 +64,27 @@ import Testing
         }
     }
 
+    @Test(arguments: Language.all, [Isolation.invocation, .process])
+    func `A handler that computes for too long is ended, one that sleeps is not`(language: Language, isolation: Isolation) async throws {
+        var request: InvocationRequest =
+            language == .python
+            ? .python("import time\ndef handler(event):\n  while event: pass\n  time.sleep(0.6)\n  return 'slept'", true, timeoutMillis: 60_000)
+            : .js(
+                "exports.handler = async event => { while (event); await new Promise(done => setTimeout(done, 600)); return 'slept' }", true,
+                timeoutMillis: 60_000)
+        request.isolation = isolation
+        var sleeping = request
+        sleeping.event = Array("false".utf8)
+        try await withRuntime { ($0.cpuMillis, $0.maximumWorkersPerFunction) = (200, 1) } _: { runtime in
+            // The first call and those after it are served in different ways.
+            for calls in [0, 5] {
+                for _ in 0..<calls { try await #expect(runtime.value(sleeping) == "slept") }
+                let error = try await #require(throws: CPULimitExceeded.self) { try await runtime.invoke(request) }
+                #expect(error.message == "CPU time limit of 200 ms exceeded")
+            }
+        }
+    }
+
     @Test func `A result larger than the limit is an error that says so`() async throws {
         try await withRuntime { $0.maximumResultBytes = 1000 } _: { runtime in
             let source = "exports.handler = n => 'x'.repeat(n)"

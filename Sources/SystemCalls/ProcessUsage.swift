@@ -1,12 +1,13 @@
 import Glibc
 
-/// How much memory another process has, read from outside.
+/// How much memory and processor time another process has used, read from outside.
 ///
 /// Its descriptor keeps meaning the same process, whatever becomes of its number. An object, so that it is closed when nobody reads
 /// it any more.
-public final class ProcessMemory: Sendable {
+public final class ProcessUsage: Sendable {
     private let sizes: Int32
     private let pid: pid_t
+    private let clock: clockid_t?
 
     /// - Parameter handle: a pidfd. Returns nil if the process has ended, or does not show its memory.
     public init?(handle: Int32) {
@@ -17,6 +18,7 @@ public final class ProcessMemory: Sendable {
         sizes = open("/proc/\(pid)/statm", O_RDONLY | O_CLOEXEC)
         guard sizes >= 0 else { return nil }
         self.pid = pid
+        clock = Self.clock(of: pid)
     }
 
     deinit { Descriptors.close(sizes) }
@@ -26,7 +28,7 @@ public final class ProcessMemory: Sendable {
     public func privateBytes() -> Int {
         var bytes = Self.privateBytes(sizes)
         // Nothing where the kernel does not list children. If the number has become another process's, this one has ended.
-        for child in Descriptors.readText("/proc/\(pid)/task/\(pid)/children").split(separator: " ") {
+        for child in children {
             let descriptor = open("/proc/\(child)/statm", O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else { continue }
             bytes = max(bytes, Self.privateBytes(descriptor))
@@ -34,6 +36,24 @@ public final class ProcessMemory: Sendable {
         }
         return bytes
     }
+
+    /// Processor time so far, in nanoseconds, of all threads of the process and of the children that it has now. Only the difference
+    /// of two looks means something, and only if no child has ended between them.
+    public func processorTime() -> Int64 {
+        ([clock] + children.map { pid_t($0).flatMap(Self.clock) }).reduce(0) { sum, clock in
+            var time = timespec()
+            guard let clock, clock_gettime(clock, &time) == 0 else { return sum }
+            return sum + Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        }
+    }
+
+    private static func clock(of pid: pid_t) -> clockid_t? {
+        var clock = clockid_t()
+        return clock_getcpuclockid(pid, &clock) == 0 ? clock : nil
+    }
+
+    /// None where the kernel does not list them.
+    private var children: [Substring] { Descriptors.readText("/proc/\(pid)/task/\(pid)/children").split(separator: " ") }
 
     private static func privateBytes(_ descriptor: Int32) -> Int {
         // Second and third field: resident pages, and those of them that are of files or shared.

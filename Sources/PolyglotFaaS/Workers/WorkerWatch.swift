@@ -2,12 +2,12 @@ import Foundation
 import Synchronization
 import SystemCalls
 
-/// Looks at the memory of workers that are at work, and ends those that have too much.
+/// Looks at the memory and the processor time of workers that are at work, and ends those that have had too much.
 ///
 /// The kernel's own limit (RLIMIT_DATA) refuses memory, which most programs report in their own words. This is for what that limit
-/// does not count or what does not give up. A thread of its own, because an event loop has others to serve: 5 ms pass between two looks
+/// does not count or what does not give up. The kernel's limit of processor time counts seconds of a process, not of a call. A thread of its own, because an event loop has others to serve: 5 ms pass between two looks
 /// at a busy worker, 15 until it is noticed to be busy, in which a process that grows as fast as it can gets 5 to 15 MB.
-final class MemoryWatch: Sendable {
+final class WorkerWatch: Sendable {
     private struct State {
         var workers: [ObjectIdentifier: Worker] = [:]
         var isRunning = false
@@ -24,7 +24,7 @@ final class MemoryWatch: Sendable {
         }
         guard mustStart else { return }
         let thread = Thread { [self] in run() }
-        thread.name = "memory watch"
+        thread.name = "worker watch"
         thread.start()
     }
 
@@ -46,8 +46,8 @@ final class MemoryWatch: Sendable {
             guard let workers else { return }
             idleRounds = workers.isEmpty ? idleRounds + 1 : 0
             let busy = workers.filter(\.isAtWork)
-            for worker in busy { worker.endIfTooLarge() }
-            // Where nothing is at work, nothing grows: look less often whether something is.
+            for worker in busy { worker.enforceLimits() }
+            // Where nothing is at work, nothing is used: look less often whether something is.
             usleep(!busy.isEmpty ? 5000 : workers.isEmpty ? 100_000 : 15_000)
         }
     }
