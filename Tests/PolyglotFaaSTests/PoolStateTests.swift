@@ -316,7 +316,7 @@ extension Pool {
     }
 
     @Test func `Idle workers give up their memory, least recently used first, then invocations are rejected`() {
-        var pool = Self.hungry(100, 220)
+        var pool = Self.hungry(100, 205)
         for (waiter, function) in [(UInt64(1), "a"), (2, "b")] {
             _ = pool.add(waiter, for: function)
             _ = pool.workerIsReady(waiter, loadedBytes: 6 << 20, now: 0)
@@ -324,17 +324,29 @@ extension Pool {
         }
         #expect(pool.promisedMemory == 20 << 20)
         #expect(pool.add(3, for: "c") == [.start(3, "c")])
-        // 120 are promised; 90 more fit, since one that serves was promised its 10 before.
-        #expect(pool.add(4, for: "a") == [.run(4, on: 1)])
+        // 120 are promised. One that serves had 10 of its 100 before, so 10 of another are needed.
+        #expect(pool.add(4, for: "a") == [.end(2), .run(4, on: 1)])
+        #expect(pool.promisedMemory == 200 << 20)
         #expect(pool.add(5, for: "b") == [.reject(5, .memoryPromised)])
         #expect(pool.add(6, for: "d") == [.reject(6, .memoryPromised)])
-        #expect(pool.idleCount == 1)
         _ = pool.workerIsReady(3, loadedBytes: 6 << 20, now: 3)
         _ = pool.workerIsReady(3, now: 4)
-        // 120 again: now a worker of "b" fits, and one of "d" after it for the idle ones.
-        #expect(pool.add(7, for: "b") == [.end(3), .run(7, on: 2)])
+        #expect(pool.promisedMemory == 110 << 20)
+        #expect(pool.add(7, for: "d") == [.end(3), .start(4, "d")])
         #expect(pool.promisedMemory == 200 << 20)
-        #expect(pool.add(8, for: "d") == [.reject(8, .memoryPromised)])
+    }
+
+    @Test func `A worker that finds no memory to serve with stays idle`() {
+        var pool = Self.hungry(100, 150)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, loadedBytes: 6 << 20, now: 0)
+        _ = pool.workerIsReady(1, now: 1)
+        #expect(pool.add(2, for: "b") == [.start(2, "b")])
+        #expect(pool.add(3, for: "a") == [.reject(3, .memoryPromised)])
+        #expect(pool.idleCount == 1)
+        #expect(pool.promisedMemory == 110 << 20)
+        _ = pool.workerEnded(2)
+        #expect(pool.add(4, for: "a") == [.run(4, on: 1)])
     }
 
     @Test func `Who waits for memory gets it when a worker has done`() {
@@ -405,12 +417,14 @@ extension Pool {
         var pool = makePool(maximumPause: 1_000_000_000)
         for number in UInt64(1)...5 {
             _ = pool.add(number, for: "a", now: 0)
-            _ = pool.loadFailed(number, "it crashed", now: 0)
+            #expect(pool.loadFailed(number, "it crashed", now: 0) == [number])
             _ = pool.workerEnded(number, failure: "it crashed", now: 0)
-            _ = pool.add(number + 100, for: "b", now: 0)
         }
         #expect(pool.add(9, for: "a", now: 0) == [.reject(9, Self.pause(5, 100))])
-        for _ in 0..<9 { _ = pool.workerEnded(6, now: 0) }
+        for number in UInt64(6)...20 {
+            #expect(pool.add(number, for: "b", now: 0) == [.start(number, "b")])
+            #expect(pool.workerEnded(number, now: 0).failed == number)
+        }
     }
 
     @Test func `Failures are forgotten after a while without calls`() {

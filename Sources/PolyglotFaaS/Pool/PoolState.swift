@@ -155,20 +155,22 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     /// Serving takes more memory than waiting does. Where that is not to be had, idle workers of others give theirs.
     private mutating func run(_ waiter: WaiterID, onIdle worker: WorkerID, of function: Int) -> [Action] {
-        let record = workers[worker]!
+        let idle = workers[worker]!
+        var busy = idle
+        (busy.state, busy.promised) = (.busy, functions[function]!.demand.memory)
         // Out of the way first, or it might give itself up.
+        workers[worker] = busy
         functions[function]!.idle.removeLast()
         idleCount -= 1
-        promisedToIdle -= record.promised
-        workers[worker]!.state = .busy
-        guard let actions = makeRoom(for: functions[function]!.demand.memory - record.promised) else {
+        promisedToIdle -= idle.promised
+        guard let actions = makeRoom(for: busy.promised - idle.promised) else {
+            workers[worker] = idle
             functions[function]!.idle.append(worker)
             idleCount += 1
-            promisedToIdle += record.promised
-            workers[worker]!.state = record.state
+            promisedToIdle += idle.promised
             return [.reject(waiter, .memoryPromised)]
         }
-        promise(functions[function]!.demand.memory, to: worker)
+        promisedMemory += busy.promised - idle.promised
         return actions.isEmpty ? [.run(waiter, on: worker)] : actions + [.run(waiter, on: worker)]
     }
 
@@ -201,23 +203,25 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     /// A worker has loaded its function, or is pristine again. `loadedBytes`: what it has when it is ready for the first time.
     mutating func workerIsReady(_ worker: WorkerID, loadedBytes: Int? = nil, now: Int64) -> [Action] {
-        guard let record = workers[worker], record.state == .starting || record.state == .busy else { return [] }
+        guard var record = workers[worker], record.state == .starting || record.state == .busy else { return [] }
         let function = record.function
         let isNew = record.state == .starting
         if isNew {
             stopStarting(function)
             let demand = functions[function]!.demand
-            workers[worker]!.whenIdle = demand.keepsMemory ? demand.memory : min(demand.memory, (loadedBytes ?? 0) + Self.dirtyBytes)
+            record.whenIdle = demand.keepsMemory ? demand.memory : min(demand.memory, (loadedBytes ?? 0) + Self.dirtyBytes)
             list(function)
         }
         if isShuttingDown || shouldGiveWay(function) { return [end(worker)] }
         if let waiter = takeWaiter(of: function) {
-            workers[worker]!.state = .busy
+            record.state = .busy
+            workers[worker] = record
             return isNew ? [.run(waiter, on: worker)] + startWorkers() : [.run(waiter, on: worker)]
         }
-        workers[worker]!.state = .idle(since: now)
-        promise(workers[worker]!.whenIdle, to: worker)
-        promisedToIdle += workers[worker]!.promised
+        promisedMemory += record.whenIdle - record.promised
+        promisedToIdle += record.whenIdle
+        (record.state, record.promised) = (.idle(since: now), record.whenIdle)
+        workers[worker] = record
         functions[function]!.idle.append(worker)
         idleCount += 1
         idleWorkers.append((worker, now))
