@@ -3,11 +3,16 @@
 import Foundation
 import PackageDescription
 
-let strict: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-]
+// script/fuzz says so: our own code is instrumented, and the fuzzer is an executable. What it tries is tested without it too.
+let isFuzzing = Context.environment["FAAS_FUZZ"] != nil
+let instrumented = ["-sanitize=fuzzer"]
+
+let strict: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (isFuzzing ? [.unsafeFlags(instrumented)] : [])
 
 // A worker is forked for every function: one static binary means fewer mappings for each fork to copy,
 // and no Swift library to find when the executable is moved.
@@ -28,10 +33,14 @@ let staticPython: [LinkerSetting] =
         .linkedLibrary("expat"), .linkedLibrary("z"), .linkedLibrary("m"),
     ]
 
-// The fuzzer is an executable only where libFuzzer is linked: script/fuzz says so. What it tries is tested without it too.
-let isFuzzing = Context.environment["FAAS_FUZZ"] != nil
 let fuzzer: [Target] =
-    !isFuzzing ? [] : [.executableTarget(name: "faas-fuzz", dependencies: ["FuzzTargets"], path: "Fuzzing/faas-fuzz", swiftSettings: strict)]
+    !isFuzzing
+    ? []
+    : [
+        .executableTarget(
+            name: "faas-fuzz", dependencies: ["FuzzTargets"], path: "Fuzzing/faas-fuzz", swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(instrumented)])
+    ]
 
 let package = Package(
     name: "PolyglotFaaS",
