@@ -61,7 +61,7 @@ import Testing
             descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
             processes = ProcessTable.children(of: getpid()).count(where: \.isRunning)
             let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
-            megabytes = (Int(fields[1]) ?? 0) * Int(getpagesize()) >> 20
+            megabytes = (Int(fields[1]) ?? 0) * Int(getpagesize()) / 1_048_576
         }
 
         var description: String { "\(descriptors) descriptors, \(processes) child processes, \(megabytes) MB" }

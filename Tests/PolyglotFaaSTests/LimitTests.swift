@@ -80,7 +80,7 @@ import Testing
                 var sizes: [(time: ContinuousClock.Instant, megabytes: Int)] = []
                 while let size = try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8), processIsAlive(pid) {
                     let pages = size.split(separator: " ").compactMap { Int($0) }
-                    if pages.count > 2 { sizes.append((.now, (pages[1] - pages[2]) * 4 >> 10)) }
+                    if pages.count > 2 { sizes.append((.now, (pages[1] - pages[2]) * Int(getpagesize()) / 1_048_576)) }
                 }
                 return sizes
             }
