@@ -3,7 +3,8 @@ import Glibc
 
 /// Usage: FUZZ_TARGET=frames faas-fuzz [options of libFuzzer] corpus…
 ///
-/// libFuzzer is called, and does not call: SwiftPM renames the entry point of executables, so that libFuzzer's own would not be one.
+/// SwiftPM renames the entry point of executables and makes it `main`, as libFuzzer's own is called. Whichever of the two the linker
+/// takes does the same.
 @main
 enum Driver {
     static func main() {
@@ -34,7 +35,8 @@ private func runFuzzer() -> CInt {
     return runDriver(&count, &arguments, tryInput)
 }
 
-private func tryInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+@_cdecl("LLVMFuzzerTestOneInput")
+func tryInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     do {
         try target.check(Array(UnsafeBufferPointer(start: bytes, count: count)))
     } catch {
