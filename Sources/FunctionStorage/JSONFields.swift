@@ -1,8 +1,8 @@
 import FunctionModel
 
 /// Why a document does not describe a function. The message says where, and does not name the file.
-struct DocumentError: Error {
-    let message: String
+package struct DocumentError: Error {
+    package let message: String
     init(_ message: String) { self.message = message }
 }
 

@@ -13,7 +13,8 @@ import FunctionModel
 ///   "timeoutMillis": 5000,         // without it, the caller's default applies
 ///   "isolation": "invocation",     // the default; or "process", or "instance"
 ///   "memoryMB": 128,               // this and the limits below: without them, the host's defaults apply
-///   "maxConcurrency": 4, "maxEventBytes": 1000000, "maxResultBytes": 1000000, "maxLogBytes": 100000
+///   "maxConcurrency": 4, "maxEventBytes": 1000000, "maxResultBytes": 1000000, "maxLogBytes": 100000,
+///   "cpuMillis": 500
 /// }
 /// ```
 ///

@@ -2,8 +2,8 @@ import FunctionModel
 
 /// The content of a stored function's file. GraalFaaS writes the same fields, without `sourceName`, `timeoutMillis`,
 /// `isolation` and limits.
-enum StoredFunction {
-    static func document(_ function: Function) -> [UInt8] {
+package enum StoredFunction {
+    package static func document(_ function: Function) -> [UInt8] {
         let definition = function.definition
         var fields: [String: JSONValue] = [
             "id": .string(function.id.text),
@@ -25,7 +25,7 @@ enum StoredFunction {
     }
 
     /// Reads a document, made here or by another version: unknown fields are ignored, `null` counts as not given.
-    static func read(_ document: [UInt8], id: FunctionID) throws(DocumentError) -> Function {
+    package static func read(_ document: [UInt8], id: FunctionID) throws(DocumentError) -> Function {
         let json: LocatedJSON
         do {
             json = try LocatedJSON(json: document, syntax: .strict)

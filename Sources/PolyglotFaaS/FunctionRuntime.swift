@@ -28,7 +28,8 @@ public final class FunctionRuntime: Sendable {
         self.configuration = configuration
         zygotes = Zygotes(
             executables: WorkerExecutables(directory: configuration.workerDirectory), sandbox: configuration.sandboxRequest,
-            spareCount: max(0, configuration.spareWorkersPerLanguage))
+            spareCount: max(0, configuration.spareWorkersPerLanguage),
+            ageLimits: configuration.zygoteAgeLimits)
         pool = WorkerPool(configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes)
         pool.startHousekeeping()
     }

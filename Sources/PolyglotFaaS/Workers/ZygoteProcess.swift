@@ -9,6 +9,8 @@ import WorkerProtocol
 /// The thread blocks in the kernel; NIO has no call that receives descriptors. It ends with the zygote.
 final class ZygoteProcess: Sendable {
     enum Event: Sendable {
+        /// The engine is ready to be forked.
+        case started
         /// The caller owns `handle` (a pidfd).
         case forked(worker: UInt64, handle: Int32)
         case forkFailed(worker: UInt64, reason: String)
@@ -167,7 +169,7 @@ final class ZygoteProcess: Sendable {
                 return state.startWaiters
             }
             for waiter in waiters { waiter.resume(returning: engine) }
-            return .some(nil)
+            return isRefused(report) ? .some(nil) : .started
         case .forked(let worker, _):
             guard descriptor >= 0 else { return nil }
             return .forked(worker: worker, handle: descriptor)
