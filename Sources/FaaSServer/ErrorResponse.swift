@@ -57,6 +57,7 @@ struct ErrorResponse {
             case is PayloadTooLarge: (.contentTooLarge, [:])
             case is TooManyRequests: (.tooManyRequests, Self.retryAfter)
             case is Overloaded, is ShuttingDown: (.serviceUnavailable, Self.retryAfter)
+            case is InvalidResponse: (.badGateway, [:])
             case is InvocationTimeout: (.gatewayTimeout, [:])
             default: (.internalServerError, [:])
             }

@@ -2,7 +2,7 @@ import FunctionModel
 import Synchronization
 import SystemCalls
 
-/// The zygotes of this host, one for each language in use; the processes they have forked; and which of those are spares: forked
+/// The zygotes of this host: one for each language in use, and one for each set of folders that a function in use reads; the processes they have forked; and which of those are spares: forked
 /// and ready for a function, before there is one.
 final class Zygotes: Sendable {
     /// A process that has not been reported ended.
@@ -13,7 +13,7 @@ final class Zygotes: Sendable {
     }
 
     private struct State {
-        var running: [Language: ZygoteProcess] = [:]
+        var running: [ZygoteKind: ZygoteProcess] = [:]
         /// By the number that the zygote knows them under.
         var processes: [UInt64: (process: Process, zygote: ObjectIdentifier)] = [:]
         var spares: [Language: [UInt64]] = [:]
@@ -34,7 +34,8 @@ final class Zygotes: Sendable {
     }
 
     var sandboxReports: [SandboxReport] {
-        state.withLock { Array($0.running.values) }.compactMap(\.sandboxReport).sorted { $0.language.id < $1.language.id }
+        state.withLock { $0.running.filter { $0.key.folders.isEmpty }.map(\.value) }.compactMap(\.sandboxReport)
+            .sorted { $0.language.id < $1.language.id }
     }
 
     deinit {
@@ -44,20 +45,20 @@ final class Zygotes: Sendable {
         }
     }
 
-    /// The language's zygote, started if there is none.
+    /// The zygote of this kind, started if there is none.
     @discardableResult
-    func start(_ language: Language) throws -> ZygoteProcess {
+    func start(_ kind: ZygoteKind) throws -> ZygoteProcess {
         // Happens once; whoever needs it meanwhile gets the same one.
-        try state.withLock { state in try start(language, &state) }
+        try state.withLock { state in try start(kind, &state) }
     }
 
-    private func start(_ language: Language, _ state: inout sending State) throws -> ZygoteProcess {
+    private func start(_ kind: ZygoteKind, _ state: inout sending State) throws -> ZygoteProcess {
         if state.isShutDown { throw ShuttingDown() }
-        if let zygote = state.running[language] { return zygote }
-        let zygote = try ZygoteProcess(language: language, executable: try executables.path(for: language), sandbox: sandbox) { [weak self] zygote, event in
+        if let zygote = state.running[kind] { return zygote }
+        let zygote = try ZygoteProcess(kind: kind, executable: try executables.path(for: kind.language), sandbox: sandbox) { [weak self] zygote, event in
             self?.handle(event, of: zygote)
         }
-        state.running[language] = zygote
+        state.running[kind] = zygote
         return zygote
     }
 
@@ -67,15 +68,16 @@ final class Zygotes: Sendable {
     /// - Returns: the host's end of its socket, which becomes the caller's.
     func makeProcess(for worker: Worker) throws -> Int32 {
         let definition = worker.function.definition
+        let kind = definition.zygoteKind
         // An engine that is to keep its state starts with other settings than a spare's.
-        if definition.isolation != .instance, let (socket, handle) = takeSpare(for: worker, definition.language) {
+        if definition.isolation != .instance, kind.folders.isEmpty, let (socket, handle) = takeSpare(for: worker, definition.language) {
             if let handle { worker.attach(handle: handle) }
             return socket
         }
         let (ours, theirs) = try Sockets.makeStreamPair()
         defer { Descriptors.close(theirs) }
         do {
-            try fork(.worker(worker), socket: theirs, definition.language)
+            try fork(.worker(worker), socket: theirs, kind)
         } catch {
             Descriptors.close(ours)
             throw error
@@ -100,24 +102,25 @@ final class Zygotes: Sendable {
             guard let (ours, theirs) = try? Sockets.makeStreamPair() else { return }
             defer { Descriptors.close(theirs) }
             // Without a spare, a worker is forked when it is needed.
-            guard (try? fork(.spare(socket: ours, handle: nil), socket: theirs, language)) != nil else { return Descriptors.close(ours) }
+            guard (try? fork(.spare(socket: ours, handle: nil), socket: theirs, ZygoteKind(language: language))) != nil else { return Descriptors.close(ours) }
         }
     }
 
-    private func fork(_ process: Process, socket: Int32, _ language: Language) throws {
-        let zygote = try start(language)
-        let (number, isSpare) = state.withLock { state in
+    private func fork(_ process: Process, socket: Int32, _ kind: ZygoteKind) throws {
+        // In one look: a zygote without processes may be on its way out.
+        let (zygote, number, isSpare) = try state.withLock { state in
+            let zygote = try start(kind, &state)
             state.lastNumber += 1
             state.processes[state.lastNumber] = (process, ObjectIdentifier(zygote))
             if case .spare = process {
-                state.spares[language, default: []].append(state.lastNumber)
-                return (state.lastNumber, true)
+                state.spares[kind.language, default: []].append(state.lastNumber)
+                return (zygote, state.lastNumber, true)
             }
-            return (state.lastNumber, false)
+            return (zygote, state.lastNumber, false)
         }
         guard zygote.fork(worker: number, isSpare: isSpare, socket: socket) else {
             _ = remove(number)
-            throw ZygoteProcess.ended(language, nil)
+            throw ZygoteProcess.ended(kind.language, nil)
         }
     }
 
@@ -149,9 +152,10 @@ final class Zygotes: Sendable {
             guard let process = remove(number) else { return }
             if case .worker(let worker) = process { worker.processHasEnded(exit) }
             Self.discard(process)
+            endIfUnused(zygote)
         case .zygoteEnded(let error):
             let orphans = state.withLock { state in
-                if state.running[zygote.language] === zygote { state.running[zygote.language] = nil }
+                if state.running[zygote.kind] === zygote { state.running[zygote.kind] = nil }
                 let orphans = state.processes.filter { $0.value.zygote == ObjectIdentifier(zygote) }
                 for number in orphans.keys { state.processes[number] = nil }
                 state.spares[zygote.language]?.removeAll { orphans[$0] != nil }
@@ -162,6 +166,18 @@ final class Zygotes: Sendable {
                 Self.discard(process)
             }
         }
+    }
+
+    /// There are as many kinds as sets of folders, so a zygote with folders goes with its last worker.
+    private func endIfUnused(_ zygote: ZygoteProcess) {
+        guard !zygote.kind.folders.isEmpty else { return }
+        let isUnused = state.withLock { state in
+            guard !state.processes.values.contains(where: { $0.zygote == ObjectIdentifier(zygote) }), state.running[zygote.kind] === zygote
+            else { return false }
+            state.running[zygote.kind] = nil
+            return true
+        }
+        if isUnused { zygote.close() }
     }
 
     private func forked(_ number: UInt64, _ handle: Int32) {
@@ -191,4 +207,8 @@ final class Zygotes: Sendable {
         }
         for zygote in running { await zygote.end() }
     }
+}
+
+extension FunctionDefinition {
+    var zygoteKind: ZygoteKind { ZygoteKind(language: language, folders: folders.all) }
 }
