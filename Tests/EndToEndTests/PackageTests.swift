@@ -82,6 +82,7 @@ import Testing
                     def handler(event, context):
                       if event.get("fail"): prices.fail()
                       here = os.path.dirname(__file__)
+                      if event.get("look"): return os.listdir(os.path.join(here, "..", ".."))
                       with open(os.path.join(here, "data", "größe.txt")) as file: text = file.read()
                       return [double(prices.price), text, importlib.resources.files("shop").joinpath("data/größe.txt").read_text(), __name__, ran_as_main, uuid.mine]
                     """,
@@ -98,6 +99,8 @@ import Testing
                     let answer = try await server.http.invoke("shop")
                     #expect(answer.text == #"[6,"Größe\n","Größe\n","shop.main",false,"own"]"#)
                 }
+                let looks = try await server.http.invoke("shop", #"{"look":true}"#)
+                try #expect(looks.json["errorType"] == "PermissionError", "other layers are not to be seen: \(looks.text)")
                 let fails = try await server.http.invoke("shop", #"{"fail":true}"#)
                 try #expect(fails.json["stackTrace"] == ["File \"shop/prices.py\", line 3, in fail", "File \"shop/main.py\", line 6, in handler"])
             }
