@@ -12,7 +12,7 @@ func checkManifest(_ input: [UInt8]) throws(Finding) {
     let function = Function(id: manifest.id, definition: manifest.definition)
     let stored: Function
     do {
-        stored = try StoredFunction.read(StoredFunction.document(function), id: manifest.id)
+        stored = try StoredFunction.read(StoredFunction.document(function), id: manifest.id, layers: LayerStore(dataDirectory: "."))
     } catch {
         throw Finding("the stored function cannot be read: \(error.message)")
     }

@@ -105,25 +105,42 @@ static int make_parents(char *path) {
   return 0;
 }
 
-/* Shows `path` of the old root under the new one. */
-static int show(const char *root, const char *path) {
-  char target[PATH_MAX], link[PATH_MAX], real[PATH_MAX];
+/* A file or folder of the old root, found before the new one hides where it is. */
+struct place {
+  mode_t mode; /* 0: there is none */
+  int file;
+  char path[PATH_MAX];
+  char link[PATH_MAX];
+};
+
+static int find(struct place *place, const char *path) {
   struct stat info;
+  place->mode = 0;
   if (lstat(path, &info) < 0) return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
   /* A path that leads through a link is shown where it really is; a link itself as a link. */
-  if (!S_ISLNK(info.st_mode)) {
-    if (!realpath(path, real)) return -errno;
-    path = real;
+  if (S_ISLNK(info.st_mode)) {
+    if (snprintf(place->path, sizeof place->path, "%s", path) >= (int)sizeof place->path) return -ENAMETOOLONG;
+    ssize_t length = readlink(path, place->link, sizeof place->link - 1);
+    if (length < 0) return -errno;
+    place->link[length] = 0;
+  } else {
+    if (!realpath(path, place->path)) return -errno;
+    place->file = open(path, O_PATH | O_CLOEXEC);
+    if (place->file < 0) return -errno;
   }
-  if (snprintf(target, sizeof target, "%s%s", root, path) >= (int)sizeof target) return -ENAMETOOLONG;
+  place->mode = info.st_mode;
+  return 0;
+}
+
+/* Shows the place under the new root. */
+static int show(const char *root, const struct place *place) {
+  char target[PATH_MAX], source[32];
+  if (!place->mode) return 0;
+  if (snprintf(target, sizeof target, "%s%s", root, place->path) >= (int)sizeof target) return -ENAMETOOLONG;
   int error = make_parents(target);
   if (error) return error;
-  if (S_ISLNK(info.st_mode)) {
-    ssize_t length = readlink(path, link, sizeof link - 1);
-    if (length < 0) return -errno;
-    link[length] = 0;
-    return symlink(link, target) < 0 && errno != EEXIST ? -errno : 0;
-  }
+  if (S_ISLNK(place->mode)) return symlink(place->link, target) < 0 && errno != EEXIST ? -errno : 0;
+  struct stat info = {.st_mode = place->mode};
   if (S_ISDIR(info.st_mode)) {
     if (mkdir(target, 0755) < 0 && errno != EEXIST) return -errno;
   } else {
@@ -131,18 +148,26 @@ static int show(const char *root, const char *path) {
     if (file < 0) return -errno;
     close(file);
   }
-  if (mount(path, target, NULL, MS_BIND | MS_REC, NULL) < 0) return -errno;
+  snprintf(source, sizeof source, "/proc/self/fd/%d", place->file);
+  if (mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0) return -errno;
   if (S_ISCHR(info.st_mode)) return 0; /* A device is read and written as one. */
   return restrict_mount(target, READ_ONLY | NO_SUID | NO_DEVICES, RECURSIVE);
 }
 
 int faas_enter_private_root(const char *const *paths) {
   static const char root[] = "/tmp"; /* There on every system; what is in it is hidden, and later gone. */
-  if (mount("none", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=256,mode=0755") < 0) return -errno;
-  for (; *paths; paths++) {
-    int error = show(root, *paths);
-    if (error) return error;
-  }
+  size_t count = 0;
+  while (paths[count]) count++;
+  struct place *places = calloc(count ? count : 1, sizeof *places);
+  if (!places) return -ENOMEM;
+  int error = 0;
+  for (size_t i = 0; i < count && !error; i++) error = find(&places[i], paths[i]);
+  if (!error && mount("none", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=256,mode=0755") < 0) error = -errno;
+  for (size_t i = 0; i < count && !error; i++) error = show(root, &places[i]);
+  for (size_t i = 0; i < count; i++)
+    if (places[i].mode && !S_ISLNK(places[i].mode)) close(places[i].file);
+  free(places);
+  if (error) return error;
   char proc[] = "/tmp/proc";
   if (mkdir(proc, 0555) < 0) return -errno;
   if (mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL) < 0) return -errno;

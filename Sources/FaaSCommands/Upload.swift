@@ -2,7 +2,7 @@ import ArgumentParser
 import FunctionModel
 import FunctionStorage
 
-struct Upload: ParsableCommand {
+struct Upload: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Store the function a manifest describes.",
         discussion: """
@@ -27,10 +27,10 @@ struct Upload: ParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var json: JSONOption
 
-    func run() throws {
+    func run() async throws {
         do {
             let manifest = try Manifest(file: manifest)
-            let function = try storeOptions.store.save(manifest.id, definition: manifest.definition)
+            let function = try await deploy(manifest, to: storeOptions.store)
             if json.isJSON {
                 Output.json(function.summary)
             } else {

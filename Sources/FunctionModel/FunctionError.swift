@@ -108,6 +108,13 @@ public struct ResultNotSerializable: FunctionError, Equatable {
     public init(_ message: String) { self.message = message }
 }
 
+/// The function was to answer an HTTP request, and what it returned is no answer.
+public struct InvalidResponse: FunctionError, Equatable {
+    public let message: String
+    /// - Parameter problem: What is wrong, as the end of a sentence.
+    public init(_ problem: String) { message = "The function's HTTP answer cannot be sent: \(problem)." }
+}
+
 /// The deadline passed. The guest has been killed.
 public struct InvocationTimeout: FunctionError, Equatable {
     public let timeoutMillis: Int

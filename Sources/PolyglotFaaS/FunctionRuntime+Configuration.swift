@@ -1,4 +1,5 @@
 import Foundation
+import FunctionModel
 import SystemCalls
 import WorkerProtocol
 
@@ -68,6 +69,9 @@ extension FunctionRuntime {
 
         /// How much of the sandbox must be there. Default: all that this machine offers. The safe choice: `.required`.
         public var sandbox = SandboxMode.bestEffort
+
+        /// Told every line that a function writes, when it comes, on any thread. The outcomes have no lines then.
+        package var onLogLine: (@Sendable (LogLine) -> Void)?
 
         /// Layers that are left out although they could be had, by name. For tests only.
         package var sandboxWithout: [String] = []

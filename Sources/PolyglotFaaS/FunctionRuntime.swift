@@ -46,13 +46,18 @@ public final class FunctionRuntime: Sendable {
     ///   not start, ``SandboxUnavailable`` if the sandbox is required and this machine lacks a part of it.
     @discardableResult
     public func start(_ languages: [Language] = Language.all) async throws -> [String] {
-        let started = try languages.map { try zygotes.start($0) }
+        let started = try languages.map { try zygotes.start(ZygoteKind(language: $0)) }
         var engines: [String] = []
         for zygote in started {
             engines.append(try await zygote.waitUntilStarted())
             zygotes.refill(zygote.language)
         }
         return engines
+    }
+
+    /// Starts what this function's workers are forked from.
+    package func start(for function: Function) async throws {
+        _ = try await zygotes.start(function.definition.zygoteKind).waitUntilStarted()
     }
 
     /// Ends the runtime: new and waiting invocations are refused with ``ShuttingDown``, running ones may finish, then every

@@ -101,6 +101,11 @@ public enum Descriptors {
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
+    /// Waits until everything in the file system of this descriptor is on the disk.
+    public static func syncFileSystem(_ descriptor: Int32) throws(SystemCallError) {
+        _ = try checked("syncfs", faas_sync_file_system(descriptor))
+    }
+
     /// Closes every descriptor from `first` upward.
     public static func closeAll(from first: Int32) throws(SystemCallError) {
         _ = try checked("close_range", faas_close_range(UInt32(first), .max))

@@ -60,7 +60,7 @@ final class WorkerPool: WorkerDelegate {
         return Invocation(
             id: id, function: function, requestID: requestID, event: event,
             deadline: timeoutMillis > 0 ? MonotonicClock.now() + Int64(timeoutMillis) * 1_000_000 : nil, timeoutMillis: timeoutMillis,
-            logLimit: function.definition.limits.maxLogBytes ?? configuration.maximumLogBytes)
+            logLimit: function.definition.limits.maxLogBytes ?? configuration.maximumLogBytes, onLogLine: configuration.onLogLine)
     }
 
     /// Runs an invocation. `completion` is told its outcome.
@@ -148,7 +148,9 @@ final class WorkerPool: WorkerDelegate {
     // MARK: What workers report
 
     func workerHasLoaded(_ worker: Worker) {
-        zygotes.refill(worker.function.definition.language)
+        let kind = worker.function.definition.zygoteKind
+        // Others take no spares.
+        if kind.folders.isEmpty { zygotes.refill(kind.language) }
     }
 
     func workerIsReady(_ worker: Worker, loadedBytes: Int?) {

@@ -146,7 +146,9 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         return LoadMessage(
             isolation: isolation, memoryBytes: UInt64(limits.memoryMB) << 20, functionID: function.id.text, revision: function.revision, functionName: definition.functionName,
             sourceName: definition.sourceName, source: definition.sourceCode,
-            dependencies: definition.dependencies.sorted { $0.key < $1.key }.map { .init(name: $0.key, source: $0.value) })
+            dependencies: definition.dependencies.sorted { $0.key < $1.key }.map { .init(name: $0.key, source: $0.value) },
+            environment: definition.environment.sorted { $0.key < $1.key }.map { .init(name: $0.key, value: $0.value) },
+            sourceFolder: definition.folders.source ?? "", packageFolder: definition.folders.packages ?? "")
     }
 
     // MARK: Invocations

@@ -2,11 +2,12 @@ import FunctionModel
 import Synchronization
 import SystemCalls
 
-/// The zygotes of this host, one for each language in use; the processes they have forked; and which of those are spares: forked
-/// and ready for a function, before there is one.
+/// The zygotes of this host: one for each language in use, and one for each set of folders that a function in use reads; the
+/// processes they have forked; and which of those are spares: forked and ready for a function, before there is one.
 ///
 /// A zygote that has served long enough (``ZygoteAge``) gets a successor, which forks from the moment when its engine has started.
-/// The old one is kept for its workers, of whose namespaces it is process number 1, and ends after the last of them.
+/// The old one is kept for its workers, of whose namespaces it is process number 1, and ends after the last of them. So does one with
+/// folders, since there are as many as sets of folders.
 final class Zygotes: Sendable {
     /// A process that has not been reported ended.
     private enum Process {
@@ -16,10 +17,10 @@ final class Zygotes: Sendable {
     }
 
     private struct State {
-        var running: [Language: (zygote: ZygoteProcess, age: ZygoteAge)] = [:]
+        var running: [ZygoteKind: (zygote: ZygoteProcess, age: ZygoteAge)] = [:]
         /// They start, and nobody waits for it.
-        var successors: [Language: ZygoteProcess] = [:]
-        /// They have a successor, and workers that have not ended.
+        var successors: [ZygoteKind: ZygoteProcess] = [:]
+        /// They fork no more, and end after their last workers.
         var retiring: [ObjectIdentifier: ZygoteProcess] = [:]
         /// By the number that the zygote knows them under.
         var processes: [UInt64: (process: Process, zygote: ObjectIdentifier)] = [:]
@@ -45,7 +46,8 @@ final class Zygotes: Sendable {
     }
 
     var sandboxReports: [SandboxReport] {
-        state.withLock { $0.running.values.map(\.zygote) }.compactMap(\.sandboxReport).sorted { $0.language.id < $1.language.id }
+        state.withLock { $0.running.filter { $0.key.folders.isEmpty }.map(\.value.zygote) }.compactMap(\.sandboxReport)
+            .sorted { $0.language.id < $1.language.id }
     }
 
     deinit {
@@ -55,23 +57,23 @@ final class Zygotes: Sendable {
         }
     }
 
-    /// The language's zygote, started if there is none.
+    /// The zygote of this kind, started if there is none.
     @discardableResult
-    func start(_ language: Language) throws -> ZygoteProcess {
+    func start(_ kind: ZygoteKind) throws -> ZygoteProcess {
         // Happens once; whoever needs it meanwhile gets the same one.
-        try state.withLock { state in try start(language, &state) }
+        try state.withLock { state in try start(kind, &state) }
     }
 
-    private func start(_ language: Language, _ state: inout sending State) throws -> ZygoteProcess {
+    private func start(_ kind: ZygoteKind, _ state: inout sending State) throws -> ZygoteProcess {
         if state.isShutDown { throw ShuttingDown() }
-        if let (zygote, _) = state.running[language] { return zygote }
-        let zygote = try make(language)
-        state.running[language] = (zygote, ZygoteAge(limits: ageLimits, now: MonotonicClock.now()))
+        if let (zygote, _) = state.running[kind] { return zygote }
+        let zygote = try make(kind)
+        state.running[kind] = (zygote, ZygoteAge(limits: ageLimits, now: MonotonicClock.now()))
         return zygote
     }
 
-    private func make(_ language: Language) throws -> ZygoteProcess {
-        try ZygoteProcess(language: language, executable: try executables.path(for: language), sandbox: sandbox) { [weak self] zygote, event in
+    private func make(_ kind: ZygoteKind) throws -> ZygoteProcess {
+        try ZygoteProcess(kind: kind, executable: try executables.path(for: kind.language), sandbox: sandbox) { [weak self] zygote, event in
             self?.handle(event, of: zygote)
         }
     }
@@ -82,36 +84,41 @@ final class Zygotes: Sendable {
     func renew(now: Int64) {
         state.withLock { state in
             guard !state.isShutDown else { return }
-            for (language, (_, age)) in state.running where state.successors[language] == nil && age.isOver(now: now) {
-                state.successors[language] = try? make(language)
-                if state.successors[language] == nil { state.running[language]!.age.postpone(now: now) }
+            for (kind, (_, age)) in state.running where state.successors[kind] == nil && age.isOver(now: now) {
+                state.successors[kind] = try? make(kind)
+                if state.successors[kind] == nil { state.running[kind]!.age.postpone(now: now) }
             }
         }
     }
 
     /// The engine of a successor has started: from now on it forks.
     private func succeed(_ zygote: ZygoteProcess) {
-        let language = zygote.language
+        let kind = zygote.kind
         let spares: [Process]? = state.withLock { state in
-            guard state.successors[language] === zygote else { return nil }
-            state.successors[language] = nil
-            let spares = (state.spares.removeValue(forKey: language) ?? []).compactMap { state.processes.removeValue(forKey: $0)?.process }
-            if let (old, _) = state.running[language] {
+            guard state.successors[kind] === zygote else { return nil }
+            state.successors[kind] = nil
+            let numbers = kind.folders.isEmpty ? state.spares.removeValue(forKey: kind.language) ?? [] : []
+            let spares = numbers.compactMap { state.processes.removeValue(forKey: $0)?.process }
+            if let (old, _) = state.running[kind] {
                 state.retiring[ObjectIdentifier(old)] = old
-                Self.closeIfUnused(ObjectIdentifier(old), state)
+                Self.closeIfUnused(ObjectIdentifier(old), &state)
             }
-            state.running[language] = (zygote, ZygoteAge(limits: ageLimits, now: MonotonicClock.now()))
+            state.running[kind] = (zygote, ZygoteAge(limits: ageLimits, now: MonotonicClock.now()))
             return spares
         }
         guard let spares else { return }
         for spare in spares { Self.discard(spare) }
-        refill(language)
+        if kind.folders.isEmpty { refill(kind.language) }
     }
 
-    /// Ends a zygote that has a successor and no workers any more.
-    private static func closeIfUnused(_ id: ObjectIdentifier, _ state: borrowing State) {
-        guard let zygote = state.retiring[id], !state.processes.values.contains(where: { $0.zygote == id }) else { return }
-        zygote.close()
+    /// Ends a zygote that is to end after its last worker, if that has been.
+    private static func closeIfUnused(_ id: ObjectIdentifier, _ state: inout State) {
+        guard !state.processes.values.contains(where: { $0.zygote == id }) else { return }
+        if let (kind, entry) = state.running.first(where: { ObjectIdentifier($0.value.zygote) == id }), !kind.folders.isEmpty {
+            state.running[kind] = nil
+            state.retiring[id] = entry.zygote
+        }
+        state.retiring[id]?.close()
     }
 
     // MARK: Processes
@@ -120,15 +127,16 @@ final class Zygotes: Sendable {
     /// - Returns: the host's end of its socket, which becomes the caller's.
     func makeProcess(for worker: Worker) throws -> Int32 {
         let definition = worker.function.definition
+        let kind = definition.zygoteKind
         // An engine that is to keep its state starts with other settings than a spare's.
-        if definition.isolation != .instance, let (socket, handle) = takeSpare(for: worker, definition.language) {
+        if definition.isolation != .instance, kind.folders.isEmpty, let (socket, handle) = takeSpare(for: worker, definition.language) {
             if let handle { worker.attach(handle: handle) }
             return socket
         }
         let (ours, theirs) = try Sockets.makeStreamPair()
         defer { Descriptors.close(theirs) }
         do {
-            try fork(.worker(worker), socket: theirs, definition.language)
+            try fork(.worker(worker), socket: theirs, kind)
         } catch {
             Descriptors.close(ours)
             throw error
@@ -153,23 +161,23 @@ final class Zygotes: Sendable {
             guard let (ours, theirs) = try? Sockets.makeStreamPair() else { return }
             defer { Descriptors.close(theirs) }
             // Without a spare, a worker is forked when it is needed.
-            guard (try? fork(.spare(socket: ours, handle: nil), socket: theirs, language)) != nil else { return }
+            guard (try? fork(.spare(socket: ours, handle: nil), socket: theirs, ZygoteKind(language: language))) != nil else { return }
         }
     }
 
     /// Takes over what the process owns, also if this fails.
-    private func fork(_ process: Process, socket: Int32, _ language: Language) throws {
+    private func fork(_ process: Process, socket: Int32, _ kind: ZygoteKind) throws {
         let zygote: ZygoteProcess
         let number: UInt64
         let isSpare = if case .spare = process { true } else { false }
         do {
             // In one go: a zygote that has a process is not ended for want of one.
             (zygote, number) = try state.withLock { state in
-                let zygote = try start(language, &state)
-                state.running[language]!.age.countFork()
+                let zygote = try start(kind, &state)
+                state.running[kind]!.age.countFork()
                 state.lastNumber += 1
                 state.processes[state.lastNumber] = (process, ObjectIdentifier(zygote))
-                if isSpare { state.spares[language, default: []].append(state.lastNumber) }
+                if isSpare { state.spares[kind.language, default: []].append(state.lastNumber) }
                 return (zygote, state.lastNumber)
             }
         } catch {
@@ -178,7 +186,7 @@ final class Zygotes: Sendable {
         }
         guard zygote.fork(worker: number, isSpare: isSpare, socket: socket) else {
             if let process = remove(number) { Self.discard(process) }
-            throw ZygoteProcess.ended(language, nil)
+            throw ZygoteProcess.ended(kind.language, nil)
         }
     }
 
@@ -186,7 +194,7 @@ final class Zygotes: Sendable {
         state.withLock { state in
             guard let (process, zygote) = state.processes.removeValue(forKey: number) else { return nil }
             for language in state.spares.keys { state.spares[language]!.removeAll { $0 == number } }
-            Self.closeIfUnused(zygote, state)
+            Self.closeIfUnused(zygote, &state)
             return process
         }
     }
@@ -215,11 +223,11 @@ final class Zygotes: Sendable {
             Self.discard(process)
         case .zygoteEnded(let error):
             let orphans = state.withLock { state in
-                let language = zygote.language
-                if state.running[language]?.zygote === zygote { state.running[language] = nil }
-                if state.successors[language] === zygote {
-                    state.successors[language] = nil
-                    state.running[language]?.age.postpone(now: MonotonicClock.now())
+                let kind = zygote.kind
+                if state.running[kind]?.zygote === zygote { state.running[kind] = nil }
+                if state.successors[kind] === zygote {
+                    state.successors[kind] = nil
+                    state.running[kind]?.age.postpone(now: MonotonicClock.now())
                 }
                 state.retiring[ObjectIdentifier(zygote)] = nil
                 let orphans = state.processes.filter { $0.value.zygote == ObjectIdentifier(zygote) }
@@ -261,4 +269,8 @@ final class Zygotes: Sendable {
         }
         for zygote in running { await zygote.end() }
     }
+}
+
+extension FunctionDefinition {
+    var zygoteKind: ZygoteKind { ZygoteKind(language: language, folders: folders.all) }
 }
