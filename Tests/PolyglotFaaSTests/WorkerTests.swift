@@ -51,7 +51,7 @@ import WorkerProtocol
         func workerFailedToLoad(_ worker: Worker, _ error: any FunctionError) { state.withLock { $0.errors.append(error.message) } }
         func workerEnded(_ worker: Worker, _ error: any FunctionError) { state.withLock { $0.hasEnded = true } }
         func workerHasLoaded(_ worker: Worker) {}
-        func workerIsReady(_ worker: Worker) {}
+        func workerIsReady(_ worker: Worker, loadedBytes: Int?) {}
         func nextInvocation(for worker: Worker) -> Invocation? { nil }
         func workerDidNotTake(_ invocation: Invocation) {}
         func workerFinished(_ invocation: Invocation) {}
