@@ -3,11 +3,16 @@
 import Foundation
 import PackageDescription
 
-let strict: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-]
+// script/fuzz says so: our own code is instrumented, and the fuzzer is an executable. What it tries is tested without it too.
+let isFuzzing = Context.environment["FAAS_FUZZ"] != nil
+let instrumented = ["-sanitize=fuzzer"]
+
+let strict: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (isFuzzing ? [.unsafeFlags(instrumented)] : [])
 
 // A worker is forked for every function: one static binary means fewer mappings for each fork to copy,
 // and no Swift library to find when the executable is moved.
@@ -26,6 +31,15 @@ let staticPython: [LinkerSetting] =
         .unsafeFlags(["-Xclang-linker", "-no-pie"]),
         .unsafeFlags([pythonObject, "--export-dynamic", "--no-gc-sections"].flatMap { ["-Xlinker", $0] }),
         .linkedLibrary("expat"), .linkedLibrary("z"), .linkedLibrary("m"),
+    ]
+
+let fuzzer: [Target] =
+    !isFuzzing
+    ? []
+    : [
+        .executableTarget(
+            name: "faas-fuzz", dependencies: ["FuzzTargets"], path: "Fuzzing/faas-fuzz", swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(instrumented)])
     ]
 
 let package = Package(
@@ -153,7 +167,7 @@ let package = Package(
         .testTarget(name: "WorkerProtocolTests", dependencies: ["TestSupport", "WorkerProtocol"], swiftSettings: strict),
         .testTarget(
             name: "PolyglotFaaSTests",
-            dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: ["FunctionModel", "PolyglotFaaS", "SystemCalls", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
             exclude: ["WebPlatformTests"],
             swiftSettings: strict
         ),
@@ -162,5 +176,18 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["FunctionModel", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "RewindTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"], swiftSettings: strict),
-    ]
+
+        // What reads hostile bytes, for tests and for the fuzzer.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "FaaSServer", "FunctionModel", "FunctionStorage", "PolyglotFaaS", "WorkerProtocol",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            path: "Fuzzing/FuzzTargets", swiftSettings: strict),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: strict),
+    ] + fuzzer
 )

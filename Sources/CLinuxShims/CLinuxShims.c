@@ -117,6 +117,8 @@ int faas_restore_signal_actions(const struct faas_signal_action *actions, int co
   return 0;
 }
 
+int faas_sync_file_system(int descriptor) { return syncfs(descriptor) < 0 ? -errno : 0; }
+
 int faas_close_range(unsigned int first, unsigned int last) { return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0; }
 
 int faas_open_child_signals(void) {

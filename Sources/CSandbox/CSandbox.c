@@ -105,78 +105,69 @@ static int make_parents(char *path) {
   return 0;
 }
 
-/* Something of the old root, looked at before anything is mounted over it. */
-struct sight {
-  char path[PATH_MAX]; /* where it really is; of a link, where the link is */
+/* A file or folder of the old root, found before the new one hides where it is. */
+struct place {
+  mode_t mode; /* 0: there is none */
+  int file;
+  char path[PATH_MAX];
   char link[PATH_MAX];
-  int place, is_folder, is_device; /* of a link, place is -1 */
 };
 
-/* Returns 1 if there is something to show, 0 if not, or -errno. */
-static int look(struct sight *sight, const char *path) {
+static int find(struct place *place, const char *path) {
   struct stat info;
+  place->mode = 0;
   if (lstat(path, &info) < 0) return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
-  sight->place = -1;
-  sight->is_folder = S_ISDIR(info.st_mode);
-  sight->is_device = S_ISCHR(info.st_mode);
   /* A path that leads through a link is shown where it really is; a link itself as a link. */
   if (S_ISLNK(info.st_mode)) {
-    ssize_t length = readlink(path, sight->link, sizeof sight->link - 1);
+    if (snprintf(place->path, sizeof place->path, "%s", path) >= (int)sizeof place->path) return -ENAMETOOLONG;
+    ssize_t length = readlink(path, place->link, sizeof place->link - 1);
     if (length < 0) return -errno;
-    sight->link[length] = 0;
-    return snprintf(sight->path, sizeof sight->path, "%s", path) >= (int)sizeof sight->path ? -ENAMETOOLONG : 1;
+    place->link[length] = 0;
+  } else {
+    if (!realpath(path, place->path)) return -errno;
+    place->file = open(path, O_PATH | O_CLOEXEC);
+    if (place->file < 0) return -errno;
   }
-  if (!realpath(path, sight->path)) return -errno;
-  sight->place = open(sight->path, O_PATH | O_CLOEXEC);
-  return sight->place < 0 ? -errno : 1;
+  place->mode = info.st_mode;
+  return 0;
 }
 
-/* Shows it under the new root. */
-static int show(const char *root, const struct sight *sight) {
-  char target[PATH_MAX + 8], source[32];
-  snprintf(target, sizeof target, "%s%s", root, sight->path);
+/* Shows the place under the new root. */
+static int show(const char *root, const struct place *place) {
+  char target[PATH_MAX], source[32];
+  if (!place->mode) return 0;
+  if (snprintf(target, sizeof target, "%s%s", root, place->path) >= (int)sizeof target) return -ENAMETOOLONG;
   int error = make_parents(target);
   if (error) return error;
-  if (sight->place < 0) return symlink(sight->link, target) < 0 && errno != EEXIST ? -errno : 0;
-  if (sight->is_folder) {
+  if (S_ISLNK(place->mode)) return symlink(place->link, target) < 0 && errno != EEXIST ? -errno : 0;
+  struct stat info = {.st_mode = place->mode};
+  if (S_ISDIR(info.st_mode)) {
     if (mkdir(target, 0755) < 0 && errno != EEXIST) return -errno;
   } else {
     int file = open(target, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
     if (file < 0) return -errno;
     close(file);
   }
-  snprintf(source, sizeof source, "/proc/self/fd/%d", sight->place);
+  snprintf(source, sizeof source, "/proc/self/fd/%d", place->file);
   if (mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0) return -errno;
-  if (sight->is_device) return 0; /* A device is read and written as one. */
+  if (S_ISCHR(info.st_mode)) return 0; /* A device is read and written as one. */
   return restrict_mount(target, READ_ONLY | NO_SUID | NO_DEVICES, RECURSIVE);
-}
-
-static int show_all(const char *root, const struct sight *sights, size_t count) {
-  if (mount("none", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=256,mode=0755") < 0) return -errno;
-  for (size_t i = 0; i < count; i++) {
-    int error = show(root, &sights[i]);
-    if (error) return error;
-  }
-  return 0;
 }
 
 int faas_enter_private_root(const char *const *paths) {
   static const char root[] = "/tmp"; /* There on every system; what is in it is hidden, and later gone. */
-  size_t length = 0, count = 0;
-  while (paths[length]) length++;
-  struct sight *sights = calloc(length + 1, sizeof *sights);
-  if (!sights) return -ENOMEM;
+  size_t count = 0;
+  while (paths[count]) count++;
+  struct place *places = calloc(count ? count : 1, sizeof *places);
+  if (!places) return -ENOMEM;
   int error = 0;
-  for (; *paths && error >= 0; paths++) {
-    error = look(&sights[count], *paths);
-    if (error > 0) count++;
-  }
-  if (error >= 0) error = show_all(root, sights, count);
-  for (size_t i = 0; i < count; i++) {
-    if (sights[i].place >= 0) close(sights[i].place);
-  }
-  free(sights);
-  if (error < 0) return error;
+  for (size_t i = 0; i < count && !error; i++) error = find(&places[i], paths[i]);
+  if (!error && mount("none", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=256,mode=0755") < 0) error = -errno;
+  for (size_t i = 0; i < count && !error; i++) error = show(root, &places[i]);
+  for (size_t i = 0; i < count; i++)
+    if (places[i].mode && !S_ISLNK(places[i].mode)) close(places[i].file);
+  free(places);
+  if (error) return error;
   char proc[] = "/tmp/proc";
   if (mkdir(proc, 0555) < 0) return -errno;
   if (mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL) < 0) return -errno;

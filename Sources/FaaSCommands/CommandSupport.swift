@@ -27,6 +27,9 @@ enum Output {
     /// A line on standard error.
     static func note(_ text: String) { write(text + "\n", to: .standardError) }
 
+    /// What a function wrote, on standard error: standard output holds only its result.
+    @Sendable static func log(_ line: LogLine) { note("[\(line.level)] \(line.text)") }
+
     static func json(_ value: JSONValue) { line(value.jsonText(pretty: true)) }
 
     static func bytes(_ bytes: some Collection<UInt8>) {
@@ -70,9 +73,4 @@ extension Function {
             "timeoutMillis": definition.timeoutMillis.map { .integer(Int64($0)) } ?? .null,
         ]
     }
-}
-
-/// Standard error shows what the function wrote; standard output holds only its result.
-func show(_ logs: [LogLine]) {
-    for line in logs { Output.note("[\(line.level)] \(line.text)") }
 }

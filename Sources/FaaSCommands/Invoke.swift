@@ -7,7 +7,7 @@ import PolyglotFaaS
 
 struct Invoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Call a stored function once.",
+        abstract: "Call a function once: a stored one, or a file.",
         discussion: """
             The result goes to standard output as JSON; what the function writes goes to standard error.
 
@@ -15,12 +15,15 @@ struct Invoke: AsyncParsableCommand {
               faas invoke hello --event '{"name":"Ada"}'
               faas invoke hello --event-file event.json
               echo '{"name":"Ada"}' | faas invoke hello -
+              faas invoke --file handler.py --event '{"name":"Ada"}'
             """)
 
-    @Argument(help: "The function's id.")
-    var id: String
+    @Argument(help: "The function's id. With --file there is none.")
+    var id: String?
     @Argument(help: "'-' reads the event from standard input.")
     var input: String?
+    @Option(help: ArgumentHelp("Call the handler of this source file; it is not stored.", valueName: "file"), completion: .file())
+    var file: String?
     @Option(help: ArgumentHelp("The event, as JSON. Default: {}.", valueName: "json"))
     var event: String?
     @Option(help: ArgumentHelp("A file with the event.", valueName: "file"), completion: .file())
@@ -32,6 +35,12 @@ struct Invoke: AsyncParsableCommand {
     @OptionGroup var json: JSONOption
 
     func validate() throws {
+        // Without an id, '-' stands where it would.
+        let input = file == nil ? input : id
+        if file != nil, self.input != nil || id != nil && id != "-" {
+            throw ValidationError("Give the id of a stored function or --file, not both.")
+        }
+        if file == nil, id == nil { throw ValidationError("Give the id of a stored function, or a source file with --file.") }
         if let input, input != "-" { throw ValidationError("Unexpected argument '\(input)'. Give the event with --event, --event-file or '-'.") }
         if [event, eventFile, input].count(where: { $0 != nil }) > 1 {
             throw ValidationError("Give the event once: --event, --event-file or '-'.")
@@ -40,30 +49,40 @@ struct Invoke: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            let function = try storeOptions.store.load(FunctionID(id))
+            let function = try await function()
             let event = try readEvent()
             var configuration = FunctionRuntime.Configuration()
             configuration.sandbox = sandbox.mode
             configuration.buildDirectory = storeOptions.buildDirectory
             configuration.spareWorkersPerLanguage = 0
+            configuration.onLogLine = Output.log
             if sandbox.mode == .off { Output.note("Warning: the sandbox is off.") }
             let runtime = FunctionRuntime(configuration: configuration)
             // The start of the engine is not the function's time.
-            try await runtime.start([function.definition.language])
+            try await runtime.start(for: function)
             let outcome = await runtime.run(
                 function, event: ByteBuffer(bytes: event), requestID: RequestIDs.make(),
                 timeoutMillis: timeoutMillis ?? function.definition.timeoutMillis ?? 5000)
             await runtime.shutDown()
-            show(outcome.logs)
             Output.bytes(try outcome.result.get().readableBytesView)
         } catch {
             throw fail(error, asJSON: json.isJSON)
         }
     }
 
+    private func function() async throws -> Function {
+        guard let file else { return try storeOptions.store.load(FunctionID(id ?? "")) }
+        guard FileManager.default.isReadableFile(atPath: file) else { throw InvalidRequest("The source file '\(file)' cannot be read.") }
+        // As a manifest would describe it.
+        let manifest: JSONValue = ["id": "file", "languageId": .string(try Language(fileName: file).id), "sourceFile": .string(file)]
+        let description = try Manifest(manifest.jsonBytes(), name: file, files: .allowed(relativeTo: "."))
+        let definition = try await build(description, description.definition, at: file, builds: storeOptions.buildDirectory)
+        return Function(id: description.id, definition: definition)
+    }
+
     private func readEvent() throws -> [UInt8] {
         if let event { return Array(event.utf8) }
-        if input != nil { return Array(try FileHandle.standardInput.readToEnd() ?? Data()) }
+        if input != nil || file != nil && id != nil { return Array(try FileHandle.standardInput.readToEnd() ?? Data()) }
         guard let eventFile else { return [] }
         guard let data = FileManager.default.contents(atPath: eventFile) else {
             throw InvalidRequest("The event file '\(eventFile)' cannot be read.")

@@ -30,6 +30,14 @@ struct Serve: AsyncParsableCommand {
     var workersPerFunction: Int?
     @Option(help: ArgumentHelp("Workers there may be altogether. Default: what half of the memory holds, at most 1000.", valueName: "n"))
     var workers: Int?
+    @Option(help: ArgumentHelp("Workers that may start at a time. Default: four for each core, at least 8.", valueName: "n"))
+    var startingWorkers: Int?
+    @Option(help: ArgumentHelp("The share of the available memory that workers may have. Default: 0.8.", valueName: "0...1"))
+    var memoryShare: Double?
+    @Option(help: ArgumentHelp("Processor time of a call, unless the manifest says otherwise. Default: no limit.", valueName: "ms"))
+    var cpuMillis: Int?
+    @Option(help: ArgumentHelp("How long a zygote serves before another takes its place; 0: for ever. Default: 3600.", valueName: "s"))
+    var zygoteSeconds: Int?
     @Option(help: ArgumentHelp("The least serious level of log lines to show: debug, info, warning, error.", valueName: "level"))
     var logLevel: String = "info"
     @OptionGroup var sandbox: SandboxOption
@@ -38,7 +46,12 @@ struct Serve: AsyncParsableCommand {
     func validate() throws {
         guard (0...65535).contains(port) else { throw ValidationError("Invalid port: \(port). Use a number from 0 to 65535.") }
         guard Logger.Level(rawValue: logLevel) != nil else { throw ValidationError("Invalid log level: '\(logLevel)'.") }
-        guard workersPerFunction ?? 1 > 0, workers ?? 1 > 0 else { throw ValidationError("There must be at least one worker.") }
+        guard workersPerFunction ?? 1 > 0, workers ?? 1 > 0, startingWorkers ?? 1 > 0 else {
+            throw ValidationError("There must be at least one worker.")
+        }
+        guard (0.01...1).contains(memoryShare ?? 1) else { throw ValidationError("Invalid memory share: use a number from 0.01 to 1.") }
+        guard cpuMillis ?? 1 > 0 else { throw ValidationError("Invalid processor time: use at least 1 ms.") }
+        guard zygoteSeconds ?? 0 >= 0 else { throw ValidationError("Invalid zygote lifetime: use 0 seconds or more.") }
     }
 
     func run() async throws {
@@ -52,6 +65,10 @@ struct Serve: AsyncParsableCommand {
         var limits = FunctionRuntime.Configuration()
         if let workersPerFunction { limits.maximumWorkersPerFunction = workersPerFunction }
         if let workers { limits.maximumWorkers = workers }
+        if let startingWorkers { limits.maximumStartingWorkers = startingWorkers }
+        if let memoryShare { limits.memoryShare = memoryShare }
+        if let zygoteSeconds { limits.zygoteLifetimeSeconds = zygoteSeconds }
+        limits.cpuMillis = cpuMillis
         limits.sandbox = sandbox.mode
         limits.buildDirectory = storeOptions.buildDirectory
         let runtime = FunctionRuntime(configuration: limits)

@@ -31,8 +31,7 @@ struct Upload: AsyncParsableCommand {
     func run() async throws {
         do {
             let manifest = try Manifest(file: manifest)
-            let definition = try await build(manifest)
-            let function = try storeOptions.store.save(manifest.id, definition: definition)
+            let function = try await deploy(manifest, at: self.manifest, to: storeOptions.store, builds: storeOptions.buildDirectory)
             if json.isJSON {
                 Output.json(function.summary)
             } else {
@@ -41,19 +40,5 @@ struct Upload: AsyncParsableCommand {
         } catch {
             throw fail(error, asJSON: json.isJSON)
         }
-    }
-
-    /// What is to be stored. Modules are built now, so that what is wrong with them is said here and no call waits for it.
-    private func build(_ manifest: Manifest) async throws -> FunctionDefinition {
-        var definition = manifest.definition
-        let project = manifest.sourcePath.flatMap { JavaScriptProject(definition, sourcePath: $0, manifestPath: self.manifest) }
-        guard project != nil || Function(id: manifest.id, definition: definition).needsBuild else { return definition }
-        var configuration = FunctionRuntime.Configuration()
-        configuration.buildDirectory = storeOptions.buildDirectory
-        let runtime = FunctionRuntime(configuration: configuration)
-        if let project { definition = try await runtime.bundle(definition, main: project.main, project: project.folder) }
-        try await runtime.build(Function(id: manifest.id, definition: definition))
-        await runtime.shutDown()
-        return definition
     }
 }

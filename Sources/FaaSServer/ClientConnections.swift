@@ -3,17 +3,18 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// The connections of clients: Hummingbird's, with a ``ClientConnectionHandler`` and an ``InvokeHandler`` in each.
+/// The connections of clients: Hummingbird's, with channel handlers of our own in each.
 struct ClientConnections: ServerChildChannel {
     let http: HTTP1Channel
-    let invokeHandler: @Sendable () -> InvokeHandler
+    /// What a connection has between the HTTP decoder and Hummingbird.
+    let handlers: @Sendable () -> [any ChannelHandler]
 
     /// A server for an application whose connections are these.
-    static func builder(_ invokeHandler: @escaping @Sendable () -> InvokeHandler) -> HTTPServerBuilder {
+    static func builder(_ handlers: @escaping @Sendable () -> [any ChannelHandler]) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in
             // What is idle and what only slow is for our own channel handler to say; see there.
             ClientConnections(
-                http: HTTP1Channel(responder: responder, configuration: .init(idleTimeout: nil)), invokeHandler: invokeHandler)
+                http: HTTP1Channel(responder: responder, configuration: .init(idleTimeout: nil)), handlers: handlers)
         }
     }
 
@@ -22,7 +23,7 @@ struct ClientConnections: ServerChildChannel {
             let pipeline = channel.pipeline.syncOperations
             // Where the HTTP version of a request can still be seen, which the request itself does not tell.
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-            try pipeline.addHandlers([ClientConnectionHandler(), invokeHandler()], position: .after(decoder))
+            try pipeline.addHandlers(handlers(), position: .after(decoder))
             return value
         }
     }

@@ -57,6 +57,8 @@ struct ErrorResponse {
             case is PayloadTooLarge: (.contentTooLarge, [:])
             case is TooManyRequests: (.tooManyRequests, Self.retryAfter)
             case is Overloaded, is ShuttingDown: (.serviceUnavailable, Self.retryAfter)
+            case let error as BackedOff: (.serviceUnavailable, [.retryAfter: "\((error.retryAfterMillis + 999) / 1000)"])
+            case is InvalidResponse: (.badGateway, [:])
             case is InvocationTimeout: (.gatewayTimeout, [:])
             default: (.internalServerError, [:])
             }

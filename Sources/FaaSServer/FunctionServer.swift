@@ -1,6 +1,7 @@
 import FunctionStorage
 import Hummingbird
 import Logging
+import NIOCore
 import PolyglotFaaS
 import ServiceLifecycle
 import UnixSignals
@@ -41,9 +42,7 @@ public struct FunctionServer: Sendable {
     public func run(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
         let application = Application(
             router: Routes(runtime: runtime, logger: logger).router(),
-            server: ClientConnections.builder { [self] in
-                InvokeHandler(runtime: runtime, functions: functions, configuration: configuration, logger: logger)
-            },
+            server: ClientConnections.builder { [self] in connectionHandlers() },
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), backlog: 1024),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) },
             logger: logger)
@@ -52,6 +51,11 @@ public struct FunctionServer: Sendable {
         var group = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(configuration.shutdownGraceSeconds)
         try await ServiceGroup(configuration: group).run()
+    }
+
+    /// What a connection has between the HTTP decoder and Hummingbird.
+    package func connectionHandlers() -> [any ChannelHandler] {
+        [ClientConnectionHandler(), InvokeHandler(runtime: runtime, functions: functions, configuration: configuration, logger: logger)]
     }
 
     private struct RuntimeService: Service, CustomStringConvertible {

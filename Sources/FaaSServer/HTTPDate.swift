@@ -15,6 +15,12 @@ struct HTTPDate {
         return cached
     }
 
+    /// As logs write it: `06/Nov/1994:08:49:37 +0000`.
+    static func logText(_ second: time_t) -> String {
+        let parts = text(second).split(separator: " ")
+        return "\(parts[1])/\(parts[2])/\(parts[3]):\(parts[4]) +0000"
+    }
+
     private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 

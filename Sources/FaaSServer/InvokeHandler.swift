@@ -8,7 +8,7 @@ import NIOCore
 import NIOHTTP1
 import PolyglotFaaS
 
-/// `POST /invoke/{id}`, answered on the event loop of its connection: no task, no router, no change of thread. Every other
+/// `POST /invoke/{id}`, and any method of `/http/{id}/…`, answered on the event loop of its connection: no task, no router, no change of thread. Every other
 /// request passes through to Hummingbird; docs/dependencies.md has what that saves.
 ///
 /// A connection has one request under way at a time, ours or Hummingbird's. What arrives meanwhile is held, in order.
@@ -21,6 +21,13 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private struct Request {
         let id: String
         let path: String
+        /// The request itself, if it is for a function that answers HTTP.
+        let http: HTTPEvent?
+    }
+
+    private enum Target {
+        case invoke(id: Substring)
+        case http(id: Substring, path: Substring)
     }
 
     private enum State {
@@ -81,7 +88,7 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func mustWait(_ inbound: Inbound) -> Bool {
         switch (state, inbound) {
         case (.running, _): true
-        case (.passing, .part(.head(let head))): passedThrough > 0 && functionID(in: head) != nil
+        case (.passing, .part(.head(let head))): passedThrough > 0 && target(of: head) != nil
         default: false
         }
     }
@@ -115,7 +122,7 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func take(_ inbound: Inbound, _ context: ChannelHandlerContext) {
         switch (state, inbound) {
         case (.passing, .part(.head(let head))):
-            if let id = functionID(in: head) { return begin(head, id, context) }
+            if let target = target(of: head) { return begin(head, target, context) }
             passedThrough += 1
         case (.collecting(let request, let function, let body), .part(.body(let bytes))):
             return collect(request, function, body, bytes, context)
@@ -143,25 +150,34 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// The text at the place of `{id}`; nil if the request is not ours.
-    private func functionID(in head: HTTPRequestHead) -> Substring? {
-        guard head.method == .POST else { return nil }
+    /// nil if the request is not ours.
+    private func target(of head: HTTPRequestHead) -> Target? {
         // A target is a path with a query; to a proxy it may be a whole address.
         let path = head.uri.utf8.first == UInt8(ascii: "/") ? head.uri.prefix { $0 != "?" } : Substring(URI(head.uri).path)
         let segments = path.split(separator: "/")
-        guard segments.count == 2, segments[0] == "invoke" else { return nil }
-        return segments[1]
+        guard segments.count >= 2 else { return nil }
+        if segments[0] == "http" { return .http(id: segments[1], path: path[segments[1].endIndex...]) }
+        guard head.method == .POST, segments.count == 2, segments[0] == "invoke" else { return nil }
+        return .invoke(id: segments[1])
     }
 
     // MARK: One of ours
 
-    private func begin(_ head: HTTPRequestHead, _ id: Substring, _ context: ChannelHandlerContext) {
-        let request = Request(id: RequestID.from(head.headers.first(name: RequestID.headerName.rawName)), path: head.uri)
+    private func begin(_ head: HTTPRequestHead, _ target: Target, _ context: ChannelHandlerContext) {
+        let (id, http): (Substring, HTTPEvent?) =
+            switch target {
+            case .invoke(let id): (id, nil)
+            case .http(let id, let path): (id, HTTPEvent(head, path: path, sourceAddress: context.remoteAddress?.ipAddress ?? ""))
+            }
+        let request = Request(id: RequestID.from(head.headers.first(name: RequestID.headerName.rawName)), path: head.uri, http: http)
         do {
             guard let id = id.utf8.contains(UInt8(ascii: "%")) ? String(id).removingPercentEncoding : String(id) else {
                 throw InvalidRequest("The path is not percent-encoded text.")
             }
             let function = try functions.function(FunctionID(id))
+            guard http == nil || function.definition.response == .http else {
+                throw InvalidRequest("The function '\(function.id)' does not answer HTTP: its manifest has no \"response\": \"http\".")
+            }
             let length = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
             guard length <= configuration.maximumEventBytes else { throw PayloadTooLarge(limit: configuration.maximumEventBytes) }
             state = .collecting(request, function, ByteBuffer())
@@ -192,6 +208,7 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func run(_ request: Request, _ function: Function, event: ByteBuffer, _ context: ChannelHandlerContext) {
+        let event = request.http?.event(body: event, requestID: request.id, functionID: function.id) ?? event
         let invocation = FunctionRuntime.PendingInvocation(
             runtime, function, event: event, requestID: request.id,
             timeoutMillis: function.definition.timeoutMillis ?? configuration.defaultTimeoutMillis)
@@ -215,13 +232,24 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 level: line.level.loggerLevel, "\(line.text)", metadata: ["function": "\(function.id)", "requestId": "\(request.id)"])
         }
         switch outcome.result {
-        case .success(let json): write(.ok, ["Content-Type": "application/json"], json, request, context)
+        case .success(let json) where request.http == nil: write(.ok, ["Content-Type": "application/json"], json, request, context)
+        case .success(let result): answer(request, withResult: result, context)
         case .failure(let error): answer(request, with: error, context)
         }
         takeHeld(context)
     }
 
     // MARK: Answers
+
+    /// What a function that answers HTTP has returned.
+    private func answer(_ request: Request, withResult result: ByteBuffer, _ context: ChannelHandlerContext) {
+        do {
+            let response = try GuestResponse(result)
+            write(response.status, response.headers, response.body, request, context)
+        } catch {
+            answer(request, with: error, context)
+        }
+    }
 
     private func answer(_ request: Request, with error: any Error, _ context: ChannelHandlerContext) {
         let response = ErrorResponse(error)
@@ -235,7 +263,8 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         _ status: HTTPResponseStatus, _ headers: HTTPHeaders, _ body: ByteBuffer, _ request: Request, _ context: ChannelHandlerContext
     ) {
         var headers = headers
-        headers.add(name: "Content-Length", value: "\(body.readableBytes)")
+        // A length would be that of the answer that there is not.
+        if status != .noContent, status != .notModified { headers.add(name: "Content-Length", value: "\(body.readableBytes)") }
         headers.add(name: "Date", value: date.text())
         headers.add(name: RequestID.headerName.rawName, value: request.id)
         context.write(Self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))), promise: nil)

@@ -12,10 +12,16 @@ public struct FunctionDefinition: Hashable, Sendable {
     public var jsEvalAsModule: Bool
     /// Modules that the source may `require` or `import`, by name.
     public var dependencies: [String: String]
+    /// Folders of files that it may read, if it has any.
+    public var folders: FunctionFolders
+    /// Variables of the environment, by name: `process.env` and `os.environ`. Nothing else is in there.
+    public var environment: [String: String]
     /// The time one invocation may take, in milliseconds. nil: the caller's default applies. Zero or less: no limit.
     public var timeoutMillis: Int?
     /// What one invocation may see of the ones before. Default: nothing (``Isolation/invocation``).
     public var isolation: Isolation
+    /// What the result means to HTTP. Default: the body of the answer.
+    public var response: ResponseShape
     /// What it may use, where that differs from the host's defaults.
     public var limits: FunctionLimits
 
@@ -26,8 +32,11 @@ public struct FunctionDefinition: Hashable, Sendable {
         sourceName: String? = nil,
         jsEvalAsModule: Bool = false,
         dependencies: [String: String] = [:],
+        folders: FunctionFolders = FunctionFolders(),
+        environment: [String: String] = [:],
         timeoutMillis: Int? = nil,
         isolation: Isolation = .invocation,
+        response: ResponseShape = .json,
         limits: FunctionLimits = FunctionLimits()
     ) {
         self.language = language
@@ -36,8 +45,11 @@ public struct FunctionDefinition: Hashable, Sendable {
         self.sourceName = sourceName ?? "function.\(language.fileExtension)"
         self.jsEvalAsModule = jsEvalAsModule
         self.dependencies = dependencies
+        self.folders = folders
+        self.environment = environment
         self.timeoutMillis = timeoutMillis
         self.isolation = isolation
+        self.response = response
         self.limits = limits
     }
 }

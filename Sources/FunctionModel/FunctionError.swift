@@ -108,6 +108,13 @@ public struct ResultNotSerializable: FunctionError, Equatable {
     public init(_ message: String) { self.message = message }
 }
 
+/// The function was to answer an HTTP request, and what it returned is no answer.
+public struct InvalidResponse: FunctionError, Equatable {
+    public let message: String
+    /// - Parameter problem: What is wrong, as the end of a sentence.
+    public init(_ problem: String) { message = "The function's HTTP answer cannot be sent: \(problem)." }
+}
+
 /// The deadline passed. The guest has been killed.
 public struct InvocationTimeout: FunctionError, Equatable {
     public let timeoutMillis: Int
@@ -120,6 +127,13 @@ public struct MemoryLimitExceeded: FunctionError, Equatable {
     public let limitMB: Int
     public init(limitMB: Int) { self.limitMB = limitMB }
     public var message: String { "Memory limit of \(limitMB) MB exceeded" }
+}
+
+/// The function computed for longer than it may. It has been killed.
+public struct CPULimitExceeded: FunctionError, Equatable {
+    public let limitMillis: Int
+    public init(limitMillis: Int) { self.limitMillis = limitMillis }
+    public var message: String { "CPU time limit of \(limitMillis) ms exceeded" }
 }
 
 /// The function did what the sandbox answers by ending the process: a system call that nobody makes by accident.
@@ -147,6 +161,26 @@ public struct TooManyRequests: FunctionError, Equatable {
 public struct Overloaded: FunctionError, Equatable {
     public let message: String
     public init(_ message: String) { self.message = message }
+}
+
+/// The function's workers have failed several times in a row, so the host waits before it starts the next one. Try again later, or
+/// deploy a revision that works.
+public struct BackedOff: FunctionError, Equatable {
+    /// In a row, without one answer between them.
+    public let failures: Int
+    /// When the next worker may start.
+    public let retryAfterMillis: Int
+    /// What the last worker failed with.
+    public let lastFailure: String
+    public init(failures: Int, retryAfterMillis: Int, lastFailure: String) {
+        self.failures = failures
+        self.retryAfterMillis = retryAfterMillis
+        self.lastFailure = lastFailure
+    }
+    public var message: String {
+        "The function has failed \(failures) times in a row; its next worker starts in \(retryAfterMillis) ms at the earliest. "
+            + "The last failure: \(lastFailure)"
+    }
 }
 
 /// The host is stopping and accepts nothing new.

@@ -2,6 +2,8 @@
 public struct FunctionLimits: Hashable, Sendable {
     /// Memory of each worker, in MB (2^20 bytes), beyond what the language's engine itself needs.
     public var memoryMB: Int?
+    /// Processor time of one invocation, in milliseconds, all its threads together.
+    public var cpuMillis: Int?
     /// How many invocations may run at once.
     public var maxConcurrency: Int?
     /// The largest event, in bytes.
@@ -12,18 +14,20 @@ public struct FunctionLimits: Hashable, Sendable {
     public var maxLogBytes: Int?
 
     public init(
-        memoryMB: Int? = nil, maxConcurrency: Int? = nil, maxEventBytes: Int? = nil, maxResultBytes: Int? = nil, maxLogBytes: Int? = nil
+        memoryMB: Int? = nil, maxConcurrency: Int? = nil, maxEventBytes: Int? = nil, maxResultBytes: Int? = nil, maxLogBytes: Int? = nil,
+        cpuMillis: Int? = nil
     ) {
         self.memoryMB = memoryMB
         self.maxConcurrency = maxConcurrency
         self.maxEventBytes = maxEventBytes
         self.maxResultBytes = maxResultBytes
         self.maxLogBytes = maxLogBytes
+        self.cpuMillis = cpuMillis
     }
 
     /// The limits by the names that manifests and stored functions give them, with the largest value of each.
     public static let fields: [(name: String, limit: any WritableKeyPath<FunctionLimits, Int?> & Sendable, maximum: Int)] = [
         ("memoryMB", \.memoryMB, 1 << 20), ("maxConcurrency", \.maxConcurrency, 10_000), ("maxEventBytes", \.maxEventBytes, 63 << 20),
-        ("maxResultBytes", \.maxResultBytes, 63 << 20), ("maxLogBytes", \.maxLogBytes, 1 << 30),
+        ("maxResultBytes", \.maxResultBytes, 63 << 20), ("maxLogBytes", \.maxLogBytes, 1 << 30), ("cpuMillis", \.cpuMillis, 86_400_000),
     ]
 }

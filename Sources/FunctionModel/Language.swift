@@ -22,6 +22,16 @@ public struct Language: Hashable, Sendable, CustomStringConvertible {
         self = known
     }
 
+    /// The language of a source file, by the end of its name.
+    /// - Throws: ``InvalidRequest`` if no language's files end so.
+    public init(fileName: String) throws(InvalidRequest) {
+        guard let known = Self.all.first(where: { fileName.hasSuffix(".\($0.fileExtension)") }) else {
+            throw InvalidRequest(
+                "The language of \(quoted(fileName)) is not known: its name must end in \(Self.all.map { "'.\($0.fileExtension)'" }.joined(separator: " or ")).")
+        }
+        self = known
+    }
+
     private init(id: String, name: String, workerExecutable: String, fileExtension: String) {
         self.id = id
         self.name = name

@@ -61,6 +61,14 @@ enum DurableFile {
         }
     }
 
+    /// Makes everything in the file system durable that `folder` is in: many files at once.
+    static func syncFileSystem(of folder: String) throws(SystemCallError) {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .last("open") }
+        defer { Descriptors.close(descriptor) }
+        try Descriptors.syncFileSystem(descriptor)
+    }
+
     /// Makes the folder's names durable.
     private static func sync(folder: String) throws(SystemCallError) {
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -12,16 +12,26 @@ extension FunctionDefinition {
         encoder.add(sourceCode)
         encoder.add(sourceName)
         encoder.add(jsEvalAsModule ? 1 : 0)
-        encoder.add(Int64(dependencies.count))
-        // By bytes: the order of Swift's strings depends on the version of Unicode.
-        for (name, source) in dependencies.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
-            encoder.add(name)
-            encoder.add(source)
-        }
+        encoder.add(dependencies)
         encoder.add(timeoutMillis == nil ? 0 : 1)
         encoder.add(Int64(timeoutMillis ?? 0))
         encoder.add(isolation.rawValue)
-        // Only those that are there: a function without any has the revision it always had.
+        // Only what is there: a function without has the revision it always had.
+        if !environment.isEmpty {
+            encoder.add("env")
+            encoder.add(environment)
+        }
+        if !folders.all.isEmpty {
+            encoder.add("folders")
+            // Where they are differs from host to host; what is in them is their names'.
+            for folder in [folders.source, folders.packages] {
+                encoder.add(folder.flatMap { $0.split(separator: "/").last.map(String.init) } ?? "")
+            }
+        }
+        if response != .json {
+            encoder.add("response")
+            encoder.add(response.rawValue)
+        }
         for field in FunctionLimits.fields {
             guard let value = limits[keyPath: field.limit] else { continue }
             encoder.add(field.name)
@@ -53,6 +63,15 @@ private struct RevisionEncoder {
         add(Int64(text.utf8.count))
         var text = text
         text.withUTF8 { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
+    }
+
+    mutating func add(_ texts: [String: String]) {
+        add(Int64(texts.count))
+        // By bytes: the order of Swift's strings depends on the version of Unicode.
+        for (name, text) in texts.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+            add(name)
+            add(text)
+        }
     }
 
     var digest: SHA256.Digest { hash.finalize() }

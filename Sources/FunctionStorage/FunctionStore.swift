@@ -9,13 +9,21 @@ import SystemCalls
 public struct FunctionStore: Sendable {
     /// Where the files are.
     public let functionsDirectory: String
+    /// Where the folders are that functions read.
+    public let layers: LayerStore
 
     /// The limit of a stored function's file, in bytes.
     public static let maximumFileSize = 64 << 20
 
     /// - Parameter dataDirectory: It need not exist before the first ``save(_:definition:)``.
     public init(dataDirectory: String) {
+        self.init(dataDirectory: dataDirectory, layersIn: dataDirectory)
+    }
+
+    /// Functions in one data directory that read the layers of another.
+    public init(dataDirectory: String, layersIn layersDirectory: String) {
         functionsDirectory = "\(dataDirectory.isEmpty ? "." : dataDirectory)/functions"
+        layers = LayerStore(dataDirectory: layersDirectory.isEmpty ? "." : layersDirectory)
     }
 
     /// The file of a function, whether it is there or not.
@@ -87,7 +95,7 @@ public struct FunctionStore: Sendable {
             throw BrokenFunction(path: path(of: id), reason: "it \(error.phrase)")
         }
         do {
-            return (try StoredFunction.read(content.bytes, id: id), content.stamp)
+            return (try StoredFunction.read(content.bytes, id: id, layers: layers), content.stamp)
         } catch {
             throw BrokenFunction(path: path(of: id), reason: error.message)
         }

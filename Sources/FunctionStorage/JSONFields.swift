@@ -1,8 +1,8 @@
 import FunctionModel
 
 /// Why a document does not describe a function. The message says where, and does not name the file.
-struct DocumentError: Error {
-    let message: String
+package struct DocumentError: Error {
+    package let message: String
     init(_ message: String) { self.message = message }
 }
 
@@ -66,13 +66,45 @@ struct JSONFields {
         return Int(integer)
     }
 
-    func isolation() throws(DocumentError) -> Isolation? {
-        guard let text = try text("isolation") else { return nil }
-        guard let isolation = Isolation(rawValue: text) else {
-            let known = Isolation.allCases.map { "'\($0)'" }.joined(separator: ", ")
-            throw DocumentError("the field 'isolation' at \(place(ofName: "isolation")): unknown level \(quoted(text)); use one of \(known)")
+    /// An array of texts.
+    func texts(_ name: String) throws(DocumentError) -> [String]? {
+        guard let value = value(name) else { return nil }
+        guard case .array(let elements) = value.content else { throw wrongType(name, "an array of texts") }
+        var texts: [String] = []
+        for element in elements {
+            guard case .scalar(.string(let text)) = element.content else {
+                let place = JSONLocation(offset: element.offset, in: document)
+                throw DocumentError("the field \(quoted(name)) must be an array of texts, and at \(place) is \(element.kind)")
+            }
+            texts.append(text)
         }
-        return isolation
+        return texts
+    }
+
+    /// The function's environment variables.
+    func environment() throws(DocumentError) -> [String: String] {
+        guard let variables = try object("env") else { return [:] }
+        var environment: [String: String] = [:]
+        for name in variables.names {
+            let place = "the variable \(quoted(name)) at \(variables.place(ofName: name))"
+            guard !name.isEmpty, !name.utf8.contains(where: { $0 == 0 || $0 == UInt8(ascii: "=") }) else {
+                throw DocumentError("\(place): a name has at least one character, and neither '=' nor NUL")
+            }
+            guard let value = try variables.text(name) else { throw DocumentError("\(place) must be text, not null") }
+            guard !value.utf8.contains(0) else { throw DocumentError("\(place) must not have a NUL in it") }
+            environment[name] = value
+        }
+        return environment
+    }
+
+    /// One of a few texts.
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String) throws(DocumentError) -> Choice? {
+        guard let text = try text(name) else { return nil }
+        guard let choice = Choice(rawValue: text) else {
+            let known = Choice.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+            throw DocumentError("the field '\(name)' at \(place(ofName: name)): unknown value \(quoted(text)); use one of \(known)")
+        }
+        return choice
     }
 
     func limits() throws(DocumentError) -> FunctionLimits {

@@ -10,10 +10,15 @@ import FunctionModel
 ///   "functionName": "handler",     // the default
 ///   "jsEvalAsModule": false,       // the default
 ///   "dependencies": { "greetings": { "file": "lib/greetings.js" }, "one": { "source": "exports.one = 1" } },
+///   "sourceDir": "src",            // Python: a folder of modules and data; then sourceFile is in there
+///   "requirements": ["numpy==2.*"], // Python: packages; without it, a requirements.txt beside the manifest
+///   "env": { "GREETING": "Hello" }, // process.env, os.environ
 ///   "timeoutMillis": 5000,         // without it, the caller's default applies
 ///   "isolation": "invocation",     // the default; or "process", or "instance"
+///   "response": "json",            // the default; or "http"
 ///   "memoryMB": 128,               // this and the limits below: without them, the host's defaults apply
-///   "maxConcurrency": 4, "maxEventBytes": 1000000, "maxResultBytes": 1000000, "maxLogBytes": 100000
+///   "maxConcurrency": 4, "maxEventBytes": 1000000, "maxResultBytes": 1000000, "maxLogBytes": 100000,
+///   "cpuMillis": 500
 /// }
 /// ```
 ///
@@ -21,7 +26,12 @@ import FunctionModel
 /// start is dropped.
 public struct Manifest: Hashable, Sendable {
     public let id: FunctionID
+    /// Without the folders, which have to be made from the next two first.
     public let definition: FunctionDefinition
+    /// The folder that the source is in, if the manifest names one.
+    public let sourceFolder: SourceFolder?
+    /// Packages to install, as pip names them.
+    public let requirements: [String]
     /// The file that `sourceFile` names, as it was found; nil if the manifest has the source itself.
     public let sourcePath: String?
 
@@ -60,6 +70,8 @@ public struct Manifest: Hashable, Sendable {
         do throws(DocumentError) {
             let reader = try ManifestReader(Array(document), files: files)
             id = try reader.id()
+            sourceFolder = try reader.sourceFolder()
+            requirements = try reader.requirements()
             definition = try reader.definition()
             sourcePath = try reader.sourcePath()
         } catch {

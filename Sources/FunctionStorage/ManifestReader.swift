@@ -16,7 +16,7 @@ struct ManifestReader {
         fields = try JSONFields(json, in: document, subject: "the manifest")
         self.files = files
         try fields.allowOnly([
-            "id", "languageId", "functionName", "jsEvalAsModule", "source", "sourceFile", "dependencies", "timeoutMillis", "isolation",
+            "id", "languageId", "functionName", "jsEvalAsModule", "source", "sourceFile", "sourceDir", "dependencies", "requirements", "env", "timeoutMillis", "isolation", "response",
         ] + FunctionLimits.fields.map(\.name))
     }
 
@@ -38,8 +38,10 @@ struct ManifestReader {
             sourceName: sourceName,
             jsEvalAsModule: try fields.flag("jsEvalAsModule") ?? false,
             dependencies: try dependencies(),
+            environment: try fields.environment(),
             timeoutMillis: try fields.integer("timeoutMillis"),
-            isolation: try fields.isolation() ?? .invocation,
+            isolation: try fields.choice("isolation") ?? .invocation,
+            response: try fields.choice("response") ?? .json,
             limits: try fields.limits()
         )
     }
@@ -61,12 +63,73 @@ struct ManifestReader {
         return name
     }
 
+    // MARK: Folders and packages
+
+    func sourceFolder() throws(DocumentError) -> SourceFolder? {
+        guard let path = try fields.text("sourceDir") else { return nil }
+        let place = "the field 'sourceDir' at \(fields.place(ofName: "sourceDir"))"
+        guard try language() == .python else { throw DocumentError("\(place) is for Python functions") }
+        guard !fields.has("source") else { throw DocumentError("\(place) excludes 'source': the source is a file in the folder") }
+        guard case .allowed(let folder) = files else { throw DocumentError("\(place) is not allowed here: give the code itself, as 'source'") }
+        do {
+            return try SourceFolder(path: path.hasPrefix("/") || folder.isEmpty ? path : "\(folder)/\(path)")
+        } catch {
+            throw DocumentError("\(place): \(error.message)")
+        }
+    }
+
+    /// - Returns: in order, each once, so that the same packages are the same list.
+    func requirements() throws(DocumentError) -> [String] {
+        guard let given = try fields.texts("requirements") else { return try requirementsBesideManifest() }
+        let place = "the field 'requirements' at \(fields.place(ofName: "requirements"))"
+        guard try language() == .python || given.isEmpty else { throw DocumentError("\(place) is for Python functions") }
+        do {
+            var requirements: Set<String> = []
+            for text in given { requirements.insert(try Requirements.check(text)) }
+            return requirements.sorted()
+        } catch {
+            throw DocumentError("\(place): \(error.message)")
+        }
+    }
+
+    private func requirementsBesideManifest() throws(DocumentError) -> [String] {
+        guard try language() == .python, case .allowed(let folder) = files else { return [] }
+        let path = folder.isEmpty ? "requirements.txt" : "\(folder)/requirements.txt"
+        let text: String
+        do {
+            text = try decode(try readFile(path, limit: Manifest.maximumFileSize).bytes)
+        } catch {
+            if error.isNotFound { return [] }
+            throw DocumentError("the file \(quoted(path)) \(error.phrase)")
+        }
+        do {
+            return Set(try Requirements.read(text)).sorted()
+        } catch {
+            throw DocumentError("\(path), \(error.message)")
+        }
+    }
+
     private func source() throws(DocumentError) -> (code: String, name: String?) {
+        if let folder = try sourceFolder() { return try source(in: folder) }
         guard let code = try code(of: fields, inline: "source", file: "sourceFile") else {
             throw DocumentError("the code is missing: give 'source' or 'sourceFile'")
         }
         let path = try fields.text("sourceFile")
         return (code, path.flatMap { $0.split(separator: "/").last.map(String.init) })
+    }
+
+    /// The main module of a folder. Its name keeps the folders that it is in: they are packages.
+    private func source(in folder: SourceFolder) throws(DocumentError) -> (code: String, name: String?) {
+        let name = try fields.text("sourceFile") ?? "handler.py"
+        let place = fields.has("sourceFile") ? "the field 'sourceFile' at \(fields.place(ofName: "sourceFile"))" : "the field 'sourceFile', by default"
+        guard name.hasSuffix(".py"), folder.files.contains(where: { $0.path == name }) else {
+            throw DocumentError("\(place): no such Python file in \(quoted(folder.path)): \(quoted(name))")
+        }
+        do {
+            return (try decode(try readFile("\(folder.path)/\(name)", limit: Manifest.maximumFileSize).bytes), name)
+        } catch {
+            throw DocumentError("\(place): the file \(quoted("\(folder.path)/\(name)")) \(error.phrase)")
+        }
     }
 
     /// The file that is the source.

@@ -1,9 +1,9 @@
 import FunctionModel
 
-/// The content of a stored function's file. GraalFaaS writes the same fields, without `sourceName`, `timeoutMillis`,
-/// `isolation` and limits.
-enum StoredFunction {
-    static func document(_ function: Function) -> [UInt8] {
+/// The content of a stored function's file. GraalFaaS writes the same fields, without `sourceName`, layers, `env`,
+/// `timeoutMillis`, `isolation`, `response` and limits.
+package enum StoredFunction {
+    package static func document(_ function: Function) -> [UInt8] {
         let definition = function.definition
         var fields: [String: JSONValue] = [
             "id": .string(function.id.text),
@@ -16,7 +16,10 @@ enum StoredFunction {
         if definition.sourceName != defaultSourceName(definition.language) {
             fields["sourceName"] = .string(definition.sourceName)
         }
+        if !definition.environment.isEmpty { fields["env"] = .object(definition.environment.mapValues { .string($0) }) }
         if definition.isolation != .invocation { fields["isolation"] = .string(definition.isolation.rawValue) }
+        for (field, folder) in folders { fields[field] = definition.folders[keyPath: folder].map { .string(layerName($0)) } }
+        if definition.response != .json { fields["response"] = .string(definition.response.rawValue) }
         for field in FunctionLimits.fields {
             if let value = definition.limits[keyPath: field.limit] { fields[field.name] = .integer(Int64(value)) }
         }
@@ -25,7 +28,7 @@ enum StoredFunction {
     }
 
     /// Reads a document, made here or by another version: unknown fields are ignored, `null` counts as not given.
-    static func read(_ document: [UInt8], id: FunctionID) throws(DocumentError) -> Function {
+    package static func read(_ document: [UInt8], id: FunctionID, layers: LayerStore) throws(DocumentError) -> Function {
         let json: LocatedJSON
         do {
             json = try LocatedJSON(json: document, syntax: .strict)
@@ -50,6 +53,15 @@ enum StoredFunction {
         if let entries = try fields.object("dependencies") {
             for name in entries.names { dependencies[name] = try entries.requiredText(name) }
         }
+        var folders = FunctionFolders()
+        for (field, folder) in Self.folders {
+            guard let name = try fields.text(field) else { continue }
+            guard let path = layers.path(of: name) else {
+                throw DocumentError(
+                    "the layer \(quoted(name)) that the field '\(field)' names is not in \(quoted(layers.directory)): upload the function again")
+            }
+            folders[keyPath: folder] = path
+        }
         let definition = FunctionDefinition(
             language: language,
             sourceCode: try fields.requiredText("sourceCode"),
@@ -57,12 +69,22 @@ enum StoredFunction {
             sourceName: try fields.text("sourceName"),
             jsEvalAsModule: try fields.flag("jsEvalAsModule") ?? false,
             dependencies: dependencies,
+            folders: folders,
+            environment: try fields.environment(),
             timeoutMillis: try fields.integer("timeoutMillis"),
-            isolation: try fields.isolation() ?? .invocation,
+            isolation: try fields.choice("isolation") ?? .invocation,
+            response: try fields.choice("response") ?? .json,
             limits: try fields.limits()
         )
         return Function(id: id, definition: definition)
     }
+
+    /// The names that the layers have here.
+    private static let folders: [(field: String, folder: any WritableKeyPath<FunctionFolders, String?> & Sendable)] = [
+        ("sourceLayer", \.source), ("packageLayer", \.packages),
+    ]
+
+    private static func layerName(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? "" }
 
     private static func defaultSourceName(_ language: Language) -> String {
         FunctionDefinition(language: language, sourceCode: "").sourceName

@@ -26,6 +26,7 @@ final class FunctionContext {
 
     func load(_ function: LoadMessage) throws(Failure) {
         if harness == nil { try startHarness() }
+        try tell(function)
         let text = sources.main(function)
         var exception: JSValueRef?
         let value = evaluate(text.source, named: text.url, in: context, exception: &exception)
@@ -74,11 +75,17 @@ final class FunctionContext {
 
     private static let harnessFailure = Failure(.workerError, message: "The JavaScript harness does not start.")
 
+    /// What the function is told about itself.
+    private func tell(_ function: LoadMessage) throws(Failure) {
+        guard let begin = get("begin", of: harness), let environment = JSObjectMake(context, nil, nil) else { throw Self.harnessFailure }
+        for variable in function.environment { set(variable.name, of: environment, to: value(variable.value)) }
+        let memory = value(String(function.memoryBytes >> 20))
+        guard call(begin, environment, value(function.functionID), value(function.revision), memory) != nil else { throw Self.harnessFailure }
+    }
+
     private func resolveHandler(_ function: LoadMessage) throws(Failure) {
         guard let resolve = get("resolve", of: harness) else { throw Self.harnessFailure }
-        let answer = call(
-            resolve, value(function.functionName), globalBinding(function.functionName), value(function.functionID),
-            value(function.revision))
+        let answer = call(resolve, value(function.functionName), globalBinding(function.functionName))
         guard let answer else { throw Self.harnessFailure }
         if JSValueIsObject(context, answer) { throw failure(answer) }
     }

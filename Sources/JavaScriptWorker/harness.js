@@ -755,6 +755,8 @@
 
   const exported = (object, name) => typeof object === 'object' && object !== null || typeof object === 'function' ? object[name] : undefined;
 
+  const now = Date.now;
+
   let handler, makeContext, outcome;
   // What the modules of a built script have given: what the main one exports, and what it declares under the handler's name.
   let moduleExports, moduleBinding;
@@ -763,6 +765,18 @@
 
   const harness = {
     failure,
+
+    // What the function is told about itself, before its source is evaluated. The names are AWS Lambda's, then our own.
+    begin(env, functionId, revision, memoryLimitInMB) {
+      define(globalThis, 'process', { env });
+      const invokedFunctionArn = `arn:aws:lambda:local:000000000000:function:${functionId}`;
+      const logGroupName = `/aws/lambda/${functionId}`;
+      makeContext = (requestId, deadline) => define({
+        awsRequestId: requestId, functionName: functionId, functionVersion: revision, memoryLimitInMB, invokedFunctionArn, logGroupName,
+        logStreamName: revision, requestId, functionId, revision, env,
+        get deadlineMs() { return deadline === 0 ? undefined : now() + floor(deadline - host.now()); },
+      }, 'getRemainingTimeInMillis', () => deadline === 0 ? MAX_SAFE_INTEGER : max(0, floor(deadline - host.now())));
+    },
 
     // Runs a built script; poll tells when it is done.
     startModule(module, sourceName) {
@@ -784,7 +798,7 @@
     },
 
     // Finds the handler: `binding` is the global of that name, if there is one. The answer is a failure or undefined.
-    resolve(name, binding, functionName, functionVersion) {
+    resolve(name, binding) {
       try {
         const isModule = moduleExports !== undefined;
         const exports = isModule ? moduleExports : main.exports;
@@ -798,8 +812,6 @@
         return failure(LOAD_ERROR, error);
       }
       if (handler === undefined) return [HANDLER_NOT_FOUND, '', '', '', 0, 0];
-      makeContext = (awsRequestId, deadline) => define({ functionName, functionVersion, awsRequestId },
-        'getRemainingTimeInMillis', () => deadline === 0 ? MAX_SAFE_INTEGER : max(0, floor(deadline - host.now())));
     },
 
     // Calls the handler. The answer is JSON text, a failure, or undefined while a promise is pending.

@@ -1,4 +1,5 @@
 import Foundation
+import FunctionModel
 import SystemCalls
 import WorkerProtocol
 
@@ -27,6 +28,13 @@ extension FunctionRuntime {
         /// most of the time of a first invocation, and take 3 to 5 MB each. Default: 2; none until the language is used.
         public var spareWorkersPerLanguage = 2
 
+        /// How long a zygote forks workers before another takes its place, in seconds. All workers of one zygote have the same address
+        /// layout and hash seeds. 0: for ever. Default: 3600.
+        public var zygoteLifetimeSeconds = 3600
+
+        /// How many processes a zygote forks before another takes its place. 0: any number. Default: 10,000.
+        public var maximumZygoteForks = 10_000
+
         /// How long an unused worker stays, in milliseconds. Default: 30,000.
         public var idleTimeoutMillis = 30_000
 
@@ -42,6 +50,23 @@ extension FunctionRuntime {
         /// Memory that one worker may use beyond what its engine needs, in MB. Default: 128.
         public var memoryMB = 128
 
+        /// Processor time of one invocation, in milliseconds, unless its function says otherwise. nil, the default: no limit but the
+        /// deadline.
+        public var cpuMillis: Int?
+
+        /// The share of this machine's memory that may be promised to workers, from 0 to 1. What counts is what is available when
+        /// the runtime is made, or the control group's limit if that is less. A worker that starts or serves has its function's
+        /// whole ``memoryMB`` promised, an idle one what it is known to have; one more fails with ``Overloaded``. Default: 0.8.
+        public var memoryShare = 0.8
+
+        /// How many workers may start at a time, half of them for one function; others wait for their turn. Default: four for each
+        /// processor core, at least 8.
+        public var maximumStartingWorkers = max(8, 4 * ProcessInfo.processInfo.activeProcessorCount)
+
+        /// The longest time that a function whose workers fail again and again waits for the next one, in milliseconds; its invocations
+        /// fail with ``BackedOff`` meanwhile. 0: none. Default: 30,000.
+        public var maximumBackoffMillis = 30_000
+
         /// The program that builds JavaScript modules and TypeScript. nil, the default: `FAAS_ESBUILD` if set, else `esbuild` on the
         /// `PATH`.
         public var esbuild: String?
@@ -52,6 +77,9 @@ extension FunctionRuntime {
         /// How much of the sandbox must be there. Default: all that this machine offers. The safe choice: `.required`.
         public var sandbox = SandboxMode.bestEffort
 
+        /// Told every line that a function writes, when it comes, on any thread. The outcomes have no lines then.
+        package var onLogLine: (@Sendable (LogLine) -> Void)?
+
         /// Layers that are left out although they could be had, by name. For tests only.
         package var sandboxWithout: [String] = []
 
@@ -59,6 +87,10 @@ extension FunctionRuntime {
 
         var sandboxRequest: SandboxRequest {
             SandboxRequest(mode: sandbox, without: Set(sandboxWithout.compactMap { SandboxLayer.Name(text: $0) }))
+        }
+
+        var zygoteAgeLimits: ZygoteAge.Limits {
+            .init(lifetime: Int64(max(0, zygoteLifetimeSeconds)) * 1_000_000_000, forks: max(0, maximumZygoteForks))
         }
 
         private static var workersThatFit: Int {
@@ -70,7 +102,9 @@ extension FunctionRuntime {
             .init(
                 workersPerFunction: max(1, maximumWorkersPerFunction), workers: max(1, maximumWorkers),
                 waitingPerFunction: max(1, maximumWaitingPerFunction), waiting: max(1, maximumWaiting),
-                idleTimeout: Int64(idleTimeoutMillis) * 1_000_000, endingAllowance: max(1, maximumWorkers / 8))
+                idleTimeout: Int64(idleTimeoutMillis) * 1_000_000, endingAllowance: max(1, maximumWorkers / 8),
+                starting: max(1, maximumStartingWorkers), memory: Int(Double(MachineMemory.available()) * max(0, min(1, memoryShare))),
+                maximumPause: Int64(max(0, maximumBackoffMillis)) * 1_000_000)
         }
     }
 }

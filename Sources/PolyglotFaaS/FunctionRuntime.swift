@@ -30,7 +30,8 @@ public final class FunctionRuntime: Sendable {
         self.configuration = configuration
         zygotes = Zygotes(
             executables: WorkerExecutables(directory: configuration.workerDirectory), sandbox: configuration.sandboxRequest,
-            spareCount: max(0, configuration.spareWorkersPerLanguage))
+            spareCount: max(0, configuration.spareWorkersPerLanguage),
+            ageLimits: configuration.zygoteAgeLimits)
         builds = ScriptBuilds(
             builder: ScriptBuilder(executables: zygotes.executables, sandbox: configuration.sandboxRequest, esbuild: configuration.esbuild),
             directory: configuration.buildDirectory)
@@ -51,13 +52,18 @@ public final class FunctionRuntime: Sendable {
     ///   not start, ``SandboxUnavailable`` if the sandbox is required and this machine lacks a part of it.
     @discardableResult
     public func start(_ languages: [Language] = Language.all) async throws -> [String] {
-        let started = try languages.map { try zygotes.start($0) }
+        let started = try languages.map { try zygotes.start(ZygoteKind(language: $0)) }
         var engines: [String] = []
         for zygote in started {
             engines.append(try await zygote.waitUntilStarted())
             zygotes.refill(zygote.language)
         }
         return engines
+    }
+
+    /// Starts what this function's workers are forked from.
+    package func start(for function: Function) async throws {
+        _ = try await zygotes.start(function.definition.zygoteKind).waitUntilStarted()
     }
 
     /// Ends the runtime: new and waiting invocations are refused with ``ShuttingDown``, running ones may finish, then every

@@ -23,6 +23,8 @@ public struct InvocationRequest: Sendable {
     public var timeoutMillis: Int?
     /// What the invocation may see of the ones before. Default: nothing.
     public var isolation: Isolation
+    /// Variables of the environment: `process.env` in JavaScript, `os.environ` in Python. Default: none.
+    public var environment: [String: String]
     /// Names the invocation in the handler's context. Default: a new UUID.
     public var requestID: String
 
@@ -36,6 +38,7 @@ public struct InvocationRequest: Sendable {
         jsEvalAsModule: Bool = false,
         timeoutMillis: Int? = nil,
         isolation: Isolation = .invocation,
+        environment: [String: String] = [:],
         requestID: String? = nil
     ) {
         self.languageID = languageID
@@ -46,6 +49,7 @@ public struct InvocationRequest: Sendable {
         self.jsEvalAsModule = jsEvalAsModule
         self.timeoutMillis = timeoutMillis
         self.isolation = isolation
+        self.environment = environment
         self.requestID = requestID ?? RequestIDs.make()
     }
 
@@ -60,11 +64,13 @@ public struct InvocationRequest: Sendable {
         jsEvalAsModule: Bool = false,
         timeoutMillis: Int? = nil,
         isolation: Isolation = .invocation,
+        environment: [String: String] = [:],
         requestID: String? = nil
     ) throws {
         self.init(
             languageID: languageID, sourceCode: sourceCode, functionName: functionName, dependencies: dependencies,
-            jsEvalAsModule: jsEvalAsModule, timeoutMillis: timeoutMillis, isolation: isolation, requestID: requestID)
+            jsEvalAsModule: jsEvalAsModule, timeoutMillis: timeoutMillis, isolation: isolation,
+            environment: environment, requestID: requestID)
         self.event = Array(try JSONEncoder().encode(event))
     }
 
@@ -73,7 +79,7 @@ public struct InvocationRequest: Sendable {
             id: Self.inlineID, revision: "inline",
             definition: FunctionDefinition(
                 language: try Language(id: languageID), sourceCode: sourceCode, functionName: functionName, sourceName: sourceName,
-                jsEvalAsModule: jsEvalAsModule, dependencies: dependencies, isolation: isolation))
+                jsEvalAsModule: jsEvalAsModule, dependencies: dependencies, environment: environment, isolation: isolation))
     }
 
     private static let inlineID = try! FunctionID("inline")  // A constant that the type's own rule accepts.

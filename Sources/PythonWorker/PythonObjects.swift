@@ -41,6 +41,16 @@ final class PythonReference {
         self.init(owning: PyLong_FromLongLong(number))
     }
 
+    /// A `dict` of texts.
+    convenience init?(_ members: [(name: String, text: String)]) {
+        self.init(owning: PyDict_New())
+        for member in members {
+            guard let name = PythonReference(member.name), let text = PythonReference(member.text),
+                name.lend({ name in text.lend { PyDict_SetItem(object, name, $0) } }) == 0
+            else { return nil }
+        }
+    }
+
     /// - Returns: what the call returned; nil if it raised.
     func call(_ arguments: [PythonReference]) -> PythonReference? {
         let borrowed: [PythonObject?] = arguments.map { $0.object }

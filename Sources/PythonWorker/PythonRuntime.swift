@@ -20,6 +20,12 @@ final class PythonRuntime: LanguageRuntime {
     private var sandbox: WorkerSandbox?
 
     func startEngine() -> String {
+        var preconfiguration = PyPreConfig()
+        PyPreConfig_InitIsolatedConfig(&preconfiguration)
+        // There is no locale to ask: names, variables and files are UTF-8.
+        preconfiguration.utf8_mode = 1
+        let preStatus = Py_PreInitialize(&preconfiguration)
+        guard PyStatus_Exception(preStatus) == 0 else { fail("The interpreter does not start.") }
         var configuration = PyConfig()
         // Isolated: no environment, no user's site-packages, no working directory on the path.
         PyConfig_InitIsolatedConfig(&configuration)
@@ -115,14 +121,13 @@ final class PythonRuntime: LanguageRuntime {
 
     func load(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
         Self.channel = channel
-        guard let dependencies = PythonReference(owning: PyDict_New()) else { throw Self.harnessFailure }
-        for module in function.dependencies {
-            guard let name = PythonReference(module.name), let source = PythonReference(module.source) else { throw Self.harnessFailure }
-            dependencies.lend { dict in name.lend { key in source.lend { _ = PyDict_SetItem(dict, key, $0) } } }
-        }
-        let texts = [function.source, function.sourceName, function.functionName].compactMap { PythonReference($0) }
+        guard let dependencies = PythonReference(function.dependencies.map { ($0.name, $0.source) }),
+            let environment = PythonReference(function.environment.map { ($0.name, $0.value) }),
+            let memory = PythonReference(Int64(clamping: function.memoryBytes >> 20))
+        else { throw Self.harnessFailure }
+        let texts = [function.source, function.sourceName, function.sourceFolder, function.packageFolder, function.functionName].compactMap { PythonReference($0) }
         let names = [function.functionID, function.revision].compactMap { PythonReference($0) }
-        guard let answer = loadFunction?.call(texts + [dependencies] + names) else {
+        guard let answer = loadFunction?.call(texts + [dependencies, environment] + names + [memory]) else {
             PyErr_Clear()
             throw Self.harnessFailure
         }
@@ -139,7 +144,7 @@ final class PythonRuntime: LanguageRuntime {
             kept: [Int32(FAAS_REWIND_PAGEMAP), Int32(FAAS_REWIND_STATM)], changesAreDenied: sandbox?.deniesChangesOfTheProcess ?? false)
     }
 
-    func willInvokeAfterRewind() {
+    func renew() {
         if renewFunction?.call([]) == nil { PyErr_Clear() }
     }
 

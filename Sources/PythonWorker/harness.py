@@ -31,6 +31,7 @@ import time
 import types
 import traceback
 import uuid
+import warnings
 
 INVALID_EVENT, HANDLER_NOT_FOUND, LOAD_ERROR, HANDLER_ERROR, NOT_SERIALIZABLE = 1, 2, 3, 4, 5
 DEBUG, INFO, WARNING, ERROR = 0, 1, 2, 3
@@ -118,6 +119,18 @@ def capture_streams():
             emit_to_stream(self, record)
 
     logging.StreamHandler.emit = emit_record
+    # Where the function adds no handler of its own, the level that it sets is what counts.
+    logging.lastResort.setLevel(logging.NOTSET)
+
+    def show_warning(message, category, filename, lineno, file=None, line=None):
+        text = warnings.formatwarning(message, category, filename, lineno, line)
+        if file is None:
+            for line in text.splitlines():
+                emit(WARNING, line)
+        else:
+            file.write(text)
+
+    warnings.showwarning = show_warning
 
 
 def end_lines():
@@ -136,10 +149,60 @@ def text_of(value):
         return "[a value that has no string form]"
 
 
+def frames_of(error):
+    """The guest's frames, outermost first: without the harness's, the event loop's around an async handler, and the import system's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    for index, frame in enumerate(frames):
+        if frame.filename == "<faas>" and frame.name in ("wait_for", "collect"):
+            frames = frames[index:]
+            break
+    return [frame for frame in frames if not frame.filename.startswith(("<faas", "<frozen importlib"))]
+
+
+# More than any reader looks at.
+LONGEST_STACK, MOST_ERRORS = 200, 20
+
+
 def stack_of(error):
-    """The guest's frames, innermost first."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<faas")]
-    return [f'File "{frame.filename}", line {frame.lineno}, in {frame.name}' for frame in reversed(frames)]
+    """The guest's frames, innermost first; then, each under a line of its own, the errors that led to this one."""
+    lines, seen = [], set()
+
+    def add(error, heading):
+        seen.add(id(error))
+        if heading:
+            lines.append(f"{heading} {describe(error)}")
+        lines.extend(f'File "{shown(frame.filename)}", line {frame.lineno}, in {frame.name}' for frame in reversed(frames_of(error)))
+        reasons = [("caused by", error.__cause__)]
+        if not error.__suppress_context__:
+            reasons.append(("raised while handling", error.__context__))
+        if isinstance(error, BaseExceptionGroup):
+            reasons += [("together with" if index else "from", inner) for index, inner in enumerate(error.exceptions)]
+        for heading, reason in reasons:
+            if reason is not None and id(reason) not in seen and len(seen) < MOST_ERRORS and len(lines) < LONGEST_STACK:
+                add(reason, heading)
+
+    add(error, "")
+    return lines[:LONGEST_STACK]
+
+
+def describe(error):
+    message = message_of(error)
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def message_of(error):
+    if isinstance(error, SystemExit):
+        return f"The function called sys.exit({'' if error.code is None else repr(error.code)})."
+    if isinstance(error, SyntaxError):
+        return text_of(error.msg) + ("" if error.filename in (None, main_name) else f" ({shown(error.filename)}, line {error.lineno})")
+    if isinstance(error, PermissionError):
+        return f"{text_of(error)}. {FORBIDDEN}"
+    return text_of(error)
+
+
+FORBIDDEN = (
+    "A function may read its own files and Python's library. It may not read other files, write files, use the network or start programs."
+)
 
 
 def failure(kind, error):
@@ -148,11 +211,9 @@ def failure(kind, error):
         stack = stack_of(error)
     except BaseException:
         stack = []
-    if isinstance(error, SyntaxError):
-        return (kind, name, text_of(error.msg), stack, error.lineno or 0, error.offset or 0)
-    message = text_of(error)
-    if isinstance(error, SystemExit):
-        message = f"The function called sys.exit({'' if error.code is None else repr(error.code)})."
+    message = message_of(error)
+    if isinstance(error, SyntaxError) and error.filename == main_name:
+        return (kind, name, message, stack, error.lineno or 0, error.offset or 0)
     line = 0
     if kind == LOAD_ERROR:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == main_name]
@@ -199,24 +260,34 @@ class Dependencies(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 main_name = ""
 handler = None
 parameters = 0
-function_name = function_version = ""
 
 
-def load(source, source_name, name, sources, function_id, revision):
+def load(source, source_name, source_folder, package_folder, name, sources, environment, function_id, revision, memory_mb):
     """None, or a failure."""
-    global main_name, handler, parameters, function_name, function_version
-    main_name, function_name, function_version = source_name, function_id, revision
-    # A dependency may bear the name of a module of the standard library that the harness has imported.
+    global main_name, handler, parameters
+    main_name = f"{source_folder}/{source_name}" if source_folder else source_name
+    Context.describe(function_id, revision, memory_mb, environment)
+    os.environ.update(environment)
+    if "TZ" in environment:
+        time.tzset()
+    try:
+        own_modules = add_folders(source_folder, package_folder) | sources.keys()
+    except OSError as error:
+        return (LOAD_ERROR, "", f"The function's folder '{error.filename}' cannot be read by the user that functions run as: {error.strerror}.", [], 0, 0)
+    # The function's modules may bear the names of those of the standard library that the harness has imported.
     for module in list(sys.modules):
-        if module in sources:
+        if module in own_modules:
             del sys.modules[module]
     sys.meta_path.insert(0, Dependencies(sources))
-    main = types.ModuleType(MAIN)
-    main.__file__ = source_name
-    sys.modules[MAIN] = main
-    linecache.cache[source_name] = (len(source), None, source.splitlines(True), source_name)
     try:
-        exec(compile(source, source_name, "exec", dont_inherit=True), main.__dict__)
+        if source_folder:
+            main = importlib.import_module(source_name.removesuffix(".py").replace("/", "."))
+        else:
+            main = types.ModuleType(MAIN)
+            main.__file__ = source_name
+            sys.modules[MAIN] = main
+            linecache.cache[source_name] = (len(source), None, source.splitlines(True), source_name)
+            exec(compile(source, source_name, "exec", dont_inherit=True), main.__dict__)
     except BaseException as error:
         return failure(LOAD_ERROR, error)
     finally:
@@ -229,6 +300,34 @@ def load(source, source_name, name, sources, function_id, revision):
     gc.collect()
     gc.freeze()
     return None
+
+
+folders = ()
+
+
+def add_folders(source_folder, package_folder):
+    """Makes modules in them importable. The answer has the names of those in the first."""
+    global folders
+    folders = tuple(folder + "/" for folder in (source_folder, package_folder) if folder)
+    # As in other programs: one's own modules come before the standard library, packages after it.
+    if package_folder:
+        os.listdir(package_folder)
+        sys.path.append(package_folder)
+        # Numeric libraries start a thread for each processor when they are loaded, and a process with threads has no copies.
+        for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(variable, "1")
+    if not source_folder:
+        return set()
+    sys.path.insert(0, source_folder)
+    return {name.removesuffix(".py") for name in os.listdir(source_folder)}
+
+
+def shown(filename):
+    """A file of the function's as its author knows it."""
+    for folder in folders:
+        if filename.startswith(folder):
+            return filename[len(folder) :]
+    return filename
 
 
 def positional_parameters(function):
@@ -356,14 +455,41 @@ def encode(value):
 # Invoking
 
 
+class Identity:
+    """Who calls, if AWS Cognito knew: nobody."""
+
+    cognito_identity_id = cognito_identity_pool_id = None
+
+
 class Context:
-    """The handler's second parameter."""
+    """The handler's second parameter. The names are AWS Lambda's, then our own. What is the same for all invocations is the class's."""
+
+    client_context = tenant_id = None
+    identity = Identity()
+
+    @classmethod
+    def describe(cls, function_id, revision, memory_mb, environment):
+        cls.function_name = cls.function_id = function_id
+        cls.function_version = cls.log_stream_name = cls.revision = revision
+        cls.memory_limit_in_mb = str(memory_mb)
+        cls.invoked_function_arn = f"arn:aws:lambda:local:000000000000:function:{function_id}"
+        cls.log_group_name = f"/aws/lambda/{function_id}"
+        cls.env = environment
 
     def __init__(self, request_id, deadline):
-        self.aws_request_id = request_id
-        self.function_name = function_name
-        self.function_version = function_version
+        self.aws_request_id = self.request_id = request_id
         self._deadline = deadline
+
+    def __repr__(self):
+        return f"Context(request_id={self.request_id!r}, function_id={self.function_id!r}, revision={self.revision!r})"
+
+    @property
+    def deadline_ms(self):
+        return None if self._deadline == 0 else (time.time_ns() + self._deadline - time.monotonic_ns()) // 1_000_000
+
+    def log(self, message):
+        for line in str(message).splitlines():
+            emit(INFO, line)
 
     def get_remaining_time_in_millis(self):
         if self._deadline == 0:
@@ -373,6 +499,23 @@ class Context:
 
 async def wait_for(awaitable):
     return await awaitable
+
+
+async def collect(items):
+    return [item async for item in items]
+
+
+# What most handlers return needs neither waiting nor reading.
+FINISHED = frozenset((dict, list, str, int, float, bool, type(None)))
+
+
+def finish(value):
+    """What a handler's value is when it has been waited for and read to its end, which runs the handler's code."""
+    if inspect.isawaitable(value):
+        value = asyncio.run(wait_for(value))
+    if isinstance(value, collections.abc.AsyncIterable):
+        return asyncio.run(collect(value))
+    return list(value) if isinstance(value, types.GeneratorType) else value
 
 
 def invoke(event, request_id, deadline):
@@ -391,8 +534,8 @@ def invoke(event, request_id, deadline):
             value = handler(event)
         else:
             value = handler()
-        if inspect.isawaitable(value):
-            value = asyncio.run(wait_for(value))
+        if type(value) not in FINISHED:
+            value = finish(value)
     except BaseException as error:
         return failure(HANDLER_ERROR, error)
     finally:

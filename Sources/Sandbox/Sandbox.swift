@@ -82,7 +82,7 @@ public struct Sandbox {
     private func enterPrivateRoot() throws(SystemCallError) {
         // The dynamic linker's paths lead through the first two, which are links on most systems. The devices: what engines
         // read random numbers from, and what standard streams are.
-        let paths = ["/lib", "/lib64", "/dev/null", "/dev/urandom"] + policy.readablePaths
+        let paths = ["/lib", "/lib64", "/dev/null", "/dev/urandom"] + policy.readablePaths + settings.readablePaths
         let strings = paths.map { strdup($0) } + [nil]
         defer { for text in strings { free(text) } }
         let result = strings.map { UnsafePointer($0) }.withUnsafeBufferPointer { faas_enter_private_root($0.baseAddress!) }
@@ -122,7 +122,7 @@ public struct Sandbox {
 
     private func confineFiles() throws(SystemCallError) {
         guard isWanted(.files) else { return }
-        let readable = policy.readablePaths + (policy.readsItsOwnProcess ? ["/proc/self", "/dev/urandom", "/dev/null"] : [])
+        let readable = policy.readablePaths + settings.readablePaths + (policy.readsItsOwnProcess ? ["/proc/self", "/dev/urandom", "/dev/null"] : [])
         guard let ruleset = try files.make(readable: readable, confiningSignals: isWanted(.signals)) else { return }
         try files.restrict(ruleset)
         Descriptors.close(ruleset)

@@ -27,11 +27,15 @@ public struct SandboxSettings: Equatable, Sendable {
     /// Layers that are left out, so that tests see what the others hold alone.
     public var without: Set<SandboxLayer.Name> = []
 
-    /// From arguments of the form `--sandbox=off` and `--without=files,signals`.
+    /// What functions may read besides what their language needs.
+    public var readablePaths: [String] = []
+
+    /// From arguments of the form `--sandbox=off`, `--without=files,signals` and `--read=/path`.
     public init(arguments: [String]) {
         for argument in arguments {
             if argument == "--sandbox=off" { isOff = true }
             if argument == "--sandbox=required" { isRequired = true }
+            if argument.hasPrefix("--read=") { readablePaths.append(String(argument.dropFirst("--read=".count))) }
             if argument.hasPrefix("--without=") {
                 without.formUnion(argument.dropFirst("--without=".count).split(separator: ",").compactMap { SandboxLayer.Name(text: String($0)) })
             }

@@ -180,8 +180,8 @@ extension SystemCallPolicy {
         SystemCallRule(.end, "modify_ldt", "pkey_mprotect", "personality", reason: "Changes what addresses mean, and where they are."),
         SystemCallRule(.end, "fanotify_init", "fanotify_mark", reason: "Watches all files of a machine."),
         SystemCallRule(
-            .end, "move_pages", "migrate_pages", "mbind", "set_mempolicy", "set_mempolicy_home_node",
-            reason: "Where pages are in the machine: of no use here, and side channels."),
+            .end, "move_pages", "migrate_pages", "set_mempolicy", "set_mempolicy_home_node",
+            reason: "Where pages are in the machine: of no use here, and side channels. OpenBLAS calls mbind, and does without: it is refused."),
     ]
 
     // MARK: What is over when the handler runs

@@ -82,6 +82,11 @@ public enum Descriptors {
         _ = Glibc.shutdown(socket, Int32(SHUT_RDWR))
     }
 
+    /// Lets nothing more come in: reading gives what has arrived so far, and then the end of the stream.
+    public static func endReading(_ socket: Int32) {
+        _ = Glibc.shutdown(socket, Int32(SHUT_RD))
+    }
+
     /// How many descriptors this process may have open at a time.
     public static var limit: Int {
         var limit = rlimit()
@@ -94,6 +99,11 @@ public enum Descriptors {
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// Waits until everything in the file system of this descriptor is on the disk.
+    public static func syncFileSystem(_ descriptor: Int32) throws(SystemCallError) {
+        _ = try checked("syncfs", faas_sync_file_system(descriptor))
     }
 
     /// Closes every descriptor from `first` upward.

@@ -10,6 +10,17 @@ public struct LoadMessage: Equatable, Sendable {
         }
     }
 
+    /// A variable of the function's environment.
+    public struct Variable: Equatable, Sendable {
+        public var name: String
+        public var value: String
+
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
     /// How the worker gets back to the state as just loaded before each invocation.
     public enum Isolation: UInt8, Sendable {
         case invocation = 0
@@ -28,12 +39,16 @@ public struct LoadMessage: Equatable, Sendable {
     public var sourceName: String
     public var source: String
     public var dependencies: [Module]
+    public var environment: [Variable]
+    /// The folder that the source is in, and one of packages; empty if there is none.
+    public var sourceFolder: String
+    public var packageFolder: String
     /// Not empty if `source` is a script that was built from others: what its lines were. See ``BuiltScript`` in FunctionModel.
     public var sourceMap: String
 
     public init(
         isolation: Isolation, memoryBytes: UInt64, functionID: String, revision: String, functionName: String, sourceName: String, source: String,
-        dependencies: [Module], sourceMap: String = ""
+        dependencies: [Module], environment: [Variable] = [], sourceFolder: String = "", packageFolder: String = "", sourceMap: String = ""
     ) {
         self.isolation = isolation
         self.memoryBytes = memoryBytes
@@ -43,6 +58,9 @@ public struct LoadMessage: Equatable, Sendable {
         self.sourceName = sourceName
         self.source = source
         self.dependencies = dependencies
+        self.environment = environment
+        self.sourceFolder = sourceFolder
+        self.packageFolder = packageFolder
         self.sourceMap = sourceMap
     }
 
@@ -56,6 +74,8 @@ public struct LoadMessage: Equatable, Sendable {
         functionName = try reader.readString("function name")
         sourceName = try reader.readString("source name")
         source = try reader.readString("source")
+        sourceFolder = try reader.readString("source folder")
+        packageFolder = try reader.readString("package folder")
         sourceMap = try reader.readString("source map")
         let count: UInt32 = try reader.readInteger("number of dependencies")
         dependencies = []
@@ -63,17 +83,27 @@ public struct LoadMessage: Equatable, Sendable {
             let name = try reader.readString("dependency name")
             dependencies.append(Module(name: name, source: try reader.readString("dependency source")))
         }
+        let variables: UInt32 = try reader.readInteger("number of variables")
+        environment = []
+        for _ in 0..<variables {
+            let name = try reader.readString("variable name")
+            environment.append(Variable(name: name, value: try reader.readString("variable value")))
+        }
         try reader.expectEnd()
     }
 
     public func encoded() -> [UInt8] {
-        let strings = [functionID, revision, functionName, sourceName, source, sourceMap] + dependencies.flatMap { [$0.name, $0.source] }
-        var writer = ByteWriter(capacity: strings.reduce(13) { $0 + 4 + $1.utf8.count })
+        let fields = [functionID, revision, functionName, sourceName, source, sourceFolder, packageFolder, sourceMap]
+        let modules = dependencies.flatMap { [$0.name, $0.source] }
+        let variables = environment.flatMap { [$0.name, $0.value] }
+        var writer = ByteWriter(capacity: (fields + modules + variables).reduce(17) { $0 + 4 + $1.utf8.count })
         writer.write(isolation.rawValue)
         writer.write(memoryBytes)
-        for text in strings.prefix(6) { writer.write(text) }
+        for text in fields { writer.write(text) }
         writer.write(UInt32(dependencies.count))
-        for text in strings.dropFirst(6) { writer.write(text) }
+        for text in modules { writer.write(text) }
+        writer.write(UInt32(environment.count))
+        for text in variables { writer.write(text) }
         return writer.bytes
     }
 }

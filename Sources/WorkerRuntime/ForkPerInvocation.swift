@@ -69,6 +69,7 @@ public final class ForkPerInvocation: PristineState {
             Descriptors.close(socket)
             Descriptors.close(parentSocket)
             runtime.didFork(inChild: true)
+            runtime.renew()
             // Last: the copy needs nothing any more but to serve.
             try sandbox.beforeServing()
             _ = try channel.receive { [runtime, channel] kind, payload in

@@ -41,8 +41,9 @@ public protocol LanguageRuntime: AnyObject {
     /// next invocation needs, nothing left to collect. Throws if there can be none.
     func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure)
 
-    /// Renews what must differ from one invocation to the next although memory does not: random numbers.
-    func willInvokeAfterRewind()
+    /// Renews what must differ from one invocation to the next although memory does not: random numbers. Called in memory that has
+    /// been put back, and in a copy that a fork has made.
+    func renew()
 
     /// Puts back what an invocation may have changed of the process besides its memory. Returns false if that is impossible.
     func restoreProcessState() -> Bool
@@ -55,7 +56,7 @@ extension LanguageRuntime {
     public func startWorker(isolation: LoadMessage.Isolation) {}
     public func willFork() {}
     public func didFork(inChild: Bool) {}
-    public func willInvokeAfterRewind() {}
+    public func renew() {}
 }
 
 extension LanguageRuntime {

@@ -69,7 +69,7 @@ public final class MemoryRewind: PristineState {
         do {
             channel.send(.ready)
             let goesOn = try channel.receive { [runtime, channel] kind, payload in
-                runtime.willInvokeAfterRewind()
+                runtime.renew()
                 try runtime.invoke(frame: kind, payload, channel: channel)
             }
             return !goesOn ? 0 : runtime.restoreProcessState() ? 1 : -1

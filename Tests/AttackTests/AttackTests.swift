@@ -28,7 +28,7 @@ import Testing
         try await Stage.with(mode) { stage in
             for attempt in Self.attempts(in: mode) {
                 let result = try await stage.run(attempt)
-                let expected = mode == .off || (mode == .noNamespaces && attempt.succeedsWithoutNamespaces)
+                let expected = mode == .off || (!mode.hasNamespaces && attempt.succeedsWithoutNamespaces)
                 Self.table.add(attempt, mode, expected: expected, result)
                 #expect(result.succeeded == expected, "\(mode.rawValue): \(attempt.testDescription): \(result.seen)")
                 if mode != .off { #expect(result.harm == nil, "\(mode.rawValue): \(attempt.testDescription): \(result.seen)") }

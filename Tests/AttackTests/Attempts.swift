@@ -240,7 +240,9 @@ extension Attempt {
                 try { require(name); return 'done' } catch {}
             """),
         .js("1", "what other engines offer", .answer, """
-            for (const name of ['process', 'Deno', 'Bun', 'std', 'os', 'load', 'read', 'readFile', 'quit', '$vm', 'fetch', 'XMLHttpRequest', 'WebSocket'])
+            // Of `process` there is the function's environment, which is empty here, and nothing else.
+            if (Object.getOwnPropertyNames(process).join() !== 'env' || Object.getOwnPropertyNames(process.env).length > 0) return 'done'
+            for (const name of ['Deno', 'Bun', 'std', 'os', 'load', 'read', 'readFile', 'quit', '$vm', 'fetch', 'XMLHttpRequest', 'WebSocket'])
                 if (typeof globalThis[name] !== 'undefined') return 'done'
             """),
         .js("17", "dynamic import of an address", .listener, "return import(`http://127.0.0.1:${e.port}/x.js`).then(() => 'done', () => 'no')"),

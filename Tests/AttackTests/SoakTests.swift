@@ -8,7 +8,8 @@ import Testing
 /// Good, slow, crashing, leaking and looping functions at once, while somebody kills workers and zygotes.
 ///
 /// It takes the whole machine, so it runs by itself: `SOAK_SECONDS` says how long; without it, not at all. script/test sets a minute
-/// after all other tests, script/soak 30 minutes.
+/// after all other tests, script/soak 30 minutes. A fifth of the time, and at most a minute, is quiet: the same clients call the good
+/// functions only, and nobody is killed. How long their calls take then is what they are measured by afterwards, in the long run only.
 @Suite struct SoakTests {
     private static let seconds = ProcessInfo.processInfo.environment["SOAK_SECONDS"].flatMap(Double.init)
 
@@ -46,27 +47,52 @@ import Testing
     private struct Counts: Sendable {
         var answers: [String: Int] = [:]
         var wrong: [String] = []
+        var quietMillis: [Double] = []
         var goodMillis: [Double] = []
+    }
+
+    /// What must be the same in the end as it was at the start.
+    private struct Footprint: CustomStringConvertible {
+        let descriptors: Int
+        let processes: Int
+        let megabytes: Int
+
+        init() throws {
+            descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+            processes = ProcessTable.children(of: getpid()).count(where: \.isRunning)
+            let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
+            megabytes = (Int(fields[1]) ?? 0) * Int(getpagesize()) / 1_048_576
+        }
+
+        var description: String { "\(descriptors) descriptors, \(processes) child processes, \(megabytes) MB" }
     }
 
     @Test(.enabled(if: seconds != nil))
     func `Every call has one outcome, right or clearly failed, whoever is killed, and nothing is left`() async throws {
-        let before = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+        let seconds = try #require(Self.seconds)
+        // What the process starts once and keeps is there afterwards.
+        try await Stage.with(.full) { stage in
+            for kind in Self.kinds where kind.isGood { _ = try await stage.runtime.invoke(kind.request) }
+        }
+        let before = try Footprint()
         let tally = Tally()
         let left: [ProcessEntry] = try await Stage.with(.full) { stage in
-            let end = ContinuousClock.now + .seconds(Self.seconds ?? 0)
+            let quietEnd = ContinuousClock.now + .seconds(min(60, seconds / 5))
+            let end = ContinuousClock.now + .seconds(seconds)
             await withTaskGroup(of: Void.self) { group in
                 for client in 0..<12 {
                     group.addTask {
-                        var number = client * 1_000_000
+                        var number = client * 100_000_000
                         while ContinuousClock.now < end {
                             number += 1
+                            let isQuiet = ContinuousClock.now < quietEnd
                             let kind = Self.kinds[(client + number * 5) % Self.kinds.count]
-                            await Self.call(kind, number, stage.runtime, tally)
+                            if kind.isGood || !isQuiet { await Self.call(kind, number, isQuiet, stage.runtime, tally) }
                         }
                     }
                 }
                 group.addTask {
+                    try? await Task.sleep(until: quietEnd)
                     var generator = SeededGenerator(seed: 7)
                     while ContinuousClock.now < end {
                         try? await Task.sleep(for: .seconds(1))
@@ -85,19 +111,38 @@ import Testing
         }
         try await waitUntilAllEnded(left, within: .seconds(10))
         let result = tally.withLock { $0 }
-        let times = result.goodMillis.sorted()
-        try #require(!times.isEmpty, "\(result.answers)")
-        print("SOAK \(result.answers.sorted { $0.key < $1.key }); good calls: median \(times[times.count / 2]) ms, p99 \(times[times.count * 99 / 100]) ms")
+        let (quiet, good) = (Times(result.quietMillis), Times(result.goodMillis))
+        print("SOAK \(result.answers.sorted { $0.key < $1.key }); good calls: \(good), while it was quiet: \(quiet)")
         #expect(result.wrong.isEmpty, "\(result.wrong.prefix(10))")
-        let good = result.answers.filter { $0.key.hasPrefix("good") || $0.key.hasPrefix("slow") }
-        let right = good.filter { $0.key.hasSuffix("right") }.values.reduce(0, +)
-        #expect(right * 10 > good.values.reduce(0, +) * 8, "most good calls are answered although their processes are killed: \(good)")
-        // Other suites open descriptors too; two or three for each call or worker would be far more.
-        let after = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
-        #expect(after < before + 200, "\(before) before, \(after) after")
+        let answers = result.answers.filter { $0.key.hasPrefix("good") || $0.key.hasPrefix("slow") }
+        let right = answers.filter { $0.key.hasSuffix("right") }.values.reduce(0, +)
+        #expect(right * 10 > answers.values.reduce(0, +) * 8, "most good calls are answered although their processes are killed: \(answers)")
+        // A minute has too few calls, on a machine that may do other things.
+        if seconds >= 1800 { #expect(good.p99 <= 3 * quiet.p99, "good calls: \(good), while it was quiet: \(quiet)") }
+        // Closing is the business of event loops, a moment later.
+        try? await waitUntil("all descriptors are closed") { try Footprint().descriptors <= before.descriptors }
+        let after = try Footprint()
+        print("SOAK before: \(before); after: \(after)")
+        #expect(after.descriptors <= before.descriptors + 4, "before: \(before); after: \(after)")
+        #expect(after.processes <= before.processes, "before: \(before); after: \(after)")
+        // The allocator keeps some of what was used at the busiest moment, and this test its times.
+        #expect(after.megabytes <= before.megabytes + 64, "before: \(before); after: \(after)")
     }
 
-    private static func call(_ kind: Kind, _ number: Int, _ runtime: FunctionRuntime, _ tally: Tally) async {
+    /// Median and p99.
+    private struct Times: CustomStringConvertible {
+        let median: Double
+        let p99: Double
+
+        init(_ millis: [Double]) {
+            let sorted = millis.sorted()
+            (median, p99) = sorted.isEmpty ? (0, 0) : (sorted[sorted.count / 2], sorted[sorted.count * 99 / 100])
+        }
+
+        var description: String { "median \(median) ms, p99 \(p99) ms" }
+    }
+
+    private static func call(_ kind: Kind, _ number: Int, _ isQuiet: Bool, _ runtime: FunctionRuntime, _ tally: Tally) async {
         var request = kind.request
         request.event = Array("\(number)".utf8)
         request.timeoutMillis = kind.isGood ? 5000 : 300
@@ -113,9 +158,10 @@ import Testing
         }
         let millis = (ContinuousClock.now - start) / .milliseconds(1)
         tally.withLock { counts in
-            counts.answers["\(kind.name): \(outcome)", default: 0] += 1
+            counts.answers["\(isQuiet ? "quiet " : "")\(kind.name): \(outcome)", default: 0] += 1
             if isWrong { counts.wrong.append("\(kind.name) \(number)") }
-            if kind.name == "good" { counts.goodMillis.append(millis) }
+            guard kind.name == "good" else { return }
+            if isQuiet { counts.quietMillis.append(millis) } else { counts.goodMillis.append(millis) }
         }
     }
 }

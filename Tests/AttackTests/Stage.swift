@@ -10,6 +10,8 @@ enum Mode: String, CaseIterable, Sendable {
     case noNamespaces = "no namespaces"
     /// As on a kernel without Landlock: neither files nor signals are confined by it.
     case noLandlock = "no Landlock"
+    /// As on such a kernel in such a container: descriptors, limits and the filter of system calls are all there is.
+    case filterOnly = "no namespaces, no Landlock"
     case off
 
     var hasNamespaces: Bool { self == .full || self == .noLandlock }
@@ -19,6 +21,7 @@ enum Mode: String, CaseIterable, Sendable {
         case .full: configuration.sandbox = .bestEffort
         case .noNamespaces: configuration.sandboxWithout = ["namespaces", "root"]
         case .noLandlock: configuration.sandboxWithout = ["files", "signals"]
+        case .filterOnly: configuration.sandboxWithout = ["namespaces", "root", "files", "signals"]
         case .off: configuration.sandbox = .off
         }
     }

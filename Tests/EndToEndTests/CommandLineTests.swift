@@ -149,7 +149,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["upload", "list", "serve", "invoke", "delete", "init", ""])
+    @Test(arguments: ["upload", "list", "serve", "invoke", "dev", "delete", "init", ""])
     func `The help of a command has an example`(command: String) async throws {
         try await Workspace.with { workspace in
             let result = command.isEmpty ? try await workspace.faas("--help") : try await workspace.faas(command, "--help")

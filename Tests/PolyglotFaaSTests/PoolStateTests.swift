@@ -7,12 +7,23 @@ import Testing
 private typealias Pool = PoolState<String>
 
 private func makePool(
-    perFunction: Int = 2, workers: Int = 4, waitingPerFunction: Int = 3, waiting: Int = 6, idleTimeout: Int64 = 30, endingAllowance: Int = 0
+    perFunction: Int = 2, workers: Int = 4, waitingPerFunction: Int = 3, waiting: Int = 6, idleTimeout: Int64 = 30, endingAllowance: Int = 0,
+    starting: Int = .max, memory: Int = .max, maximumPause: Int64 = 0, demand: @escaping @Sendable (String) -> Pool.Demand = { _ in .init() }
 ) -> Pool {
     Pool(
         limits: .init(
             workersPerFunction: perFunction, workers: workers, waitingPerFunction: waitingPerFunction, waiting: waiting,
-            idleTimeout: idleTimeout, endingAllowance: endingAllowance))
+            idleTimeout: idleTimeout, endingAllowance: endingAllowance, starting: starting, memory: memory, maximumPause: maximumPause),
+        demand: demand)
+}
+
+/// What most tests need not say.
+extension Pool {
+    fileprivate mutating func add(_ waiter: UInt64, for key: String) -> [Action] { add(waiter, for: key, now: 0) }
+
+    fileprivate mutating func loadFailed(_ worker: UInt64) -> [UInt64] { loadFailed(worker, "it does not load", now: 0) }
+
+    fileprivate mutating func workerEnded(_ worker: UInt64) -> (actions: [Action], failed: UInt64?) { workerEnded(worker, now: 0) }
 }
 
 @Suite struct PoolStateTests {
@@ -254,6 +265,190 @@ private func makePool(
         #expect(pool.idleCount == 1)
     }
 
+    // MARK: Starting
+
+    @Test func `No more workers start at a time than may, and who has waited longest is next`() {
+        var pool = makePool(waiting: 9, starting: 2)
+        #expect(pool.add(1, for: "a") == [.start(1, "a")])
+        #expect(pool.add(2, for: "b") == [.start(2, "b")])
+        #expect(pool.add(3, for: "c") == [])
+        #expect(pool.add(4, for: "d") == [])
+        #expect(pool.workerIsReady(2, now: 0) == [.run(2, on: 2), .start(3, "c")])
+        #expect(pool.loadFailed(1) == [1])
+        #expect(pool.workerEnded(1).actions == [.start(4, "d")])
+    }
+
+    @Test func `One function does not get more than half of the starts, and functions that grow take turns`() {
+        var pool = makePool(perFunction: 9, workers: 20, waitingPerFunction: 9, waiting: 20, starting: 4)
+        for (waiter, function) in [(UInt64(1), "a"), (2, "a"), (3, "a"), (4, "b"), (5, "b"), (6, "b")] { _ = pool.add(waiter, for: function) }
+        // Two each.
+        #expect(pool.startingCount == 4)
+        #expect(pool.workerIsReady(1, now: 0) == [.run(1, on: 1), .start(5, "a")])
+        #expect(pool.workerIsReady(3, now: 0) == [.run(4, on: 3), .start(6, "b")])
+    }
+
+    // MARK: Memory
+
+    private static func hungry(_ megabytes: Int, _ memory: Int, keeps: Bool = false, workers: Int = 9) -> Pool {
+        makePool(workers: workers, waiting: 9, memory: memory << 20) { _ in .init(memory: megabytes << 20, keepsMemory: keeps) }
+    }
+
+    @Test func `A worker that starts or serves has all promised that it may use, an idle one what it has`() {
+        var pool = Self.hungry(100, 1000)
+        _ = pool.add(1, for: "a")
+        #expect(pool.promisedMemory == 100 << 20)
+        _ = pool.workerIsReady(1, loadedBytes: 6 << 20, now: 0)
+        #expect(pool.promisedMemory == 100 << 20)
+        _ = pool.workerIsReady(1, now: 1)
+        #expect(pool.promisedMemory == 10 << 20)
+        _ = pool.add(2, for: "a")
+        #expect(pool.promisedMemory == 100 << 20)
+        _ = pool.workerEnded(1)
+        #expect(pool.promisedMemory == 0)
+    }
+
+    @Test func `One that keeps what its calls have used is never promised less`() {
+        var pool = Self.hungry(100, 1000, keeps: true)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, loadedBytes: 6 << 20, now: 0)
+        _ = pool.workerIsReady(1, now: 1)
+        #expect(pool.promisedMemory == 100 << 20)
+    }
+
+    @Test func `Idle workers give up their memory, least recently used first, then invocations are rejected`() {
+        var pool = Self.hungry(100, 205)
+        for (waiter, function) in [(UInt64(1), "a"), (2, "b")] {
+            _ = pool.add(waiter, for: function)
+            _ = pool.workerIsReady(waiter, loadedBytes: 6 << 20, now: 0)
+            _ = pool.workerIsReady(waiter, now: Int64(waiter))
+        }
+        #expect(pool.promisedMemory == 20 << 20)
+        #expect(pool.add(3, for: "c") == [.start(3, "c")])
+        // 120 are promised. One that serves had 10 of its 100 before, so 10 of another are needed.
+        #expect(pool.add(4, for: "a") == [.end(2), .run(4, on: 1)])
+        #expect(pool.promisedMemory == 200 << 20)
+        #expect(pool.add(5, for: "b") == [.reject(5, .memoryPromised)])
+        #expect(pool.add(6, for: "d") == [.reject(6, .memoryPromised)])
+        _ = pool.workerIsReady(3, loadedBytes: 6 << 20, now: 3)
+        _ = pool.workerIsReady(3, now: 4)
+        #expect(pool.promisedMemory == 110 << 20)
+        #expect(pool.add(7, for: "d") == [.end(3), .start(4, "d")])
+        #expect(pool.promisedMemory == 200 << 20)
+    }
+
+    @Test func `A worker that finds no memory to serve with stays idle`() {
+        var pool = Self.hungry(100, 150)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, loadedBytes: 6 << 20, now: 0)
+        _ = pool.workerIsReady(1, now: 1)
+        #expect(pool.add(2, for: "b") == [.start(2, "b")])
+        #expect(pool.add(3, for: "a") == [.reject(3, .memoryPromised)])
+        #expect(pool.idleCount == 1)
+        #expect(pool.promisedMemory == 110 << 20)
+        _ = pool.workerEnded(2)
+        #expect(pool.add(4, for: "a") == [.run(4, on: 1)])
+    }
+
+    @Test func `Who waits for memory gets it when a worker has done`() {
+        var pool = makePool(perFunction: 2, memory: 150 << 20) { _ in .init(memory: 100 << 20) }
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, loadedBytes: 0, now: 0)
+        // The function has a worker, so they may wait for it.
+        #expect(pool.add(2, for: "a") == [])
+        #expect(pool.workerIsReady(1, now: 1) == [.run(2, on: 1)])
+    }
+
+    @Test func `A function that wants more than there is for all is rejected`() {
+        var pool = Self.hungry(300, 200)
+        #expect(pool.add(1, for: "a") == [.reject(1, .memoryPromised)])
+        #expect(pool.functionCount == 0)
+    }
+
+    // MARK: Repeated failures
+
+    /// A function whose worker ends by itself `count` times, at the time 0.
+    private static func failing(_ count: Int) -> Pool {
+        var pool = makePool(maximumPause: 1_000_000_000)
+        for number in 0..<UInt64(count) {
+            _ = pool.add(number, for: "a", now: 0)
+            _ = pool.workerEnded(number + 1, failure: "it crashed", now: 0)
+        }
+        return pool
+    }
+
+    private static func pause(_ failures: Int, _ millis: Int64) -> Pool.Rejection {
+        .failing(.init(failures: failures, remaining: millis * 1_000_000, lastFailure: "it crashed"))
+    }
+
+    @Test func `A few failures have no consequence`() {
+        var pool = Self.failing(4)
+        #expect(pool.add(9, for: "a", now: 0) == [.start(5, "a")])
+    }
+
+    @Test func `From then on the function waits, each time twice as long, up to the maximum`() {
+        var pool = Self.failing(5)
+        #expect(pool.add(9, for: "a", now: 0) == [.reject(9, Self.pause(5, 100))])
+        #expect(pool.add(10, for: "b", now: 0) == [.start(6, "b")])
+        var (worker, now) = (UInt64(7), Int64(100_000_000))
+        for (failures, millis) in [(6, Int64(200)), (7, 400), (8, 800), (9, 1000), (10, 1000)] {
+            #expect(pool.add(11, for: "a", now: now) == [.start(worker, "a")])
+            // They wait for the one attempt, and hear of its failure.
+            #expect(pool.add(12, for: "a", now: now) == [])
+            let (actions, failed) = pool.workerEnded(worker, failure: "it crashed", now: now)
+            #expect(failed == 11)
+            #expect(actions == [.reject(12, Self.pause(failures, millis))])
+            #expect(pool.add(13, for: "a", now: now + millis * 1_000_000 - 1) == [.reject(13, .failing(.init(failures: failures, remaining: 1, lastFailure: "it crashed")))])
+            now += millis * 1_000_000
+            worker += 1
+        }
+    }
+
+    @Test func `One answer ends the trial`() {
+        var pool = Self.failing(5)
+        #expect(pool.add(9, for: "a", now: 100_000_000) == [.start(6, "a")])
+        _ = pool.add(10, for: "a", now: 100_000_000)
+        _ = pool.workerIsReady(6, now: 100_000_001)
+        let next = pool.workerHasAnswered(6)
+        #expect(next == 10)
+        #expect(pool.add(11, for: "a", now: 100_000_002) == [.start(7, "a")])
+    }
+
+    @Test func `A source that does not load counts too, and a worker that the host has ended does not`() {
+        var pool = makePool(maximumPause: 1_000_000_000)
+        for number in UInt64(1)...5 {
+            _ = pool.add(number, for: "a", now: 0)
+            #expect(pool.loadFailed(number, "it crashed", now: 0) == [number])
+            _ = pool.workerEnded(number, failure: "it crashed", now: 0)
+        }
+        #expect(pool.add(9, for: "a", now: 0) == [.reject(9, Self.pause(5, 100))])
+        for number in UInt64(6)...20 {
+            #expect(pool.add(number, for: "b", now: 0) == [.start(number, "b")])
+            #expect(pool.workerEnded(number, now: 0).failed == number)
+        }
+    }
+
+    @Test func `Failures are forgotten after a while without calls`() {
+        var pool = Self.failing(5)
+        _ = pool.endIdleWorkers(now: 60_100_000_000)
+        #expect(pool.add(9, for: "a", now: 60_100_000_001) == [.start(6, "a")])
+        #expect(pool.workerEnded(6, failure: "it crashed", now: 60_100_000_002).failed == 9)
+        #expect(pool.add(10, for: "a", now: 60_100_000_003) == [.start(7, "a")])
+    }
+
+    @Test func `Other workers of a function that has failed go on serving`() {
+        var pool = makePool(perFunction: 2, maximumPause: 1_000_000_000)
+        _ = pool.add(1, for: "a", now: 0)
+        _ = pool.workerIsReady(1, now: 0)
+        for worker in UInt64(2)...6 {
+            _ = pool.add(worker, for: "a", now: 0)
+            _ = pool.workerEnded(worker, failure: "it crashed", now: 0)
+        }
+        #expect(pool.add(7, for: "a", now: 0) == [], "it waits for the one that serves")
+        #expect(pool.workerIsReady(1, now: 1) == [.run(7, on: 1)])
+    }
+
+    // MARK: All together
+
     /// A long random history against the rules that must hold after every step.
     @Test(arguments: [0, 2]) func `No history of events breaks the limits or loses an invocation`(endingAllowance: Int) {
         for seed in UInt64(1)...40 { RandomHistory(seed: seed, endingAllowance: endingAllowance).run() }
@@ -276,7 +471,9 @@ private struct RandomHistory {
         random = SeededGenerator(seed: seed)
         self.endingAllowance = endingAllowance
         pool = makePool(
-            perFunction: 2, workers: 4, waitingPerFunction: 3, waiting: 8, idleTimeout: 20, endingAllowance: endingAllowance)
+            perFunction: 2, workers: 4, waitingPerFunction: 3, waiting: 8, idleTimeout: 200_000_000, endingAllowance: endingAllowance, starting: 2,
+            memory: 250 << 20, maximumPause: 200_000_000
+        ) { .init(memory: $0 < "d" ? 100 << 20 : 60 << 20, keepsMemory: $0 == "a") }
     }
 
     func run() {
@@ -286,11 +483,11 @@ private struct RandomHistory {
     }
 
     private mutating func step(_ number: UInt64) {
-        now += 1
+        now += 10_000_000
         switch Int.random(in: 0..<10, using: &random) {
         case 0...3:
             open.insert(number)
-            perform(pool.add(number, for: "abcdef".randomElement(using: &random).map(String.init)!))
+            perform(pool.add(number, for: "abcdef".randomElement(using: &random).map(String.init)!, now: now))
         case 4, 5:
             if let worker = (Array(starting) + Array(busy.keys)).sorted().randomElement(using: &random) { ready(worker) }
         case 6:
@@ -303,13 +500,15 @@ private struct RandomHistory {
             if let worker = starting.sorted().randomElement(using: &random) {
                 starting.remove(worker)
                 ending.insert(worker)
-                for waiter in pool.loadFailed(worker) { Self.take(waiter, from: &open) }
+                for waiter in pool.loadFailed(worker, "it does not load", now: now) { Self.take(waiter, from: &open) }
             }
         }
         let live = starting.count + idle.count + busy.count + ending.count
         #expect(live - min(ending.count, endingAllowance) <= 4)
         #expect(pool.workerCount == live)
         #expect(pool.idleCount == idle.count)
+        #expect(pool.startingCount == starting.count && starting.count <= 2)
+        #expect((0...250 << 20).contains(pool.promisedMemory))
         for function in Set(functionOf.values) {
             let own = (starting.union(idle).union(ending).union(busy.keys)).count { functionOf[$0] == function }
             #expect(own <= 2)
@@ -339,7 +538,7 @@ private struct RandomHistory {
         idle.remove(worker)
         ending.remove(worker)
         if let failed = busy.removeValue(forKey: worker) { open.remove(failed) }
-        let (actions, failed) = pool.workerEnded(worker)
+        let (actions, failed) = pool.workerEnded(worker, failure: Bool.random(using: &random) ? "it crashed" : nil, now: now)
         if let failed { Self.take(failed, from: &open) }
         perform(actions)
     }

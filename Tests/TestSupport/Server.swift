@@ -12,23 +12,28 @@ public struct Server: Sendable {
     public static func with<Result>(
         _ functions: [TestFunction] = [], arguments: [String] = [], _ body: (Server) async throws -> Result
     ) async throws -> Result {
-        try await Workspace.with(functions) { workspace in
-            try await workspace.withFaas(["serve", "--port", "0"] + arguments) { program in
-                let port = try await port(printedBy: program)
-                let server = Server(workspace: workspace, program: program, port: port, http: HTTPClient(port: port))
-                defer { server.http.end() }
-                var left = server.processes()
-                defer { for process in left { process.kill() } }
-                do {
-                    let result = try await body(server)
-                    left += server.processes()
-                    if program.hasEnded == nil { try await server.stop() }
-                    try await waitUntilAllEnded(left)
-                    return result
-                } catch {
-                    left += server.processes()
-                    throw error
-                }
+        try await Workspace.with(functions) { workspace in try await with(in: workspace, arguments: arguments, body) }
+    }
+
+    /// The same with the functions that the workspace has.
+    public static func with<Result>(
+        in workspace: Workspace, arguments: [String] = [], _ body: (Server) async throws -> Result
+    ) async throws -> Result {
+        try await workspace.withFaas(["serve", "--port", "0"] + arguments) { program in
+            let port = try await port(printedBy: program)
+            let server = Server(workspace: workspace, program: program, port: port, http: HTTPClient(port: port))
+            defer { server.http.end() }
+            var left = server.processes()
+            defer { for process in left { process.kill() } }
+            do {
+                let result = try await body(server)
+                left += server.processes()
+                if program.hasEnded == nil { try await server.stop() }
+                try await waitUntilAllEnded(left)
+                return result
+            } catch {
+                left += server.processes()
+                throw error
             }
         }
     }

@@ -8,6 +8,14 @@ public struct TestFunction: Encodable, Sendable {
     var dependencies: [String: [String: String]] = [:]
     var functionName: String?
     var timeoutMillis: Int?
+    var response: String?
+
+    /// The same with `"response": "http"`.
+    public func answeringHTTP() -> TestFunction {
+        var function = self
+        function.response = "http"
+        return function
+    }
 
     public static func js(
         _ id: String, _ source: String, dependencies: [String: String] = [:], functionName: String? = nil,

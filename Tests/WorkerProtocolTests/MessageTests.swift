@@ -5,7 +5,8 @@ import Testing
 
 private let load = LoadMessage(
     isolation: .process, memoryBytes: 1 << 27, functionID: "hello", revision: "0123", functionName: "handler", sourceName: "hello.js", source: "let x = 'é🎉\0'",
-    dependencies: [.init(name: "greeter", source: "module.exports = 1"), .init(name: "empty", source: "")])
+    dependencies: [.init(name: "greeter", source: "module.exports = 1"), .init(name: "empty", source: "")],
+    environment: [.init(name: "GREETING", value: "Hello"), .init(name: "EMPTY", value: "")], sourceFolder: "/layers/source", packageFolder: "/layers/packages")
 
 private let failure = Failure(
     .handlerError, name: "TypeError", message: "bad", stackTrace: ["at a (x.js:1:2)", "at b (x.js:3:4)"], line: 3, column: 4)

@@ -65,6 +65,9 @@ int faas_spawn(pid_t *pid, const char *path, char *const argv[], char *const env
 int faas_spawn_isolated(pid_t *pid, const char *path, char *const argv[], char *const envp[], int socket);
 enum { FAAS_NOBODY = 65534 };
 
+/* syncfs(2), which headers declare only to those who define _GNU_SOURCE. Returns 0 or -errno. */
+int faas_sync_file_system(int descriptor);
+
 /* close_range(2), from `first` to `last`. A wrapper Swift imports arrived only in newer headers. Returns 0 or -errno. */
 int faas_close_range(unsigned int first, unsigned int last);
 

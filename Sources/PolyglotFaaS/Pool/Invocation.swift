@@ -16,6 +16,7 @@ final class Invocation: Sendable {
     let deadline: Int64?
     let timeoutMillis: Int
     private let logLimit: Int
+    private let onLogLine: (@Sendable (LogLine) -> Void)?
     private let state: Mutex<State>
 
     private enum Phase {
@@ -34,7 +35,8 @@ final class Invocation: Sendable {
     }
 
     init(
-        id: UInt64, function: Function, requestID: String, event: ByteBuffer, deadline: Int64?, timeoutMillis: Int, logLimit: Int
+        id: UInt64, function: Function, requestID: String, event: ByteBuffer, deadline: Int64?, timeoutMillis: Int, logLimit: Int,
+        onLogLine: (@Sendable (LogLine) -> Void)? = nil
     ) {
         self.id = id
         self.function = function
@@ -43,6 +45,7 @@ final class Invocation: Sendable {
         self.deadline = deadline
         self.timeoutMillis = timeoutMillis
         self.logLimit = logLimit
+        self.onLogLine = onLogLine
         state = Mutex(State())
     }
 
@@ -100,17 +103,16 @@ final class Invocation: Sendable {
         }
     }
 
-    /// Keeps a line, up to the limit; then one notice that more was written.
+    /// Keeps a line, or hands it on, up to the limit; then one notice that more was written.
     func add(_ line: LogLine) {
-        state.withLock { state in
-            guard state.logBytes <= logLimit else { return }
+        let shown: LogLine? = state.withLock { state in
+            guard state.logBytes <= logLimit else { return nil }
             state.logBytes += line.text.utf8.count + 1
-            if state.logBytes <= logLimit {
-                state.logs.append(line)
-            } else {
-                state.logs.append(LogLine(level: .warning, text: "[log cut: more than \(logLimit) bytes]"))
-            }
+            let line = state.logBytes <= logLimit ? line : LogLine(level: .warning, text: "[log cut: more than \(logLimit) bytes]")
+            if onLogLine == nil { state.logs.append(line) }
+            return line
         }
+        if let shown { onLogLine?(shown) }
     }
 }
 

@@ -6,6 +6,9 @@ import DequeModule
 /// A worker serves one function and one invocation at a time. An invocation that finds no idle worker waits; for it a worker
 /// is started as far as the limits allow. A slot is charged until the worker's end is confirmed, so that a machine full of
 /// dying processes is not given more, but for the few that `Limits.endingAllowance` lets overlap with their successors.
+///
+/// Memory is promised before it is needed: to a worker that starts or serves, all that its function may use; to an idle one, what it
+/// is known to have. A function whose workers fail again and again has to wait (``RepeatedFailures``).
 struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     typealias WorkerID = UInt64
     /// Numbers grow, so the smaller one has waited longer.
@@ -20,12 +23,30 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         var idleTimeout: Int64
         /// So many workers that have been told to end need not have ended before others take their places.
         var endingAllowance: Int
+        /// So many may start at a time, half of them for one function.
+        var starting = Int.max
+        /// Bytes that may be promised altogether.
+        var memory = Int.max
+        /// The longest time that a function which keeps failing waits for its next worker, in nanoseconds. 0: none.
+        var maximumPause: Int64 = 0
+    }
+
+    /// What one function asks for.
+    struct Demand: Sendable {
+        /// How many workers it may have, if that differs from the others.
+        var workers: Int?
+        /// Bytes that a worker of it may use.
+        var memory = 0
+        /// Whether an idle worker keeps what its calls have used.
+        var keepsMemory = false
     }
 
     enum Rejection: Equatable, Sendable {
         case functionQueueFull
         case hostQueueFull
         case shuttingDown
+        case memoryPromised
+        case failing(RepeatedFailures<FunctionKey>.Pause)
     }
 
     enum Action: Equatable, Sendable {
@@ -45,14 +66,20 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     private struct WorkerRecord {
         let function: Int
         var state: WorkerState
+        /// Bytes promised to it.
+        var promised: Int
+        /// Bytes promised to it while it is idle.
+        var whenIdle: Int
     }
 
     private struct FunctionRecord {
         let key: FunctionKey
         let maximumWorkers: Int
+        let demand: Demand
         /// Starting, idle, busy and ending.
         var workers = 0
         var starting = 0
+        var ending = 0
         /// Least recently used first.
         var idle: [WorkerID] = []
         /// In order of arrival; may hold waiters that have been removed since.
@@ -63,10 +90,15 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     }
 
     private let limits: Limits
-    /// How many workers this function may have, if that differs from the others.
-    private let ownMaximum: @Sendable (FunctionKey) -> Int?
+    private let demand: @Sendable (FunctionKey) -> Demand
     private var workers: [WorkerID: WorkerRecord] = [:]
     private var endingCount = 0
+    private(set) var startingCount = 0
+    private(set) var promisedMemory = 0
+    private var promisedToIdle = 0
+    /// Somebody waits for a worker because too much has been promised.
+    private var isMemoryAwaited = false
+    private var failures: RepeatedFailures<FunctionKey>
     private(set) var idleCount = 0
     /// Functions by number; a number that is free has nil.
     private var functions: [FunctionRecord?] = []
@@ -86,9 +118,10 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     /// Idle workers, the one that has been idle longest first.
     private var idleWorkers: Deque<(worker: WorkerID, since: Int64)> = []
 
-    init(limits: Limits, ownMaximum: @escaping @Sendable (FunctionKey) -> Int? = { _ in nil }) {
+    init(limits: Limits, demand: @escaping @Sendable (FunctionKey) -> Demand = { _ in Demand() }) {
         self.limits = limits
-        self.ownMaximum = ownMaximum
+        self.demand = demand
+        failures = RepeatedFailures(maximumDelay: limits.maximumPause)
     }
 
     var workerCount: Int { workers.count }
@@ -97,24 +130,48 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     // MARK: Invocations
 
-    /// An invocation wants a worker.
-    mutating func add(_ waiter: WaiterID, for key: FunctionKey) -> [Action] {
+    /// An invocation wants a worker. What time it is matters only to a function that has failed before.
+    mutating func add(_ waiter: WaiterID, for key: FunctionKey, now: @autoclosure () -> Int64) -> [Action] {
         if isShuttingDown { return [.reject(waiter, .shuttingDown)] }
-        if let function = numbers[key] {
-            if let worker = functions[function]!.idle.popLast() {
-                idleCount -= 1
-                workers[worker]!.state = .busy
-                return [.run(waiter, on: worker)]
-            }
-            if functions[function]!.waiting >= limits.waitingPerFunction { return [.reject(waiter, .functionQueueFull)] }
+        let known = numbers[key]
+        if let known {
+            if let worker = functions[known]!.idle.last { return run(waiter, onIdle: worker, of: known) }
+            if functions[known]!.waiting >= limits.waitingPerFunction { return [.reject(waiter, .functionQueueFull)] }
         }
         if waiters.count >= limits.waiting { return [.reject(waiter, .hostQueueFull)] }
+        if known.map({ !hasWorker($0) }) ?? true {
+            if failures.isOnTrial(key), let pause = failures.pause(of: key, now: now()) { return [.reject(waiter, .failing(pause))] }
+            if promisedMemory - promisedToIdle > limits.memory - (known.map { functions[$0]!.demand } ?? demand(key)).memory {
+                return [.reject(waiter, .memoryPromised)]
+            }
+        }
         let function = number(of: key)
         waiters[waiter] = function
         functions[function]!.queue.append(waiter)
         functions[function]!.waiting += 1
         list(function)
         return startWorkers()
+    }
+
+    /// Serving takes more memory than waiting does. Where that is not to be had, idle workers of others give theirs.
+    private mutating func run(_ waiter: WaiterID, onIdle worker: WorkerID, of function: Int) -> [Action] {
+        let idle = workers[worker]!
+        var busy = idle
+        (busy.state, busy.promised) = (.busy, functions[function]!.demand.memory)
+        // Out of the way first, or it might give itself up.
+        workers[worker] = busy
+        functions[function]!.idle.removeLast()
+        idleCount -= 1
+        promisedToIdle -= idle.promised
+        guard let actions = makeRoom(for: busy.promised - idle.promised) else {
+            workers[worker] = idle
+            functions[function]!.idle.append(worker)
+            idleCount += 1
+            promisedToIdle += idle.promised
+            return [.reject(waiter, .memoryPromised)]
+        }
+        promisedMemory += busy.promised - idle.promised
+        return actions.isEmpty ? [.run(waiter, on: worker)] : actions + [.run(waiter, on: worker)]
     }
 
     /// An invocation that waits has been cancelled or is too late. Returns false if it does not wait (any more).
@@ -144,29 +201,53 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     // MARK: Workers
 
-    /// A worker has loaded its function, or is pristine again.
-    mutating func workerIsReady(_ worker: WorkerID, now: Int64) -> [Action] {
-        guard let record = workers[worker], record.state == .starting || record.state == .busy else { return [] }
+    /// A worker has loaded its function, or is pristine again. `loadedBytes`: what it has when it is ready for the first time.
+    mutating func workerIsReady(_ worker: WorkerID, loadedBytes: Int? = nil, now: Int64) -> [Action] {
+        guard var record = workers[worker], record.state == .starting || record.state == .busy else { return [] }
         let function = record.function
-        if record.state == .starting { functions[function]!.starting -= 1 }
+        let isNew = record.state == .starting
+        if isNew {
+            stopStarting(function)
+            let demand = functions[function]!.demand
+            record.whenIdle = demand.keepsMemory ? demand.memory : min(demand.memory, (loadedBytes ?? 0) + Self.dirtyBytes)
+            list(function)
+        }
         if isShuttingDown || shouldGiveWay(function) { return [end(worker)] }
         if let waiter = takeWaiter(of: function) {
-            workers[worker]!.state = .busy
-            return [.run(waiter, on: worker)]
+            record.state = .busy
+            workers[worker] = record
+            return isNew ? [.run(waiter, on: worker)] + startWorkers() : [.run(waiter, on: worker)]
         }
-        workers[worker]!.state = .idle(since: now)
+        promisedMemory += record.whenIdle - record.promised
+        promisedToIdle += record.whenIdle
+        (record.state, record.promised) = (.idle(since: now), record.whenIdle)
+        workers[worker] = record
         functions[function]!.idle.append(worker)
         idleCount += 1
         idleWorkers.append((worker, now))
         forgetFormerlyIdle()
-        return []
+        return isNew || isMemoryAwaited ? startWorkers() : []
+    }
+
+    /// What most calls write to and a worker keeps, beyond what it had when it had loaded.
+    private static var dirtyBytes: Int { 4 << 20 }
+
+    private mutating func stopStarting(_ function: Int) {
+        functions[function]!.starting -= 1
+        startingCount -= 1
+    }
+
+    private mutating func promise(_ bytes: Int, to worker: WorkerID) {
+        promisedMemory += bytes - workers[worker]!.promised
+        workers[worker]!.promised = bytes
     }
 
     /// A busy worker has answered and is on its way back to being pristine. Returns an invocation to send to it already, if one
     /// waits: the worker then need not wait for it.
     mutating func workerHasAnswered(_ worker: WorkerID) -> WaiterID? {
-        guard let record = workers[worker], record.state == .busy, !isShuttingDown, !shouldGiveWay(record.function) else { return nil }
-        return takeWaiter(of: record.function)
+        guard let record = workers[worker], record.state == .busy else { return nil }
+        failures.succeeded(functions[record.function]!.key)
+        return isShuttingDown || shouldGiveWay(record.function) ? nil : takeWaiter(of: record.function)
     }
 
     /// The invocation that was sent ahead to a worker that ended before it took it on: it waits again, as the first.
@@ -188,9 +269,10 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     }
 
     /// The function does not load. Returns the invocations to fail: whoever waits for it now would see the same.
-    mutating func loadFailed(_ worker: WorkerID) -> [WaiterID] {
+    mutating func loadFailed(_ worker: WorkerID, _ reason: String, now: Int64) -> [WaiterID] {
         guard let record = workers[worker], record.state == .starting else { return [] }
-        functions[record.function]!.starting -= 1
+        stopStarting(record.function)
+        failures.failed(functions[record.function]!.key, reason, now: now)
         _ = end(worker)
         var failed: [WaiterID] = []
         while let waiter = takeWaiter(of: record.function) { failed.append(waiter) }
@@ -199,31 +281,63 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     private mutating func end(_ worker: WorkerID) -> Action {
         workers[worker]!.state = .ending
+        functions[workers[worker]!.function]!.ending += 1
         endingCount += 1
         return .end(worker)
     }
 
-    /// A worker has ended, for whatever reason. If it never became ready, the invocation that has waited longest for it fails.
-    mutating func workerEnded(_ worker: WorkerID) -> (actions: [Action], failed: WaiterID?) {
-        guard let record = workers.removeValue(forKey: worker) else { return ([], nil) }
+    /// An idle worker's memory is small and soon free; what it was promised can be promised to another at once.
+    private mutating func endIdle(_ worker: WorkerID) -> Action {
+        let function = workers[worker]!.function
+        functions[function]!.idle.removeAll { $0 == worker }
+        idleCount -= 1
+        promisedToIdle -= workers[worker]!.promised
+        promise(0, to: worker)
+        return end(worker)
+    }
+
+    /// A worker has ended. If it never became ready, the invocation that has waited longest for it fails.
+    ///
+    /// - Parameter failure: why, if the function is to blame: whoever kills a worker for reasons of their own says nothing.
+    mutating func workerEnded(_ worker: WorkerID, failure: String? = nil, now: Int64) -> (actions: [Action], failed: WaiterID?) {
+        guard workers[worker] != nil else { return ([], nil) }
+        if case .idle = workers[worker]!.state { _ = endIdle(worker) }
+        promise(0, to: worker)
+        let record = workers.removeValue(forKey: worker)!
         let function = record.function
         functions[function]!.workers -= 1
         var failed: WaiterID?
         switch record.state {
         case .starting:
-            functions[function]!.starting -= 1
+            stopStarting(function)
             failed = takeWaiter(of: function)
-        case .idle:
-            idleCount -= 1
-            functions[function]!.idle.removeAll { $0 == worker }
-        case .busy: break
-        case .ending: endingCount -= 1
+        case .busy, .idle: break
+        case .ending:
+            functions[function]!.ending -= 1
+            endingCount -= 1
         }
+        if let failure, record.state == .starting || record.state == .busy {
+            failures.failed(functions[function]!.key, failure, now: now)
+        }
+        let rejected = rejectWaiters(of: function, now: now)
         list(function)
-        let actions = startWorkers()
+        let actions = rejected + startWorkers()
         forgetIfUnused(function)
         return (actions, failed)
     }
+
+    /// A function that keeps failing and has no worker: nobody waits for the time that it may have one again.
+    private mutating func rejectWaiters(of function: Int, now: Int64) -> [Action] {
+        let record = functions[function]!
+        guard record.waiting > 0, !hasWorker(function), failures.isOnTrial(record.key), let pause = failures.pause(of: record.key, now: now)
+        else { return [] }
+        var actions: [Action] = []
+        while let waiter = takeWaiter(of: function) { actions.append(.reject(waiter, .failing(pause))) }
+        return actions
+    }
+
+    /// Whether it has one that is not about to end.
+    private func hasWorker(_ function: Int) -> Bool { functions[function].map { $0.workers > $0.ending } ?? false }
 
     // MARK: Starting workers
 
@@ -233,22 +347,46 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     private mutating func startWorkers() -> [Action] {
         guard !isShuttingDown, !waiters.isEmpty else { return [] }
         var actions: [Action] = []
-        while let function = firstUnserved() ?? firstGrowing() {
+        isMemoryAwaited = false
+        while startingCount < limits.starting, let function = firstUnserved() ?? firstGrowing() {
             if workers.count - min(endingCount, limits.endingAllowance) >= limits.workers {
                 guard endingCount < max(1, limits.endingAllowance), let victim = leastRecentlyUsedWorker() else { return actions }
-                functions[workers[victim]!.function]!.idle.removeAll { $0 == victim }
-                idleCount -= 1
-                actions.append(end(victim))
+                actions.append(endIdle(victim))
                 continue
             }
+            let memory = functions[function]!.demand.memory
+            guard let evictions = makeRoom(for: memory) else {
+                isMemoryAwaited = true
+                return actions
+            }
+            actions += evictions
             lastWorker += 1
-            workers[lastWorker] = WorkerRecord(function: function, state: .starting)
+            workers[lastWorker] = WorkerRecord(function: function, state: .starting, promised: memory, whenIdle: memory)
+            promisedMemory += memory
             functions[function]!.workers += 1
             functions[function]!.starting += 1
+            startingCount += 1
             actions.append(.start(lastWorker, functions[function]!.key))
+            letOthersGrow(function)
             list(function)
         }
         return actions
+    }
+
+    /// Ends idle workers until so many bytes more can be promised. Returns nil if not even that would do.
+    private mutating func makeRoom(for bytes: Int) -> [Action]? {
+        if promisedMemory <= limits.memory - bytes { return [] }
+        guard promisedMemory - promisedToIdle <= limits.memory - bytes else { return nil }
+        var actions: [Action] = []
+        while promisedMemory > limits.memory - bytes, let victim = leastRecentlyUsedWorker() { actions.append(endIdle(victim)) }
+        return actions
+    }
+
+    /// It has just got a worker: the next one is another function's.
+    private mutating func letOthersGrow(_ function: Int) {
+        guard growing.first == function else { return }
+        growing.removeFirst()
+        functions[function]!.isGrowing = false
     }
 
     /// Notes a function that could use a worker, if it is not noted yet.
@@ -265,7 +403,11 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     private func isUnserved(_ function: Int) -> Bool { functions[function].map { $0.workers == 0 && $0.waiting > 0 } ?? false }
 
     private func isGrowing(_ function: Int) -> Bool {
-        functions[function].map { $0.workers > 0 && $0.waiting > $0.starting && $0.workers < $0.maximumWorkers } ?? false
+        guard let record = functions[function], record.workers > 0, record.waiting > record.starting, record.workers < record.maximumWorkers,
+            record.starting < max(1, limits.starting / 2)
+        else { return false }
+        // One on trial is tried with one worker.
+        return record.workers == record.ending || !failures.isOnTrial(record.key)
     }
 
     private mutating func firstUnserved() -> Int? {
@@ -304,13 +446,15 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     private mutating func number(of key: FunctionKey) -> Int {
         if let number = numbers[key] { return number }
+        let demand = demand(key)
+        let record = FunctionRecord(key: key, maximumWorkers: demand.workers ?? limits.workersPerFunction, demand: demand)
         let number: Int
         if let free = freeNumbers.popLast() {
             number = free
-            functions[free] = FunctionRecord(key: key, maximumWorkers: ownMaximum(key) ?? limits.workersPerFunction)
+            functions[free] = record
         } else {
             number = functions.count
-            functions.append(FunctionRecord(key: key, maximumWorkers: ownMaximum(key) ?? limits.workersPerFunction))
+            functions.append(record)
         }
         numbers[key] = number
         return number
@@ -330,6 +474,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     /// Ends the workers that nobody has used for the idle timeout.
     mutating func endIdleWorkers(now: Int64) -> [Action] {
+        failures.forgetOld(now: now)
         let timeout = limits.idleTimeout
         return endIdleWorkers { now - $0 >= timeout }
     }
@@ -339,9 +484,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         while let entry = idleWorkers.first {
             if isIdle(entry) {
                 guard isDue(entry.since) else { break }
-                functions[workers[entry.worker]!.function]!.idle.removeAll { $0 == entry.worker }
-                idleCount -= 1
-                actions.append(end(entry.worker))
+                actions.append(endIdle(entry.worker))
             }
             idleWorkers.removeFirst()
         }

@@ -23,7 +23,8 @@ final class WorkerPool: WorkerDelegate {
     private let zygotes: Zygotes
     private let builds: ScriptBuilds
     private let deadlines = DeadlineWheel()
-    private let memoryWatch = MemoryWatch()
+    private let watch = WorkerWatch()
+    private let limits: PoolState<Function>.Limits
     private let state: Mutex<State>
     private let housekeeping: Mutex<RepeatedTask?> = Mutex(nil)
     private let lastInvocation = Atomic<UInt64>(0)
@@ -34,7 +35,15 @@ final class WorkerPool: WorkerDelegate {
         self.group = group
         self.zygotes = zygotes
         self.builds = builds
-        state = Mutex(State(pool: PoolState(limits: configuration.poolLimits) { $0.definition.limits.maxConcurrency }))
+        limits = configuration.poolLimits
+        state = Mutex(
+            State(
+                pool: PoolState(limits: limits) { function in
+                    .init(
+                        workers: function.definition.limits.maxConcurrency,
+                        memory: (function.definition.limits.memoryMB ?? configuration.memoryMB) << 20,
+                        keepsMemory: function.definition.isolation == .instance)
+                }))
     }
 
     /// Looks after idle and overdue workers from now on, until ``killAll()``.
@@ -53,7 +62,7 @@ final class WorkerPool: WorkerDelegate {
         return Invocation(
             id: id, function: function, requestID: requestID, event: event,
             deadline: timeoutMillis > 0 ? MonotonicClock.now() + Int64(timeoutMillis) * 1_000_000 : nil, timeoutMillis: timeoutMillis,
-            logLimit: function.definition.limits.maxLogBytes ?? configuration.maximumLogBytes)
+            logLimit: function.definition.limits.maxLogBytes ?? configuration.maximumLogBytes, onLogLine: configuration.onLogLine)
     }
 
     /// Runs an invocation. `completion` is told its outcome.
@@ -78,7 +87,7 @@ final class WorkerPool: WorkerDelegate {
 
     private func enqueue(_ invocation: Invocation) {
         let (idle, actions): (Worker?, [PoolState<Function>.Action]) = state.withLock { state in
-            let actions = state.pool.add(invocation.id, for: invocation.function)
+            let actions = state.pool.add(invocation.id, for: invocation.function, now: MonotonicClock.now())
             // By far the most frequent case, in one look.
             if case .run(_, let worker) = actions.first {
                 state.running += 1
@@ -128,7 +137,7 @@ final class WorkerPool: WorkerDelegate {
             case .end(let worker):
                 state.withLock { $0.workers[worker] }?.kill()
             case .reject(let waiter, let rejection):
-                fail(waiter, rejection.error(configuration))
+                fail(waiter, rejection.error(configuration, limits))
             }
         }
     }
@@ -139,11 +148,12 @@ final class WorkerPool: WorkerDelegate {
             id: id, function: function, eventLoop: group.next(), loadTimeout: Int64(configuration.loadTimeoutMillis) * 1_000_000,
             limits: WorkerLimits(function, configuration), delegate: self)
         state.withLock { $0.workers[id] = worker }
-        memoryWatch.add(worker)
+        watch.add(worker)
         do {
             worker.connect(try zygotes.makeProcess(for: worker))
             return []
         } catch {
+            worker.kill()
             return forget(worker, error as? any FunctionError ?? Overloaded("A worker cannot be started: \(error)"))
         }
     }
@@ -151,12 +161,14 @@ final class WorkerPool: WorkerDelegate {
     // MARK: What workers report
 
     func workerHasLoaded(_ worker: Worker) {
-        zygotes.refill(worker.function.definition.language)
+        let kind = worker.function.definition.zygoteKind
+        // Others take no spares.
+        if kind.folders.isEmpty { zygotes.refill(kind.language) }
     }
 
-    func workerIsReady(_ worker: Worker) {
+    func workerIsReady(_ worker: Worker, loadedBytes: Int?) {
         let now = MonotonicClock.now()
-        perform(state.withLock { $0.pool.workerIsReady(worker.id, now: now) })
+        perform(state.withLock { $0.pool.workerIsReady(worker.id, loadedBytes: loadedBytes, now: now) })
     }
 
     func nextInvocation(for worker: Worker) -> Invocation? {
@@ -182,7 +194,8 @@ final class WorkerPool: WorkerDelegate {
     }
 
     func workerFailedToLoad(_ worker: Worker, _ error: any FunctionError) {
-        for waiter in state.withLock({ $0.pool.loadFailed(worker.id) }) { fail(waiter, error) }
+        let now = MonotonicClock.now()
+        for waiter in state.withLock({ $0.pool.loadFailed(worker.id, error.message, now: now) }) { fail(waiter, error) }
     }
 
     func workerFinished(_ invocation: Invocation) {
@@ -205,10 +218,11 @@ final class WorkerPool: WorkerDelegate {
 
     /// The worker is no more. Returns what follows.
     private func forget(_ worker: Worker, _ error: any FunctionError) -> [PoolState<Function>.Action] {
-        memoryWatch.remove(worker)
+        watch.remove(worker)
+        let (now, failure) = (MonotonicClock.now(), worker.isToBlame ? error.message : nil)
         let (actions, failed, waiters) = state.withLock { state in
             state.workers[worker.id] = nil
-            let (actions, failed) = state.pool.workerEnded(worker.id)
+            let (actions, failed) = state.pool.workerEnded(worker.id, failure: failure, now: now)
             return (actions, failed, state.workers.isEmpty ? state.takeEndWaiters() : [])
         }
         if let failed { fail(failed, error) }
@@ -246,6 +260,7 @@ final class WorkerPool: WorkerDelegate {
         let now = MonotonicClock.now()
         let (actions, workers) = state.withLock { ($0.pool.endIdleWorkers(now: now), Array($0.workers.values)) }
         for worker in workers { worker.endIfOverdue(now: now) }
+        zygotes.renew(now: now)
         perform(actions)
     }
 
@@ -303,11 +318,14 @@ extension WorkerPool.State {
 }
 
 extension PoolState.Rejection {
-    fileprivate func error(_ configuration: FunctionRuntime.Configuration) -> any FunctionError {
+    fileprivate func error(_ configuration: FunctionRuntime.Configuration, _ limits: PoolState<Function>.Limits) -> any FunctionError {
         switch self {
         case .functionQueueFull: TooManyRequests(limit: configuration.maximumWaitingPerFunction)
         case .hostQueueFull: Overloaded("The host already has \(configuration.maximumWaiting) invocations waiting.")
         case .shuttingDown: ShuttingDown()
+        case .memoryPromised: Overloaded("The \(limits.memory >> 20) MB that this host has for its functions are in use.")
+        case .failing(let pause):
+            BackedOff(failures: pause.failures, retryAfterMillis: Int((pause.remaining + 999_999) / 1_000_000), lastFailure: pause.lastFailure)
         }
     }
 }

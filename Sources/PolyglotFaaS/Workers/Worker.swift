@@ -10,7 +10,8 @@ import WorkerProtocol
 protocol WorkerDelegate: AnyObject, Sendable {
     /// Said once, after it has been ready for the first time.
     func workerHasLoaded(_ worker: Worker)
-    func workerIsReady(_ worker: Worker)
+    /// `loadedBytes`: its private memory, the first time.
+    func workerIsReady(_ worker: Worker, loadedBytes: Int?)
     /// The worker has answered. Returns an invocation that waits for one like it.
     func nextInvocation(for worker: Worker) -> Invocation?
     /// The worker ended before it took on an invocation that was sent ahead to it.
@@ -44,16 +45,18 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         var handle: Int32?
         var mustEnd = false
         var hasEnded = false
-        var memory: ProcessMemory?
+        var usage: ProcessUsage?
     }
 
     private let process = Mutex(Process())
     /// When loading or restoring must have finished, in nanoseconds of the monotonic clock; 0: not at it.
     private let preparationDeadline = Atomic<Int64>(0)
-    /// Whether it is loading or running something: only then does its memory grow.
-    private let isWorking = Atomic<Bool>(true)
+    /// What it is at: nothing, loading or restoring, or (any larger number) one certain invocation.
+    private let activity = Atomic<UInt64>(1)
     /// Every invocation asks this, so it needs no lock.
     private let hasBeenKilled = Atomic<Bool>(false)
+    /// Whether the host has ended it, or lost it, for reasons that are not its function's fault.
+    private let isExcused = Atomic<Bool>(false)
     /// The most private memory it was seen to have.
     private let largestMemory = Atomic<Int>(0)
 
@@ -70,11 +73,19 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
 
     private var phase = Phase.loading {
         didSet {
-            let isWorking = if case .ready = phase { false } else { true }
-            self.isWorking.store(isWorking, ordering: .relaxed)
+            switch phase {
+            case .ready: activity.store(0, ordering: .relaxed)
+            case .running:
+                lastActivity += 1
+                activity.store(lastActivity, ordering: .relaxed)
+            case .loading, .restoring, .ended: activity.store(1, ordering: .relaxed)
+            }
         }
     }
+    private var lastActivity: UInt64 = 1
     private var channel: (any Channel)?
+    /// The host's end; the channel's, and so only good while that is open.
+    private var socket: Int32 = -1
     private var isDisconnected = false
     /// Why the process ended, from its zygote. `.some(nil)`: ended, nobody knows how.
     private var exit: ProcessExit??
@@ -109,7 +120,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             .whenComplete { result in
                 switch result {
                 case .success(let channel):
-                    self.channel = channel
+                    (self.channel, self.socket) = (channel, socket)
                     if self.exit != nil || self.fault != nil { return self.disconnect() }
                     let message = self.loadMessage.encoded()
                     guard message.count <= Frame.maximumPayloadLength else {
@@ -137,6 +148,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             isolation: isolation, memoryBytes: UInt64(limits.memoryMB) << 20, functionID: function.id.text, revision: function.revision, functionName: definition.functionName,
             sourceName: definition.sourceName, source: built?.script ?? definition.sourceCode,
             dependencies: built != nil ? [] : definition.dependencies.sorted { $0.key < $1.key }.map { .init(name: $0.key, source: $0.value) },
+            environment: definition.environment.sorted { $0.key < $1.key }.map { .init(name: $0.key, value: $0.value) },
+            sourceFolder: definition.folders.source ?? "", packageFolder: definition.folders.packages ?? "",
             sourceMap: built?.sourceMap ?? "")
     }
 
@@ -155,7 +168,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         guard invocation.begin(on: self) else {
             // Too late or cancelled between the pool's decision and now: the worker is as pristine as before.
             delegate.workerFinished(invocation)
-            return delegate.workerIsReady(self)
+            return delegate.workerIsReady(self, loadedBytes: nil)
         }
         guard case .ready = phase, let channel, !isDisconnected, !isEnding else {
             // It ended in this very moment; nothing has been sent.
@@ -202,7 +215,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
                 let hasLoaded = if case .loading = phase { true } else { false }
                 phase = .ready
                 preparationDeadline.store(0, ordering: .relaxed)
-                delegate.workerIsReady(self)
+                delegate.workerIsReady(self, loadedBytes: hasLoaded ? process.withLock { $0.usage }?.privateBytes() : nil)
                 if hasLoaded { delegate.workerHasLoaded(self) }
             case (.loadFailed, .loading):
                 let failure = try frame.payload.withUnsafeReadableBytes { try Failure($0) }
@@ -309,23 +322,42 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         fault = fault ?? error
         phase = .ended
         delegate.workerFailedToLoad(self, error)
-        kill()
+        terminate()
     }
 
-    // MARK: Too large
+    // MARK: Too much
 
     /// From any thread.
-    var isAtWork: Bool { isWorking.load(ordering: .relaxed) }
+    var isAtWork: Bool { activity.load(ordering: .relaxed) != 0 }
 
-    /// Ends the worker if it has more memory than it may. From the watch's thread.
-    func endIfTooLarge() {
+    /// Ends the worker if it has more memory than it may, or has computed for too long. From the watch's thread.
+    func enforceLimits() {
         // Read outside the lock, which event loops take.
-        guard let bytes = process.withLock({ $0.memory })?.privateBytes() else { return }
+        guard let usage = process.withLock({ $0.usage }) else { return }
+        if let limit = limits.cpuMillis { endIfTooLong(usage, limit) }
+        let bytes = usage.privateBytes()
         if bytes > largestMemory.load(ordering: .relaxed) { largestMemory.store(bytes, ordering: .relaxed) }
         guard bytes > limits.watchedBytes else { return }
         // First why, then that it must: the end is noticed later than both.
         eventLoop.execute { self.fault = self.fault ?? MemoryLimitExceeded(limitMB: self.limits.memoryMB) }
-        kill()
+        terminate()
+    }
+
+    /// What an invocation had used when the watch first saw it: the count begins there. Used on the watch's thread.
+    private var watched: (activity: UInt64, processorTime: Int64) = (0, 0)
+
+    private func endIfTooLong(_ usage: ProcessUsage, _ limit: Int) {
+        let current = activity.load(ordering: .relaxed)
+        guard current > 1 else { return }
+        let time = usage.processorTime()
+        guard watched.activity == current else { return watched = (current, time) }
+        guard time - watched.processorTime > Int64(limit) * 1_000_000 else { return }
+        eventLoop.execute {
+            // It may have answered since, and run something else by now.
+            guard self.activity.load(ordering: .relaxed) == current else { return }
+            self.fault = self.fault ?? CPULimitExceeded(limitMillis: limit)
+            self.kill()
+        }
     }
 
     /// An engine that is refused memory may not be able to say so, and crash.
@@ -344,8 +376,13 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         }
     }
 
-    /// Ends the process at once, from any thread.
+    /// Ends the process at once, from any thread, for a reason that does not count against its function.
     func kill() {
+        isExcused.store(true, ordering: .relaxed)
+        terminate()
+    }
+
+    private func terminate() {
         hasBeenKilled.store(true, ordering: .releasing)
         process.withLock { process in
             process.mustEnd = true
@@ -361,7 +398,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         let isLate = process.withLock { process in
             if process.hasEnded { return true }
             process.handle = handle
-            process.memory = ProcessMemory(handle: handle)
+            process.usage = ProcessUsage(handle: handle)
             if process.mustEnd { Processes.kill(handle: handle) }
             return false
         }
@@ -377,15 +414,15 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     func processHasEnded(_ exit: ProcessExit?) {
         eventLoop.execute {
             if self.exit == nil { self.exit = .some(exit) }
-            // What it wrote before it ended is still to be read. Then the end of the stream comes by itself, unless something
-            // that inherited the socket holds it open.
             if self.isDisconnected { return self.end() }
-            self.eventLoop.scheduleTask(in: .milliseconds(200)) { self.disconnect() }
+            // What it wrote before it ended is still to be read. Then comes the end of the stream, whoever has inherited the other side.
+            if self.channel != nil { Descriptors.endReading(self.socket) }
         }
     }
 
     /// The zygote has ended, and with it this process, whether or not it was ever made.
     func zygoteHasEnded(_ error: any FunctionError) {
+        isExcused.store(true, ordering: .relaxed)
         eventLoop.execute { self.fault = self.fault ?? error }
         processHasEnded(nil)
     }
@@ -402,7 +439,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
 
     private func distrust(_ what: String) {
         fault = fault ?? WorkerCrashed("The worker sent \(what).")
-        kill()
+        terminate()
         disconnect()
     }
 
@@ -421,11 +458,14 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     func channelInactive(context: ChannelHandlerContext) {
         isDisconnected = true
         // A worker without its socket has no purpose, whether it ends by itself or not.
-        kill()
+        terminate()
         if exit != nil { return end() }
         // Its zygote says how it ended. Where the zygote cannot, the end is certain all the same.
         eventLoop.scheduleTask(in: .seconds(2)) { self.end() }
     }
+
+    /// Whether its end, if it was starting or serving, speaks against its function. Known when its end is.
+    var isToBlame: Bool { !isExcused.load(ordering: .relaxed) }
 
     /// Whether it ended because its state could not be put back. Known when its end is.
     var wasRetired: Bool { exit == .some(.code(WorkerExit.retired)) }
@@ -444,7 +484,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         let handle: Int32?? = process.withLock { process in
             if process.hasEnded { return nil }
             process.hasEnded = true
-            process.memory = nil
+            process.usage = nil
             defer { process.handle = nil }
             return .some(process.handle)
         }

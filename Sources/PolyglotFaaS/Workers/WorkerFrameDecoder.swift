@@ -2,15 +2,17 @@ import NIOCore
 import WorkerProtocol
 
 /// A frame as it came; what it means is the worker's state's affair.
-struct WorkerFrame: Sendable {
-    let kind: UInt8
-    var payload: ByteBuffer
+package struct WorkerFrame: Sendable {
+    package let kind: UInt8
+    package var payload: ByteBuffer
 }
 
-struct WorkerFrameDecoder: ByteToMessageDecoder {
-    typealias InboundOut = WorkerFrame
+package struct WorkerFrameDecoder: ByteToMessageDecoder {
+    package typealias InboundOut = WorkerFrame
 
-    mutating func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
+    package init() {}
+
+    package mutating func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
         guard let (length, kind) = buffer.peekMultipleIntegers(endianness: .little, as: (UInt32, UInt8).self) else {
             return .needMoreData
         }
@@ -26,7 +28,7 @@ struct WorkerFrameDecoder: ByteToMessageDecoder {
         return .continue
     }
 
-    mutating func decodeLast(context: ChannelHandlerContext, buffer: inout ByteBuffer, seenEOF: Bool) throws -> DecodingState {
+    package mutating func decodeLast(context: ChannelHandlerContext, buffer: inout ByteBuffer, seenEOF: Bool) throws -> DecodingState {
         // Half a frame from a worker that has ended: its end is the outcome.
         while try decode(context: context, buffer: &buffer) == .continue {}
         return .needMoreData

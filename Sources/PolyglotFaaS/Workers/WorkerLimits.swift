@@ -5,10 +5,13 @@ import WorkerProtocol
 /// What one worker may use: the function's own limits, else the host's.
 struct WorkerLimits: Sendable {
     let memoryMB: Int
+    /// Of one invocation; nil: no limit but the deadline.
+    let cpuMillis: Int?
     let maximumResultBytes: Int
 
     init(_ function: Function, _ configuration: FunctionRuntime.Configuration) {
         memoryMB = function.definition.limits.memoryMB ?? configuration.memoryMB
+        cpuMillis = function.definition.limits.cpuMillis ?? configuration.cpuMillis
         maximumResultBytes = function.definition.limits.maxResultBytes ?? configuration.maximumResultBytes
     }
 

@@ -4,11 +4,21 @@ import Synchronization
 import SystemCalls
 import WorkerProtocol
 
+/// What the workers of a zygote have in common: what is set up before a worker is forked.
+struct ZygoteKind: Hashable, Sendable {
+    let language: Language
+    /// What its workers may read besides what the language needs. Neither can be added to a worker: it has given up the right to
+    /// mount, and Landlock's rules only ever become stricter.
+    var folders: [String] = []
+}
+
 /// The host's side of one zygote: a child process that forks workers, and a thread that listens to it.
 ///
 /// The thread blocks in the kernel; NIO has no call that receives descriptors. It ends with the zygote.
 final class ZygoteProcess: Sendable {
     enum Event: Sendable {
+        /// The engine is ready to be forked.
+        case started
         /// The caller owns `handle` (a pidfd).
         case forked(worker: UInt64, handle: Int32)
         case forkFailed(worker: UInt64, reason: String)
@@ -26,13 +36,15 @@ final class ZygoteProcess: Sendable {
         var endWaiters: [CheckedContinuation<Void, Never>] = []
     }
 
-    let language: Language
+    let kind: ZygoteKind
     private let executable: String
     private let sandbox: SandboxRequest
     private let state: Mutex<State>
 
-    init(language: Language, executable: String, sandbox: SandboxRequest, onEvent: @escaping @Sendable (ZygoteProcess, Event) -> Void) throws(SystemCallError) {
-        self.language = language
+    var language: Language { kind.language }
+
+    init(kind: ZygoteKind, executable: String, sandbox: SandboxRequest, onEvent: @escaping @Sendable (ZygoteProcess, Event) -> Void) throws(SystemCallError) {
+        self.kind = kind
         self.executable = executable
         self.sandbox = sandbox
         let (ours, theirs) = try Sockets.makeMessagePair()
@@ -44,10 +56,10 @@ final class ZygoteProcess: Sendable {
             Descriptors.close(theirs)
             switch started {
             case .success(let (pid, handle)): listen(on: ours, pid, handle, onEvent: onEvent)
-            case .failure(let error): end(ours, WorkerCrashed("The \(language.name) zygote cannot be started: \(error)"), onEvent: onEvent)
+            case .failure(let error): end(ours, WorkerCrashed("The \(kind.language.name) zygote cannot be started: \(error)"), onEvent: onEvent)
             }
         }
-        thread.name = "zygote \(language.id)"
+        thread.name = "zygote \(kind.language.id)"
         thread.start()
     }
 
@@ -59,14 +71,15 @@ final class ZygoteProcess: Sendable {
     }
 
     private func spawn(environment: [String], _ socket: Int32) throws(SystemCallError) -> pid_t {
+        let arguments = sandbox.arguments + kind.folders.map { "--read=\($0)" }
         if sandbox.wantsNamespaces {
             do {
-                return try Processes.spawnIsolated(executable, arguments: sandbox.arguments, environment: environment, socket: socket)
+                return try Processes.spawnIsolated(executable, arguments: arguments, environment: environment, socket: socket)
             } catch {
                 // Not allowed here: in a container, for example. The zygote reports what is left.
             }
         }
-        return try Processes.spawn(executable, arguments: sandbox.arguments, environment: environment, socket: socket)
+        return try Processes.spawn(executable, arguments: arguments, environment: environment, socket: socket)
     }
 
     /// What confines its workers; nil until the engine has started.
@@ -167,7 +180,7 @@ final class ZygoteProcess: Sendable {
                 return state.startWaiters
             }
             for waiter in waiters { waiter.resume(returning: engine) }
-            return .some(nil)
+            return isRefused(report) ? .some(nil) : .started
         case .forked(let worker, _):
             guard descriptor >= 0 else { return nil }
             return .forked(worker: worker, handle: descriptor)

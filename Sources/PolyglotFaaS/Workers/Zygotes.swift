@@ -2,8 +2,12 @@ import FunctionModel
 import Synchronization
 import SystemCalls
 
-/// The zygotes of this host, one for each language in use; the processes they have forked; and which of those are spares: forked
-/// and ready for a function, before there is one.
+/// The zygotes of this host: one for each language in use, and one for each set of folders that a function in use reads; the
+/// processes they have forked; and which of those are spares: forked and ready for a function, before there is one.
+///
+/// A zygote that has served long enough (``ZygoteAge``) gets a successor, which forks from the moment when its engine has started.
+/// The old one is kept for its workers, of whose namespaces it is process number 1, and ends after the last of them. So does one with
+/// folders, since there are as many as sets of folders.
 final class Zygotes: Sendable {
     /// A process that has not been reported ended.
     private enum Process {
@@ -13,52 +17,108 @@ final class Zygotes: Sendable {
     }
 
     private struct State {
-        var running: [Language: ZygoteProcess] = [:]
+        var running: [ZygoteKind: (zygote: ZygoteProcess, age: ZygoteAge)] = [:]
+        /// They start, and nobody waits for it.
+        var successors: [ZygoteKind: ZygoteProcess] = [:]
+        /// They fork no more, and end after their last workers.
+        var retiring: [ObjectIdentifier: ZygoteProcess] = [:]
         /// By the number that the zygote knows them under.
         var processes: [UInt64: (process: Process, zygote: ObjectIdentifier)] = [:]
         var spares: [Language: [UInt64]] = [:]
         var lastNumber: UInt64 = 0
         var isShutDown = false
+
+        var zygotes: [ZygoteProcess] { running.values.map(\.zygote) + successors.values + retiring.values }
     }
 
     let executables: WorkerExecutables
     private let sandbox: SandboxRequest
     private let spareCount: Int
+    private let ageLimits: ZygoteAge.Limits
     private let state = Mutex(State())
 
     /// - Parameter spareCount: how many spares to keep for each language.
-    init(executables: WorkerExecutables, sandbox: SandboxRequest, spareCount: Int) {
+    init(executables: WorkerExecutables, sandbox: SandboxRequest, spareCount: Int, ageLimits: ZygoteAge.Limits) {
+        self.ageLimits = ageLimits
         self.executables = executables
         self.sandbox = sandbox
         self.spareCount = spareCount
     }
 
     var sandboxReports: [SandboxReport] {
-        state.withLock { Array($0.running.values) }.compactMap(\.sandboxReport).sorted { $0.language.id < $1.language.id }
+        state.withLock { $0.running.filter { $0.key.folders.isEmpty }.map(\.value.zygote) }.compactMap(\.sandboxReport)
+            .sorted { $0.language.id < $1.language.id }
     }
 
     deinit {
         state.withLock { state in
-            for zygote in state.running.values { zygote.close() }
+            for zygote in state.zygotes { zygote.close() }
             for (process, _) in state.processes.values { Self.discard(process) }
         }
     }
 
-    /// The language's zygote, started if there is none.
+    /// The zygote of this kind, started if there is none.
     @discardableResult
-    func start(_ language: Language) throws -> ZygoteProcess {
+    func start(_ kind: ZygoteKind) throws -> ZygoteProcess {
         // Happens once; whoever needs it meanwhile gets the same one.
-        try state.withLock { state in try start(language, &state) }
+        try state.withLock { state in try start(kind, &state) }
     }
 
-    private func start(_ language: Language, _ state: inout sending State) throws -> ZygoteProcess {
+    private func start(_ kind: ZygoteKind, _ state: inout sending State) throws -> ZygoteProcess {
         if state.isShutDown { throw ShuttingDown() }
-        if let zygote = state.running[language] { return zygote }
-        let zygote = try ZygoteProcess(language: language, executable: try executables.path(for: language), sandbox: sandbox) { [weak self] zygote, event in
+        if let (zygote, _) = state.running[kind] { return zygote }
+        let zygote = try make(kind)
+        state.running[kind] = (zygote, ZygoteAge(limits: ageLimits, now: MonotonicClock.now()))
+        return zygote
+    }
+
+    private func make(_ kind: ZygoteKind) throws -> ZygoteProcess {
+        try ZygoteProcess(kind: kind, executable: try executables.path(for: kind.language), sandbox: sandbox) { [weak self] zygote, event in
             self?.handle(event, of: zygote)
         }
-        state.running[language] = zygote
-        return zygote
+    }
+
+    // MARK: Renewal
+
+    /// Starts successors of the zygotes that have served long enough. Called every now and then.
+    func renew(now: Int64) {
+        state.withLock { state in
+            guard !state.isShutDown else { return }
+            for (kind, (_, age)) in state.running where state.successors[kind] == nil && age.isOver(now: now) {
+                state.successors[kind] = try? make(kind)
+                if state.successors[kind] == nil { state.running[kind]!.age.postpone(now: now) }
+            }
+        }
+    }
+
+    /// The engine of a successor has started: from now on it forks.
+    private func succeed(_ zygote: ZygoteProcess) {
+        let kind = zygote.kind
+        let spares: [Process]? = state.withLock { state in
+            guard state.successors[kind] === zygote else { return nil }
+            state.successors[kind] = nil
+            let numbers = kind.folders.isEmpty ? state.spares.removeValue(forKey: kind.language) ?? [] : []
+            let spares = numbers.compactMap { state.processes.removeValue(forKey: $0)?.process }
+            if let (old, _) = state.running[kind] {
+                state.retiring[ObjectIdentifier(old)] = old
+                Self.closeIfUnused(ObjectIdentifier(old), &state)
+            }
+            state.running[kind] = (zygote, ZygoteAge(limits: ageLimits, now: MonotonicClock.now()))
+            return spares
+        }
+        guard let spares else { return }
+        for spare in spares { Self.discard(spare) }
+        if kind.folders.isEmpty { refill(kind.language) }
+    }
+
+    /// Ends a zygote that is to end after its last worker, if that has been.
+    private static func closeIfUnused(_ id: ObjectIdentifier, _ state: inout State) {
+        guard !state.processes.values.contains(where: { $0.zygote == id }) else { return }
+        if let (kind, entry) = state.running.first(where: { ObjectIdentifier($0.value.zygote) == id }), !kind.folders.isEmpty {
+            state.running[kind] = nil
+            state.retiring[id] = entry.zygote
+        }
+        state.retiring[id]?.close()
     }
 
     // MARK: Processes
@@ -67,15 +127,16 @@ final class Zygotes: Sendable {
     /// - Returns: the host's end of its socket, which becomes the caller's.
     func makeProcess(for worker: Worker) throws -> Int32 {
         let definition = worker.function.definition
+        let kind = definition.zygoteKind
         // An engine that is to keep its state starts with other settings than a spare's.
-        if definition.isolation != .instance, let (socket, handle) = takeSpare(for: worker, definition.language) {
+        if definition.isolation != .instance, kind.folders.isEmpty, let (socket, handle) = takeSpare(for: worker, definition.language) {
             if let handle { worker.attach(handle: handle) }
             return socket
         }
         let (ours, theirs) = try Sockets.makeStreamPair()
         defer { Descriptors.close(theirs) }
         do {
-            try fork(.worker(worker), socket: theirs, definition.language)
+            try fork(.worker(worker), socket: theirs, kind)
         } catch {
             Descriptors.close(ours)
             throw error
@@ -100,31 +161,41 @@ final class Zygotes: Sendable {
             guard let (ours, theirs) = try? Sockets.makeStreamPair() else { return }
             defer { Descriptors.close(theirs) }
             // Without a spare, a worker is forked when it is needed.
-            guard (try? fork(.spare(socket: ours, handle: nil), socket: theirs, language)) != nil else { return Descriptors.close(ours) }
+            guard (try? fork(.spare(socket: ours, handle: nil), socket: theirs, ZygoteKind(language: language))) != nil else { return }
         }
     }
 
-    private func fork(_ process: Process, socket: Int32, _ language: Language) throws {
-        let zygote = try start(language)
-        let (number, isSpare) = state.withLock { state in
-            state.lastNumber += 1
-            state.processes[state.lastNumber] = (process, ObjectIdentifier(zygote))
-            if case .spare = process {
-                state.spares[language, default: []].append(state.lastNumber)
-                return (state.lastNumber, true)
+    /// Takes over what the process owns, also if this fails.
+    private func fork(_ process: Process, socket: Int32, _ kind: ZygoteKind) throws {
+        let zygote: ZygoteProcess
+        let number: UInt64
+        let isSpare = if case .spare = process { true } else { false }
+        do {
+            // In one go: a zygote that has a process is not ended for want of one.
+            (zygote, number) = try state.withLock { state in
+                let zygote = try start(kind, &state)
+                state.running[kind]!.age.countFork()
+                state.lastNumber += 1
+                state.processes[state.lastNumber] = (process, ObjectIdentifier(zygote))
+                if isSpare { state.spares[kind.language, default: []].append(state.lastNumber) }
+                return (zygote, state.lastNumber)
             }
-            return (state.lastNumber, false)
+        } catch {
+            Self.discard(process)
+            throw error
         }
         guard zygote.fork(worker: number, isSpare: isSpare, socket: socket) else {
-            _ = remove(number)
-            throw ZygoteProcess.ended(language, nil)
+            if let process = remove(number) { Self.discard(process) }
+            throw ZygoteProcess.ended(kind.language, nil)
         }
     }
 
     private func remove(_ number: UInt64) -> Process? {
         state.withLock { state in
+            guard let (process, zygote) = state.processes.removeValue(forKey: number) else { return nil }
             for language in state.spares.keys { state.spares[language]!.removeAll { $0 == number } }
-            return state.processes.removeValue(forKey: number)?.process
+            Self.closeIfUnused(zygote, &state)
+            return process
         }
     }
 
@@ -139,6 +210,7 @@ final class Zygotes: Sendable {
 
     private func handle(_ event: ZygoteProcess.Event, of zygote: ZygoteProcess) {
         switch event {
+        case .started: succeed(zygote)
         case .forked(let number, let handle):
             forked(number, handle)
         case .forkFailed(let number, let reason):
@@ -151,7 +223,13 @@ final class Zygotes: Sendable {
             Self.discard(process)
         case .zygoteEnded(let error):
             let orphans = state.withLock { state in
-                if state.running[zygote.language] === zygote { state.running[zygote.language] = nil }
+                let kind = zygote.kind
+                if state.running[kind]?.zygote === zygote { state.running[kind] = nil }
+                if state.successors[kind] === zygote {
+                    state.successors[kind] = nil
+                    state.running[kind]?.age.postpone(now: MonotonicClock.now())
+                }
+                state.retiring[ObjectIdentifier(zygote)] = nil
                 let orphans = state.processes.filter { $0.value.zygote == ObjectIdentifier(zygote) }
                 for number in orphans.keys { state.processes[number] = nil }
                 state.spares[zygote.language]?.removeAll { orphans[$0] != nil }
@@ -187,8 +265,12 @@ final class Zygotes: Sendable {
     func shutDown() async {
         let running = state.withLock { state in
             state.isShutDown = true
-            return Array(state.running.values)
+            return state.zygotes
         }
         for zygote in running { await zygote.end() }
     }
+}
+
+extension FunctionDefinition {
+    var zygoteKind: ZygoteKind { ZygoteKind(language: language, folders: folders.all) }
 }

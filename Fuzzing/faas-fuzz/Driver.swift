@@ -1,0 +1,49 @@
+import FuzzTargets
+import Glibc
+
+/// Usage: FUZZ_TARGET=frames faas-fuzz [options of libFuzzer] corpus…
+///
+/// SwiftPM renames the entry point of executables and makes it `main`, as libFuzzer's own is called. Whichever of the two the linker
+/// takes does the same.
+@main
+enum Driver {
+    static func main() {
+        // Said before anything is tried.
+        _ = target
+        exit(runFuzzer())
+    }
+}
+
+private let target: FuzzTarget = {
+    guard let name = getenv("FUZZ_TARGET"), let target = FuzzTarget(rawValue: String(cString: name)) else {
+        print("FUZZ_TARGET must be one of \(FuzzTarget.allCases.map(\.rawValue).joined(separator: ", "))")
+        exit(64)
+    }
+    return target
+}()
+
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runDriver(
+    _ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ test: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
+
+private func runFuzzer() -> CInt {
+    var count = CommandLine.argc
+    // SAFETY: the arguments belong to the process, and live as long as it does.
+    var arguments = CommandLine.unsafeArgv
+    return runDriver(&count, &arguments, tryInput)
+}
+
+@_cdecl("LLVMFuzzerTestOneInput")
+func tryInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    do {
+        try target.check(Array(UnsafeBufferPointer(start: bytes, count: count)))
+    } catch {
+        // What libFuzzer takes for a crash: it keeps the input, and says where.
+        print("FOUND: \(error)")
+        fflush(nil)
+        abort()
+    }
+    return 0
+}

@@ -1,0 +1,38 @@
+import FunctionModel
+
+/// Packages that a Python function needs, as pip names them: `numpy`, `requests[socks]>=2,<3; python_version > "3.8"`.
+enum Requirements {
+    /// A requirement in its own line of a `requirements.txt`; comments and empty lines are none.
+    static func read(_ text: String) throws(DocumentError) -> [String] {
+        var requirements: [String] = []
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            // A '#' inside of a word is none.
+            let content = line.replacing(/(^|\s)#.*/, with: "").trimmed
+            guard !content.isEmpty else { continue }
+            do {
+                requirements.append(try check(content))
+            } catch {
+                throw DocumentError("line \(index + 1): \(error.message)")
+            }
+        }
+        return requirements
+    }
+
+    /// Only names and versions: pip also takes options, paths and addresses, which would let a function's text decide what pip
+    /// reads on this machine and where it goes.
+    static func check(_ text: String) throws(DocumentError) -> String {
+        let requirement = text.trimmed
+        guard requirement.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._\-]*\s*(\[[A-Za-z0-9._,\s\-]*\])?\s*[<>=!~A-Za-z0-9.*+,\s_\-]*(;[A-Za-z0-9_.,'"<>=!~()\s\-]*)?/) != nil,
+            requirement.firstMatch(of: /\s-/) == nil
+        else {
+            throw DocumentError("\(quoted(text)) is no requirement: give a package's name, perhaps with versions, for example 'requests>=2,<3'")
+        }
+        return requirement
+    }
+}
+
+extension StringProtocol {
+    fileprivate var trimmed: String {
+        String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+    }
+}

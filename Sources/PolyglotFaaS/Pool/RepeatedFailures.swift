@@ -1,0 +1,58 @@
+/// Functions whose workers fail again and again, and when each may have its next worker. Pure: whoever owns it says what time it is.
+///
+/// The first few failures cost nothing: a process may be killed by accident. From then on the time until the next attempt doubles.
+struct RepeatedFailures<FunctionKey: Hashable & Sendable>: Sendable {
+    /// Why a function has to wait.
+    struct Pause: Equatable, Sendable {
+        /// In a row, without one answer between them.
+        let failures: Int
+        /// Nanoseconds until the next attempt.
+        let remaining: Int64
+        let lastFailure: String
+    }
+
+    private struct Record {
+        var failures: Int
+        var notBefore: Int64
+        var lastFailure: String
+    }
+
+    /// So many failures in a row have no consequence.
+    static var tolerated: Int { 4 }
+    static var firstDelay: Int64 { 100_000_000 }
+    /// A function that nobody has called for so long after its pause begins anew.
+    private static var memory: Int64 { 60_000_000_000 }
+
+    /// Nanoseconds. 0: no function ever has to wait.
+    private let maximumDelay: Int64
+    private var records: [FunctionKey: Record] = [:]
+
+    init(maximumDelay: Int64) { self.maximumDelay = maximumDelay }
+
+    mutating func failed(_ key: FunctionKey, _ reason: String, now: Int64) {
+        let failures = (records[key]?.failures ?? 0) + 1
+        let doublings = failures - Self.tolerated - 1
+        let delay = doublings < 0 ? 0 : doublings > 30 ? maximumDelay : min(maximumDelay, Self.firstDelay << doublings)
+        records[key] = Record(failures: failures, notBefore: now + delay, lastFailure: reason)
+    }
+
+    mutating func succeeded(_ key: FunctionKey) {
+        // Nearly always there are none, and then an answer costs nothing here.
+        if !records.isEmpty { records[key] = nil }
+    }
+
+    /// Whether it has failed more often than is tolerated, and not answered since.
+    func isOnTrial(_ key: FunctionKey) -> Bool {
+        !records.isEmpty && maximumDelay > 0 && (records[key]?.failures ?? 0) > Self.tolerated
+    }
+
+    /// nil: the function may have a worker now.
+    func pause(of key: FunctionKey, now: Int64) -> Pause? {
+        guard let record = records[key], record.notBefore > now else { return nil }
+        return Pause(failures: record.failures, remaining: record.notBefore - now, lastFailure: record.lastFailure)
+    }
+
+    mutating func forgetOld(now: Int64) {
+        if !records.isEmpty { records = records.filter { now - $0.value.notBefore < Self.memory } }
+    }
+}

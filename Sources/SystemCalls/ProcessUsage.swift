@@ -1,0 +1,71 @@
+import Glibc
+
+/// How much memory and processor time another process has used, read from outside.
+///
+/// Its descriptor keeps meaning the same process, whatever becomes of its number. An object, so that it is closed when nobody reads
+/// it any more.
+public final class ProcessUsage: Sendable {
+    private let sizes: Int32
+    private let pid: pid_t
+    private let clock: clockid_t?
+
+    /// - Parameter handle: a pidfd. Returns nil if the process has ended, or does not show its memory.
+    public init?(handle: Int32) {
+        let info = Descriptors.readText("/proc/self/fdinfo/\(handle)")
+        guard let line = info.split(separator: "\n").first(where: { $0.hasPrefix("Pid:") }), let pid = pid_t(line.split(separator: "\t").last ?? ""),
+            pid > 0
+        else { return nil }
+        sizes = open("/proc/\(pid)/statm", O_RDONLY | O_CLOEXEC)
+        guard sizes >= 0 else { return nil }
+        self.pid = pid
+        clock = Self.clock(of: pid)
+    }
+
+    deinit { Descriptors.close(sizes) }
+
+    /// Private memory in use, in bytes: of the process, or of a child of it if that has more. What it shares with others is not
+    /// counted, so a process and its copy are not counted twice.
+    public func privateBytes() -> Int {
+        var bytes = Self.privateBytes(sizes)
+        // Nothing where the kernel does not list children. If the number has become another process's, this one has ended.
+        for child in children {
+            let descriptor = open("/proc/\(child)/statm", O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { continue }
+            bytes = max(bytes, Self.privateBytes(descriptor))
+            Descriptors.close(descriptor)
+        }
+        return bytes
+    }
+
+    /// Processor time so far, in nanoseconds, of all threads of the process and of the children that it has now. Only the difference
+    /// of two looks means something, and only if no child has ended between them.
+    public func processorTime() -> Int64 {
+        ([clock] + children.map { pid_t($0).flatMap(Self.clock) }).reduce(0) { sum, clock in
+            var time = timespec()
+            guard let clock, clock_gettime(clock, &time) == 0 else { return sum }
+            return sum + Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        }
+    }
+
+    private static func clock(of pid: pid_t) -> clockid_t? {
+        var clock = clockid_t()
+        return clock_getcpuclockid(pid, &clock) == 0 ? clock : nil
+    }
+
+    /// None where the kernel does not list them.
+    private var children: [Substring] { Descriptors.readText("/proc/\(pid)/task/\(pid)/children").split(separator: " ") }
+
+    private static func privateBytes(_ descriptor: Int32) -> Int {
+        // Second and third field: resident pages, and those of them that are of files or shared.
+        let fields = text(descriptor).split(separator: " ")
+        guard fields.count > 2, let resident = Int(fields[1]), let shared = Int(fields[2]) else { return 0 }
+        return max(0, resident - shared) * Int(getpagesize())
+    }
+
+    private static func text(_ descriptor: Int32) -> String {
+        withUnsafeTemporaryAllocation(byteCount: 512, alignment: 1) { buffer in
+            let count = pread(descriptor, buffer.baseAddress, buffer.count, 0)
+            return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : ""
+        }
+    }
+}

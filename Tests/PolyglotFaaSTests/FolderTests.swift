@@ -1,0 +1,50 @@
+import Foundation
+import FunctionModel
+import NIOCore
+import PolyglotFaaS
+import TestSupport
+import Testing
+
+/// What is particular to functions that read folders of their own.
+@Suite struct FolderTests {
+    /// Processes that were started to read this folder.
+    private func zygotes(reading folder: String) -> Int {
+        let numbers = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.filter { Int($0) != nil } ?? []
+        return numbers.count { number in
+            let arguments = FileManager.default.contents(atPath: "/proc/\(number)/cmdline") ?? Data()
+            return arguments.split(separator: 0).contains(Data("--read=\(folder)".utf8))
+        }
+    }
+
+    @Test func `Functions with the same folder share a zygote, which ends with their last worker`() async throws {
+        try await TemporaryDirectory.with { directory in
+            try FileManager.default.createDirectory(atPath: directory.path("layer"), withIntermediateDirectories: false)
+            let source = "def handler(event): return __file__\n"
+            try directory.write(source, to: "layer/handler.py")
+            let folder = directory.path("layer")
+            try await withRuntime { $0.idleTimeoutMillis = 200 } _: { runtime in
+                for id in ["one", "two"] {
+                    let definition = FunctionDefinition(
+                        language: .python, sourceCode: source, sourceName: "handler.py", folders: FunctionFolders(source: folder))
+                    let function = Function(id: try FunctionID(id), revision: id, definition: definition)
+                    let outcome = await runtime.run(function, event: ByteBuffer(), requestID: "r", timeoutMillis: 0)
+                    let result = try outcome.result.get()
+                    #expect(String(decoding: result.readableBytesView, as: UTF8.self) == "\"\(folder)/handler.py\"")
+                    #expect(zygotes(reading: folder) <= 3, "one zygote and a worker of each")
+                }
+                try await waitUntil("the zygote has ended") { zygotes(reading: folder) == 0 }
+            }
+        }
+    }
+
+    @Test func `A folder that cannot be read is a clear error`() async throws {
+        try await withRuntime { runtime in
+            let definition = FunctionDefinition(
+                language: .python, sourceCode: "", sourceName: "handler.py", folders: FunctionFolders(source: "/nonexistent/layer"))
+            let function = Function(id: try FunctionID("a"), revision: "1", definition: definition)
+            let outcome = await runtime.run(function, event: ByteBuffer(), requestID: "r", timeoutMillis: 0)
+            let error = try #require(throws: LoadError.self) { try outcome.result.get() }
+            #expect(error.message.contains("The function's folder '/nonexistent/layer' cannot be read"), "\(error.message)")
+        }
+    }
+}

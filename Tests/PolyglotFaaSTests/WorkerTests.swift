@@ -1,0 +1,59 @@
+import FunctionModel
+import NIOCore
+import NIOPosix
+import Synchronization
+import SystemCalls
+import Testing
+import WorkerProtocol
+
+@testable import PolyglotFaaS
+
+/// The host's side of a worker alone: the other side is the test.
+@Suite struct WorkerTests {
+    @Test func `What a worker said before it ended is heard, however late the host gets round to it`() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let eventLoop = group.next()
+        let heard = Listener()
+        let definition = FunctionDefinition(language: .python, sourceCode: "")
+        let function = Function(id: try FunctionID("f"), revision: "1", definition: definition)
+        let worker = Worker(
+            id: 1, function: function, eventLoop: eventLoop, loadTimeout: 60_000_000_000, limits: WorkerLimits(function, .init()), delegate: heard)
+        let (ours, theirs) = try Sockets.makeStreamPair()
+        // Something else has the other side too, and keeps it open.
+        let inherited = dup(theirs)
+        defer { Descriptors.close(inherited) }
+        worker.connect(ours)
+        // The host has sent the function.
+        _ = try await NIOThreadPool.singleton.runIfActive { withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) { read(theirs, $0.baseAddress, 1) } }
+
+        try await eventLoop.submit {
+            let frame = Frame.encode(kind: Frame.FromWorker.loadFailed.rawValue, payload: Failure(.loadError, name: "SyntaxError", message: "no").encoded())
+            try frame.withUnsafeBytes { try Descriptors.writeAll($0, to: theirs) }
+            Descriptors.close(theirs)
+            worker.processHasEnded(.code(0))
+            // A thread that the machine has no time for: what is due meanwhile runs before the socket is looked at.
+            eventLoop.execute { usleep(300_000) }
+        }.get()
+        await heard.waitForEnd()
+        #expect(heard.errors == ["The source does not load: SyntaxError: no"])
+        try await group.shutdownGracefully()
+    }
+
+    private final class Listener: WorkerDelegate {
+        private let state = Mutex<(errors: [String], hasEnded: Bool)>(([], false))
+
+        var errors: [String] { state.withLock { $0.errors } }
+
+        func waitForEnd() async {
+            while !state.withLock({ $0.hasEnded }) { try? await Task.sleep(for: .milliseconds(1)) }
+        }
+
+        func workerFailedToLoad(_ worker: Worker, _ error: any FunctionError) { state.withLock { $0.errors.append(error.message) } }
+        func workerEnded(_ worker: Worker, _ error: any FunctionError) { state.withLock { $0.hasEnded = true } }
+        func workerHasLoaded(_ worker: Worker) {}
+        func workerIsReady(_ worker: Worker, loadedBytes: Int?) {}
+        func nextInvocation(for worker: Worker) -> Invocation? { nil }
+        func workerDidNotTake(_ invocation: Invocation) {}
+        func workerFinished(_ invocation: Invocation) {}
+    }
+}
