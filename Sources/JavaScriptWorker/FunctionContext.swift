@@ -11,9 +11,10 @@ final class FunctionContext {
     private var invokeFunction: JSObjectRef?
     private var pollFunction: JSObjectRef?
 
-    init(group: JSContextGroupRef, sources: SourceTexts) {
+    init(group: JSContextGroupRef, sources: SourceTexts, rejections: RejectionListener) {
         context = JSGlobalContextCreateInGroup(group, nil)
         self.sources = sources
+        rejections.listen(to: context)
     }
 
     deinit {
@@ -63,24 +64,23 @@ final class FunctionContext {
         self.harness = harness
         invokeFunction = get("invoke", of: harness)
         pollFunction = get("poll", of: harness)
-        listenToRejections()
     }
 
-    /// A function of JavaScriptCore's that its headers keep to themselves. Without it, a rejection that nobody listens to goes unseen.
-    private func listenToRejections() {
-        guard let symbol = dlsym(nil, "JSGlobalContextSetUnhandledRejectionCallback"), let rejected = get("rejected", of: harness) else { return }
-        typealias Function = @convention(c) (JSGlobalContextRef?, JSObjectRef?, UnsafeMutablePointer<JSValueRef?>?) -> Void
-        unsafeBitCast(symbol, to: Function.self)(context, rejected, nil)
+    /// A promise was rejected, and nobody listens.
+    func reject(_ promise: JSValueRef, _ reason: JSValueRef) {
+        _ = call(get("rejected", of: harness), promise, reason)
     }
 
     private static let harnessFailure = Failure(.workerError, message: "The JavaScript harness does not start.")
 
-    /// What the function is told about itself.
+    /// What the function is told about itself. The objects are made by the harness: one that is made here may be found on the stack by
+    /// a later collection, and would keep all of this context.
     private func tell(_ function: LoadMessage) throws(Failure) {
-        guard let begin = get("begin", of: harness), let environment = JSObjectMake(context, nil, nil) else { throw Self.harnessFailure }
-        for variable in function.environment { set(variable.name, of: environment, to: value(variable.value)) }
         let memory = value(String(function.memoryBytes >> 20))
-        guard call(begin, environment, value(function.functionID), value(function.revision), memory) != nil else { throw Self.harnessFailure }
+        guard let begin = get("begin", of: harness), let setVariable = get("setVariable", of: harness),
+            call(begin, value(function.functionID), value(function.revision), memory) != nil
+        else { throw Self.harnessFailure }
+        for variable in function.environment { _ = call(setVariable, value(variable.name), value(variable.value)) }
     }
 
     private func resolveHandler(_ function: LoadMessage) throws(Failure) {

@@ -23,6 +23,7 @@ final class JavaScriptRuntime: LanguageRuntime {
     private var channel: WorkerChannel?
     /// Lazy, because the engine's first string starts its allocator, and with it a thread.
     private lazy var sources = SourceTexts()
+    private lazy var rejections = RejectionListener(group: group!)
 
     func startEngine() -> String {
         "JavaScriptCore \(jsc_get_major_version()).\(jsc_get_minor_version()).\(jsc_get_micro_version())"
@@ -74,7 +75,7 @@ final class JavaScriptRuntime: LanguageRuntime {
     func warmUp() {
         beSingleThreaded()
         group = JSContextGroupCreate()
-        spareContext = FunctionContext(group: group!, sources: sources)
+        spareContext = FunctionContext(group: group!, sources: sources, rejections: rejections)
         try? spareContext?.startHarness()
     }
 
@@ -94,11 +95,12 @@ final class JavaScriptRuntime: LanguageRuntime {
         Self.current = self
         self.function = function
         self.channel = channel
-        let context = spareContext ?? FunctionContext(group: group!, sources: sources)
+        let context = spareContext ?? FunctionContext(group: group!, sources: sources, rejections: rejections)
         spareContext = nil
         collectIfLarge(context)
-        try context.load(function)
+        // Known already while it loads: the source may reject promises.
         self.context = context
+        try context.load(function)
     }
 
     /// What the contexts before this one have left. The engine refuses memory at the process's limit without collecting first.
@@ -128,6 +130,11 @@ final class JavaScriptRuntime: LanguageRuntime {
         else { return JSValueMakeUndefined(context) }
         let line = JavaScriptString(owning: copy).text
         JavaScriptRuntime.current?.channel?.sendLog(level: UInt8(JSValueToNumber(context, level, nil)), line)
+        return JSValueMakeUndefined(context)
+    }
+
+    static let rejected: JSObjectCallAsFunctionCallback = { context, _, _, count, arguments, _ in
+        if count == 2, let promise = arguments?[0], let reason = arguments?[1] { JavaScriptRuntime.current?.context?.reject(promise, reason) }
         return JSValueMakeUndefined(context)
     }
 

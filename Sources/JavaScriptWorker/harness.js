@@ -755,7 +755,7 @@
 
   const exported = (object, name) => typeof object === 'object' && object !== null || typeof object === 'function' ? object[name] : undefined;
 
-  const now = Date.now;
+  const now = Date.now, env = {};
 
   let handler, makeContext, outcome;
   // What the modules of a built script have given: what the main one exports, and what it declares under the handler's name.
@@ -767,7 +767,7 @@
     failure,
 
     // What the function is told about itself, before its source is evaluated. The names are AWS Lambda's, then our own.
-    begin(env, functionId, revision, memoryLimitInMB) {
+    begin(functionId, revision, memoryLimitInMB) {
       define(globalThis, 'process', { env });
       const invokedFunctionArn = `arn:aws:lambda:local:000000000000:function:${functionId}`;
       const logGroupName = `/aws/lambda/${functionId}`;
@@ -777,6 +777,8 @@
         get deadlineMs() { return deadline === 0 ? undefined : now() + floor(deadline - host.now()); },
       }, 'getRemainingTimeInMillis', () => deadline === 0 ? MAX_SAFE_INTEGER : max(0, floor(deadline - host.now())));
     },
+
+    setVariable(name, value) { env[name] = value; },
 
     // Runs a built script; poll tells when it is done.
     startModule(module, sourceName) {
