@@ -15,15 +15,17 @@ public enum MachineMemory {
         return available
     }
 
-    /// Where the limit can stand. A container often sees its own group as the root, under the path that it has outside.
+    /// Where limits can stand: a group is bound by those of all groups above it. A container often sees its own group as the root,
+    /// under the path that it has outside.
     private static func limitFiles(_ groups: String) -> [String] {
         groups.split(separator: "\n").flatMap { line in
             let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
             guard fields.count == 3 else { return [String]() }
-            let path = fields[2] == "/" ? "" : String(fields[2])
-            if fields[1].isEmpty { return ["/sys/fs/cgroup\(path)/memory.max", "/sys/fs/cgroup/memory.max"] }
+            let names = fields[2].split(separator: "/")
+            let paths = (0...names.count).map { count in names.prefix(count).map { "/\($0)" }.joined() }
+            if fields[1].isEmpty { return paths.map { "/sys/fs/cgroup\($0)/memory.max" } }
             guard fields[1].split(separator: ",").contains("memory") else { return [] }
-            return ["/sys/fs/cgroup/memory\(path)/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+            return paths.map { "/sys/fs/cgroup/memory\($0)/memory.limit_in_bytes" }
         }
     }
 }

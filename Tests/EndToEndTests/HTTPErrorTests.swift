@@ -225,6 +225,21 @@ import Testing
         }
     }
 
+    @Test func `A function whose workers keep dying is 503 BackedOff with Retry-After, and the others answer`() async throws {
+        let functions: [TestFunction] = [.hello, .python("dies", "import os\ndef handler(event): os._exit(7)")]
+        try await Server.with(functions) { server in
+            var answer = try await server.http.invoke("dies")
+            for _ in 0..<50 where answer.status == 500 {
+                try expect(answer, 500, "WorkerCrashed")
+                answer = try await server.http.invoke("dies")
+            }
+            try expect(answer, 503, "BackedOff")
+            #expect(Int(answer.headers["retry-after"] ?? "").map { (1...30).contains($0) } == true, "\(answer.headers)")
+            #expect(answer.errorMessage?.contains("exit code 7") == true, "\(answer.text)")
+            try await #expect(server.http.invoke("hello", #"{"name":"World"}"#).status == 200)
+        }
+    }
+
     @Test func `A stored file that cannot be used is 500 BrokenFunction, and the others answer`() async throws {
         try await Server.with([.hello]) { server in
             try server.workspace.directory.write("{ oops", to: ".faas/functions/bad.json")

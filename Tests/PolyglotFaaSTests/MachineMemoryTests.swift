@@ -18,7 +18,9 @@ import Testing
     @Test(arguments: [
         ["/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/a/b/memory.max": "512000000\n"],
         ["/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/memory.max": "512000000\n"],
+        ["/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/a/memory.max": "512000000\n", "/sys/fs/cgroup/a/b/memory.max": "max\n"],
         ["/proc/self/cgroup": "4:cpu,memory:/x\n0::/\n", "/sys/fs/cgroup/memory/x/memory.limit_in_bytes": "512000000\n"],
+        ["/proc/self/cgroup": "4:memory:/a/b\n", "/sys/fs/cgroup/memory/a/memory.limit_in_bytes": "512000000\n"],
         ["/proc/self/cgroup": "4:memory:/docker/x\n", "/sys/fs/cgroup/memory/memory.limit_in_bytes": "512000000\n"],
     ])
     func `A control group's limit counts if it is less`(files: [String: String]) {
