@@ -20,8 +20,10 @@ enum {
   MAX_SPANS = 2048,        /* mappings of one process; a worker has about 200 */
   MAX_RUNS = 16384,        /* runs of dirty or saved pages */
   MAPS_CAPACITY = 1 << 20, /* bytes of /proc/self/maps */
-  /* Saved pages closer together than this share a mapping: fewer mappings, for a few pages of nothing in between. */
-  JOIN_GAP = 16,
+  /* Pages that need no saving are saved all the same where that spares a mapping. The zygote's image is there once, and each fork
+     copies its mappings: as few as possible. A snapshot is each worker's own, and never forked: as small as possible. */
+  BASE_GAP = 16,
+  MAX_SNAPSHOT_RUNS = 512,
   /* Above this many dirty pages, dropping them is cheaper than keeping a private copy of each for calls that need few. */
   MAX_KEPT_PAGES = 4096,
   /* Bytes; twice what the heap has to spare at the snapshot. */
@@ -253,8 +255,8 @@ static int find_private_pages(uintptr_t start, uintptr_t end, int count) {
 /* MARK: The snapshot */
 
 /* Which pages to save: every private page, and all of a file's writable data, so that what is not saved is known: zero, or what
-   the zygote's image has there. */
-static int choose_runs(void) {
+   the zygote's image has there. Runs of one mapping with at most `gap` pages between them become one. */
+static int choose_runs(size_t gap) {
   int count = 0;
   for (int i = 0; i < R->current_count; i++) {
     const struct span *span = &R->current[i];
@@ -271,7 +273,7 @@ static int choose_runs(void) {
     int first = count;
     for (int k = 0; k < found; k++) {
       uintptr_t start = R->found[k].start, end = R->found[k].end;
-      if (count > first && start - (R->saved[count - 1].at + R->saved[count - 1].size) <= JOIN_GAP * PAGE) {
+      if (count > first && start - (R->saved[count - 1].at + R->saved[count - 1].size) <= gap * PAGE) {
         R->saved[count - 1].size = end - R->saved[count - 1].at;
         continue;
       }
@@ -347,8 +349,8 @@ static int make_image(struct image *image, const char *name) {
   return 0;
 }
 
-/* Looks at this process's mappings and pages, for an image of them. */
-static int look(int pagemap) {
+/* Looks at this process's mappings and pages, for an image of them with at most `max_runs` runs, if gaps of 4 MB allow that. */
+static int look(int pagemap, size_t gap, int max_runs) {
   if (thread_count() != 1) return -EBUSY;
   R->pagemap = open_as("/proc/self/pagemap", pagemap);
   if (R->pagemap < 0) return R->pagemap;
@@ -356,11 +358,16 @@ static int look(int pagemap) {
   R->has_scan = syscall(SYS_ioctl, R->pagemap, PAGEMAP_SCAN, &probe) >= 0;
   R->current_count = read_mappings(R->current);
   if (R->current_count < 0) return R->current_count;
-  return choose_runs();
+  int error;
+  do {
+    error = choose_runs(gap);
+    gap = 2 * gap + 1;
+  } while ((error == -ENOMEM || R->saved_count > max_runs) && gap < 1024);
+  return error;
 }
 
 static int take_snapshot(void) {
-  int error = look(FAAS_REWIND_PAGEMAP);
+  int error = look(FAAS_REWIND_PAGEMAP, 0, MAX_SNAPSHOT_RUNS);
   if (error) return error;
   R->statm = open_as("/proc/self/statm", FAAS_REWIND_STATM);
   if (R->statm < 0) return R->statm;
@@ -539,7 +546,7 @@ int faas_rewind_make_base(void) {
   if (error) return error;
   struct image image;
   /* The variable `base` is itself in the memory that is saved: it is set afterwards, when it no longer matters. */
-  if (!(error = look(FAAS_REWIND_PAGEMAP)) && !(error = make_image(&image, "zygote"))) base = image;
+  if (!(error = look(FAAS_REWIND_PAGEMAP, BASE_GAP, MAX_RUNS)) && !(error = make_image(&image, "zygote"))) base = image;
   stop_rewinder();
   return error;
 }

@@ -226,7 +226,7 @@ import Testing
     }
 
     @Test func `A function whose workers keep dying is 503 BackedOff with Retry-After, and the others answer`() async throws {
-        let functions: [TestFunction] = [.hello, .python("dies", "import os\ndef handler(event): os._exit(7)")]
+        let functions: [TestFunction] = [.hello, .python("dies", "import os\nos._exit(7)\ndef handler(event): pass")]
         try await Server.with(functions) { server in
             var answer = try await server.http.invoke("dies")
             for _ in 0..<50 where answer.status == 500 {
