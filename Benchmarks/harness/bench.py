@@ -39,15 +39,15 @@ class Bench:
                 print(f"  {name} left out: {self.missing[name]}", flush=True)
         return targets
 
-    def load_rounds(self, plan, event=GREETING, expected=GREETED, probe=True, longer=1, warm_up=None):
+    def load_rounds(self, plan, event=GREETING, expected=GREETED, probe=True, longer=1, warm_up=None, rounds=None):
         """plan: a list of levels; a level is a list of (key, target, connections, extra arguments of wrk()).
 
         All targets of a level are measured one after the other, `longer` times as long as other cases, then the next level,
-        then the next round. Each answer is checked before and after. `warm_up` comes before each run, in place of a short load
+        then the next round (`rounds`: not as many as the options say). Each answer is checked before and after. `warm_up` comes before each run, in place of a short load
         before a target's first. -> key -> list of results, one for each round."""
         results = {}
         body = json.dumps(event, separators=(",", ":")).encode()
-        for number in range(self.rounds):
+        for number in range(rounds or self.rounds):
             warm = set()
             for level in plan:
                 for key, target, connections, extra in level:

@@ -283,6 +283,47 @@ def isolation(bench):
         faas.stop()
 
 
+def sandbox(bench):
+    """What the sandbox costs: warm calls, calls at the level `process`, and first calls, with it and without."""
+    count = 10 if bench.quick else 60
+    languages = ("js", "python")
+    functions = {f"{level}-{language}": function("hello", language, isolation=level) for language in languages for level in ("invocation", "process")}
+    modes = ("best-effort", "off")
+    rows, first = [], {}
+    for number in range(bench.rounds):
+        fresh = {f"first-{language}-{i}": servers.commented(function("hello", language), f"sandbox {number} {i}")
+                 for language in languages for i in range(count)}
+        started = {}
+        try:
+            for mode in modes:
+                started[mode] = Faas(bench.faas, {**functions, **fresh}, ["--sandbox", mode])
+            clients = {mode: Client(faas.port) for mode, faas in started.items()}
+            for language in languages:
+                for mode in modes:
+                    _timed_calls(clients[mode], f"/invoke/invocation-{language}", GREETING, 10, GREETED)
+            bench.wait_for_quiet()
+            times = {}
+            for i in range(count):
+                for language in languages:
+                    for mode in modes:
+                        time.sleep(0.02)  # A spare worker is made meanwhile, for each alike.
+                        times.setdefault((mode, language), []).extend(
+                            _timed_calls(clients[mode], f"/invoke/first-{language}-{i}", GREETING, 1, GREETED))
+            for key, values in times.items():
+                first.setdefault((*key, "first"), []).append({"p50_us": statistics.median(values)})
+                print(f"  round {number + 1}  {' '.join(key)} first call {statistics.median(values) / 1000:.2f} ms", flush=True)
+            for client in clients.values():
+                client.close()
+            targets = {(mode, name): Target(f"{mode} {name}", faas, f"/invoke/{name}") for mode, faas in started.items() for name in functions}
+            one = bench.load_rounds([[((*key, connections), target, connections, {}) for key, target in sorted(targets.items(), key=lambda one: one[0][1])]
+                                     for connections in (1, 32)], rounds=1)
+            rows = one if not rows else [{**old, "rounds": old["rounds"] + new["rounds"]} for old, new in zip(rows, one)]
+        finally:
+            for faas in started.values():
+                faas.stop()
+    return {"calls": count, "rows": rows + [{"key": list(key), "rounds": values} for key, values in first.items()]}
+
+
 def zipf(bench):
     """1,000 JavaScript functions, asked for as Zipf's law has it (s = 1), against one; 32 connections."""
     count = 1000
@@ -337,6 +378,6 @@ def drift(bench):
 
 
 ALL = {"hello": hello, "cold": cold, "imports": imports, "wait": wait, "memory": memory, "echo": echo, "mixed": mixed, "isolation": isolation,
-       "kernels": kernels, "zipf": zipf, "drift": drift}
+       "sandbox": sandbox, "kernels": kernels, "zipf": zipf, "drift": drift}
 # Ten minutes each time are asked for by name.
 DEFAULT = [name for name in ALL if name != "drift"]

@@ -300,6 +300,24 @@ def isolation(results):
     return "\n".join(parts) + "\n" + measured(rows.case)
 
 
+def sandbox(results):
+    rows = Rows(results, "sandbox")
+    lines = []
+    for language, title in (("js", "JavaScript"), ("python", "Python")):
+        for what, label in ((f"invocation-{language}", "a call, throughput"), (f"process-{language}", "a call at the level `process`, throughput")):
+            lines.append([f"{title}: {label}", *[cell for connections in (1, 32) for cell in (
+                spread(rows.series(("best-effort", what, connections), "rps")), spread(rows.series(("off", what, connections), "rps")),
+                times(rows.ratio(("best-effort", what, connections), ("off", what, connections), "rps")))]])
+    first = []
+    for language, title in (("js", "JavaScript"), ("python", "Python")):
+        on, off = (rows.rows[(mode, language, "first")] for mode in ("best-effort", "off"))
+        difference = summary([(one["p50_us"] - other["p50_us"]) / 1000 for one, other in zip(on, off)])
+        first.append([title, *[spread([one["p50_us"] for one in values], 1e-3) for values in (on, off)], times(difference)])
+    return (table(["", "1 connection: with", "without", "with / without", "32 connections: with", "without", "with / without"], lines) + "\n\n" +
+            table(["first call, p50 ms", "with", "without", "difference"], first) +
+            f"\n\nFirst calls: {rows.case['calls']} of each language in each round. " + measured(rows.case))
+
+
 def zipf(results):
     rows = Rows(results, "zipf")
     lines = []
@@ -423,6 +441,6 @@ def _drift_ratio(results):
 
 
 BLOCKS = {"machine": machine, "targets": targets, "ratios": ratios, "hello": hello, "cold": cold, "imports": imports, "wait": wait, "memory": memory,
-          "echo": echo, "mixed": sequential("mixed", ["mixed"]), "kernels": sequential("kernels", KERNELS), "isolation": isolation, "zipf": zipf,
+          "echo": echo, "mixed": sequential("mixed", ["mixed"]), "kernels": sequential("kernels", KERNELS), "isolation": isolation, "sandbox": sandbox, "zipf": zipf,
           "drift": drift}
 CHARTS = {"hello": hello_chart, "cold": cold_chart, "targets": targets_chart}
