@@ -14,8 +14,6 @@ enum Mode: String, CaseIterable, Sendable {
     case filterOnly = "no namespaces, no Landlock"
     case off
 
-    var hasNamespaces: Bool { self == .full || self == .noLandlock }
-
     func configure(_ configuration: inout FunctionRuntime.Configuration) {
         switch self {
         case .full: configuration.sandbox = .bestEffort
@@ -30,6 +28,8 @@ enum Mode: String, CaseIterable, Sendable {
 /// A runtime for attempts, with a neighbour that must come to no harm, and canaries around it.
 struct Stage: Sendable {
     let mode: Mode
+    /// Whether the mode leaves them, and this machine has them: a container often has none.
+    let hasNamespaces: Bool
     let runtime: FunctionRuntime
     let canaries: Canaries
     private let directory: URL
@@ -50,7 +50,10 @@ struct Stage: Sendable {
             mode.configure(&configuration)
             let runtime = FunctionRuntime(configuration: configuration)
             do {
-                let result = try await body(Stage(mode: mode, runtime: runtime, canaries: canaries, directory: directory))
+                try await runtime.start()
+                let hasNamespaces = runtime.sandboxReports.allSatisfy { $0.layers.contains { $0.name == "namespaces" && $0.isActive } }
+                let stage = Stage(mode: mode, hasNamespaces: hasNamespaces, runtime: runtime, canaries: canaries, directory: directory)
+                let result = try await body(stage)
                 await runtime.shutDown()
                 return result
             } catch {
