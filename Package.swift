@@ -115,6 +115,9 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
+            resources: ["assert", "buffer", "comparisons", "crypto", "hashes", "querystring", "url", "util", "util-types"].map {
+                .embedInCode("NodeModules/\($0).js")
+            },
             swiftSettings: strict
         ),
         .target(name: "FunctionModel", swiftSettings: strict),

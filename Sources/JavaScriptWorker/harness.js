@@ -768,7 +768,8 @@
 
     // What the function is told about itself, before its source is evaluated. The names are AWS Lambda's, then our own.
     begin(functionId, revision, memoryLimitInMB) {
-      define(globalThis, 'process', { env });
+      const process = define({ env }, 'cwd', () => '/');
+      define(globalThis, 'process', define(process, 'nextTick', (callback, ...values) => queueMicrotask(() => apply(callback, undefined, values))));
       const invokedFunctionArn = `arn:aws:lambda:local:000000000000:function:${functionId}`;
       const logGroupName = `/aws/lambda/${functionId}`;
       makeContext = (requestId, deadline) => define({
@@ -786,6 +787,8 @@
       const bridge = {
         exports: value => { moduleExports = value; },
         binding: value => { moduleBinding = value; },
+        // For what is built into it: the author's places, which the engine does not know.
+        stackOf,
       };
       isPending = true;
       then(module(bridge, { url: `file://${filename}`, filename, dirname: directory }),

@@ -33,7 +33,9 @@ public final class FunctionRuntime: Sendable {
             spareCount: max(0, configuration.spareWorkersPerLanguage),
             ageLimits: configuration.zygoteAgeLimits)
         builds = ScriptBuilds(
-            builder: ScriptBuilder(executables: zygotes.executables, sandbox: configuration.sandboxRequest, esbuild: configuration.esbuild),
+            builder: ScriptBuilder(
+                executables: zygotes.executables, sandbox: configuration.sandboxRequest, esbuild: configuration.esbuild,
+                nodeModules: configuration.nodeModulesDirectory),
             directory: configuration.buildDirectory)
         pool = WorkerPool(
             configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes, builds: builds)
@@ -111,6 +113,8 @@ public final class FunctionRuntime: Sendable {
                     do {
                         return try builder.bundle(definition, main: main, project: project)
                     } catch let error as BuildUnavailable {
+                        throw LoadError(error.message)
+                    } catch let error as BuildExhausted {
                         throw LoadError(error.message)
                     }
                 })
