@@ -171,7 +171,7 @@ let package = Package(
         .testTarget(
             name: "PolyglotFaaSTests",
             dependencies: ["FunctionModel", "PolyglotFaaS", "SystemCalls", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
-            exclude: ["WebPlatformTests"],
+            exclude: ["NodeModuleTests", "WebPlatformTests"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -55,11 +55,12 @@ struct NodeModules: Sendable {
                 files.append(ScriptLayout.File(path: "node/debian/\(package.module).js", text: text))
             }
         }
-        // What is imported and not used may be left out, ``globals`` first of all.
-        files.append(ScriptLayout.File(path: "node/package.json", text: "{\"sideEffects\": false}"))
         for name in Self.names where !NodeModuleUse.available.contains(name) {
             files.append(ScriptLayout.File(path: "node/\(Self.path(of: name)).js", text: Self.replacement(for: name)))
         }
+        // A global `Buffer` that nobody uses is left out. All others do something by being imported: those that are missing say so.
+        let effects = files.filter { $0.path != Self.globals && $0.path != "node/buffer.js" }.map { JSONValue.string("./\($0.path.dropFirst(5))") }
+        files.append(ScriptLayout.File(path: "node/package.json", text: JSONValue.object(["sideEffects": .array(effects)]).jsonText()))
         self.files = files
         self.missing = missing
     }
