@@ -122,6 +122,9 @@ public final class FunctionRuntime: Sendable {
         }
     }
 
+    /// What this machine has for builds. Starts esbuild, and waits for it.
+    package var buildTools: BuildTools { builds.builder.tools() }
+
     // MARK: Invoking
 
     /// Calls a function and returns what its handler returned.

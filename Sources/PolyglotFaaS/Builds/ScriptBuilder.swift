@@ -68,6 +68,16 @@ struct ScriptBuilder: Sendable {
         }
     }
 
+    /// Where esbuild is and which it is.
+    func esbuildTool() throws -> BuildTools.Tool {
+        let folder = try makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (output, exit) = try run(["--version"], reading: [folder])
+        let text = String(decoding: output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        guard exit == .code(0) else { throw BuildUnavailable("esbuild does not run in the sandbox of a build: \(text) (\(exit))") }
+        return BuildTools.Tool(path: try findProgram(), version: String(text.prefix(100)))
+    }
+
     // MARK: The folder
 
     private func makeFolder() throws -> String {
