@@ -755,7 +755,7 @@
 
   const exported = (object, name) => typeof object === 'object' && object !== null || typeof object === 'function' ? object[name] : undefined;
 
-  const now = Date.now, env = {};
+  const now = Date.now, escapeURI = encodeURI, env = {};
 
   let handler, makeContext, outcome;
 
@@ -806,15 +806,20 @@
 
     // Runs a built script; poll tells when it is done.
     startModule(module, sourceName) {
-      const directory = '/function', filename = `${directory}/${sourceName}`;
       const bridge = {
+        // What import.meta is in the file at this path.
+        meta: filename => {
+          let end = filename.length;
+          while (end > 1 && filename[--end] !== '/');
+          return { url: `file://${escapeURI(filename)}`, filename, dirname: slice(filename, 0, max(1, end)) };
+        },
         exports: value => { moduleExports = value; },
         binding: value => { moduleBinding = value; },
         // For what is built into it: the author's places, which the engine does not know.
         stackOf,
       };
       isPending = true;
-      then(module(bridge, { url: `file://${filename}`, filename, dirname: directory }),
+      then(module(bridge, bridge.meta(`/function/${sourceName}`)),
         () => { isPending = false; outcome = ''; },
         error => { isPending = false; outcome ??= failure(LOAD_ERROR, error); });
     },

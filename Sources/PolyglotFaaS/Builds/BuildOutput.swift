@@ -32,7 +32,7 @@ enum BuildOutput {
     /// What people call a file: nothing for those that are ours.
     private static func name(ofSource path: String, _ layout: ScriptLayout) -> String {
         if let name = layout.names[path] { return name }
-        if path == "entry.js" || path.hasPrefix("node/") || path.contains("/\(folderName)/node/") { return "" }
+        if path == "entry.js" || path == "meta.js" || path.hasPrefix("node/") || "/\(path)".contains("/\(folderName)/node/") { return "" }
         // A file of a project that became one module at upload.
         return path.hasPrefix("src/") ? String(path.dropFirst("src/".count)) : path
     }

@@ -38,6 +38,7 @@ struct ScriptLayout {
         let mainPath = (home + [main]).joined(separator: "/")
         add(mainPath, Self.withBinding(definition), name: definition.sourceName)
         var aliases: [String: JSONValue] = [:]
+        var metas: [String] = []
         for (name, parts) in places {
             let climbs = parts.prefix { $0 == ".." }.count
             var path = home.dropLast(climbs) + parts.dropFirst(climbs)
@@ -45,9 +46,18 @@ struct ScriptLayout {
             var text = path.joined(separator: "/")
             // The main file has its own name already.
             if names[text] != nil { text = "other/\(aliases.count).\(Self.fileExtension(path.last!)!)" }
-            add(text, definition.dependencies[name]!, name: name)
+            var source = definition.dependencies[name]!
+            if Self.usesMeta(source) {
+                // An import counts wherever it stands, and after the source it moves no line and no column.
+                let up = String(repeating: "../", count: text.count { $0 == "/" })
+                source += "\n;import { m\(metas.count) as \(Self.meta) } from \"\(up)meta.js\";\n"
+                let address = (climbs > 0 ? "/" : "/function/") + parts.dropFirst(climbs).joined(separator: "/")
+                metas.append("m\(metas.count) = \(Self.bridge).meta(\(JSONValue.string(address).jsonText()))")
+            }
+            add(text, source, name: name)
             aliases[name] = ["./\(text)"]
         }
+        if !metas.isEmpty { files.append(File(path: "meta.js", text: "export const \(metas.joined(separator: ", "));\n")) }
         isModule = definition.isModule
         let entry =
             isModule
@@ -118,6 +128,9 @@ struct ScriptLayout {
             return ["--alias:\(name)=\(path)", "--alias:node:\(name)=\(path)"]
         }
     }
+
+    /// Whether a dependency asks for its own `import.meta`. The main file has the one that all others would have.
+    private static func usesMeta(_ source: String) -> Bool { source.contains("import.meta") && ModuleSyntax.isModule(source) }
 
     // MARK: Names
 
