@@ -122,6 +122,9 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
+            resources: ["assert", "buffer", "comparisons", "crypto", "hashes", "querystring", "url", "util", "util-types"].map {
+                .embedInCode("NodeModules/\($0).js")
+            },
             swiftSettings: strict
         ),
         .target(name: "FunctionModel", swiftSettings: strict),
@@ -175,7 +178,7 @@ let package = Package(
         .testTarget(
             name: "PolyglotFaaSTests",
             dependencies: ["FunctionModel", "PolyglotFaaS", "SystemCalls", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
-            exclude: ["WebPlatformTests"],
+            exclude: ["NodeModuleTests", "WebPlatformTests"],
             swiftSettings: strict
         ),
         .testTarget(

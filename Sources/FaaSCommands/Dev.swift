@@ -10,7 +10,8 @@ struct Dev: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve the function of a manifest while you work on it.",
         discussion: """
-            The function is not stored. When the manifest or a file that it names changes, the next request gets the new one.
+            The function is not stored. When the manifest, a file that it names, or a file of a JavaScript project changes,
+            the next request gets the new one.
             What the function writes appears on standard error as it comes. Ctrl-C stops.
 
             EXAMPLE
@@ -43,9 +44,11 @@ struct Dev: AsyncParsableCommand {
         let runtime = FunctionRuntime(configuration: limits)
         do {
             let manifest = try Manifest(file: manifest)
+            // Looked at before they are read: what changes meanwhile is seen as a change.
+            let files = WatchedFiles(manifest, at: self.manifest)
             let function = try await deploy(manifest, at: self.manifest, to: store, builds: storeOptions.buildDirectory)
             try await runtime.start([function.definition.language])
-            try await serve(function, manifest, store, runtime)
+            try await serve(function, manifest, files, store, runtime)
         } catch let error as any FunctionError {
             await runtime.shutDown()
             throw fail(error)
@@ -56,7 +59,9 @@ struct Dev: AsyncParsableCommand {
         }
     }
 
-    private func serve(_ function: Function, _ manifest: Manifest, _ store: FunctionStore, _ runtime: FunctionRuntime) async throws {
+    private func serve(
+        _ function: Function, _ manifest: Manifest, _ files: WatchedFiles, _ store: FunctionStore, _ runtime: FunctionRuntime
+    ) async throws {
         var logger = Logger(label: "faas") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .warning
         SandboxOption.warn(runtime, to: logger)
@@ -64,7 +69,7 @@ struct Dev: AsyncParsableCommand {
         configuration.host = host
         configuration.port = port
         let server = FunctionServer(configuration: configuration, runtime: runtime, store: store, logger: logger)
-        let watching = Task { await watch(manifest, store) }
+        let watching = Task { await watch(function, manifest, files, store) }
         defer { watching.cancel() }
         try await server.run { [host] (port: Int) in
             let path = function.definition.response == .http ? "/http/\(function.id)/" : "/invoke/\(function.id)"
@@ -74,16 +79,19 @@ struct Dev: AsyncParsableCommand {
 
     /// Reads the manifest again and again: what it says may come from any number of files, and reading them is cheaper than asking
     /// the kernel to watch over each.
-    private func watch(_ first: Manifest, _ store: FunctionStore) async {
-        var current = first
+    private func watch(_ function: Function, _ manifest: Manifest, _ files: WatchedFiles, _ store: FunctionStore) async {
+        var revision = function.revision, current = (manifest, files)
         var lastProblem = ""
         while true {
             do {
                 try await Task.sleep(for: .milliseconds(300))
-                let next = try Manifest(file: manifest)
+                let manifest = try Manifest(file: self.manifest)
+                let next = (manifest, WatchedFiles(manifest, at: self.manifest))
                 if next == current, lastProblem.isEmpty { continue }
-                let function = try await deploy(next, at: manifest, to: store, builds: storeOptions.buildDirectory)
-                Output.line("Reloaded '\(function.id)', revision \(function.revision)")
+                let function = try await deploy(manifest, at: self.manifest, to: store, builds: storeOptions.buildDirectory)
+                // A file may have changed that it does not import.
+                if function.revision != revision || !lastProblem.isEmpty { Output.line("Reloaded '\(function.id)', revision \(function.revision)") }
+                revision = function.revision
                 current = next
                 lastProblem = ""
             } catch is CancellationError {

@@ -5,7 +5,7 @@ import PolyglotFaaS
 
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say what confines functions on this machine, and what to do about what is missing.",
+        abstract: "Say what confines and builds functions on this machine, and what to do about what is missing.",
         discussion: """
             Starts each engine as 'faas serve' does. A child of each tries what workers must not be able to do, so what is reported
             is what holds here, not what the kernel's version promises. The exit code is 1 if anything is missing that
@@ -37,13 +37,14 @@ struct Doctor: AsyncParsableCommand {
             }
         }
         let directories = runtime.workerDirectories
+        let tools = runtime.buildTools
         await runtime.shutDown()
         let isWell = findings.allSatisfy { $0.report?.weaknesses.isEmpty == true }
-        if json.isJSON { showJSON(findings, directories, isWell) } else { showText(findings, directories, isWell) }
+        if json.isJSON { showJSON(findings, tools, directories, isWell) } else { showText(findings, tools, directories, isWell) }
         if !isWell { throw ExitCode.failure }
     }
 
-    private func showJSON(_ findings: [Finding], _ directories: [String], _ isWell: Bool) {
+    private func showJSON(_ findings: [Finding], _ tools: BuildTools, _ directories: [String], _ isWell: Bool) {
         Output.json([
             "ready": .bool(isWell), "version": .string(Faas.version), "dataDirectory": .string(storeOptions.dataDirectory),
             "workerDirectories": .array(directories.map { .string($0) }),
@@ -57,10 +58,11 @@ struct Doctor: AsyncParsableCommand {
                     if let problem = finding.problem { object["error"] = .string("\((problem as? any FunctionError)?.message ?? "\(problem)")") }
                     return .object(object)
                 }),
+            "builds": tools.asJSON,
         ])
     }
 
-    private func showText(_ findings: [Finding], _ directories: [String], _ isWell: Bool) {
+    private func showText(_ findings: [Finding], _ tools: BuildTools, _ directories: [String], _ isWell: Bool) {
         Output.line("faas \(Faas.version)")
         Output.line("functions: \(storeOptions.dataDirectory)")
         Output.line("workers:   \(directories.joined(separator: ", "))")
@@ -75,6 +77,16 @@ struct Doctor: AsyncParsableCommand {
                 Output.line("  \(pad(layer.name, 12)) \(pad(layer.state, 9)) \(layer.detail)")
                 if !layer.isActive, let advice = Self.advice[layer.name] { Output.line("  \(pad("", 22)) -> \(advice)") }
             }
+        }
+        Output.line("")
+        Output.line("Builds of JavaScript modules, TypeScript, packages, and scripts that use Node's modules")
+        switch tools.esbuild {
+        case .success(let esbuild): Output.line("  \(pad("esbuild", 22)) \(pad(esbuild.version, 9)) \(esbuild.path)")
+        case .failure(let error): Output.line("  \(pad("esbuild", 22)) \(pad("missing", 9)) \(error.message)")
+        }
+        for package in tools.nodePackages {
+            Output.line("  \(pad(package.name, 22)) \(pad(package.version ?? "missing", 9)) for the module '\(package.module)'")
+            if package.version == nil { Output.line("  \(pad("", 32)) -> apt install \(package.name)") }
         }
         Output.line("")
         Output.line(
@@ -97,6 +109,20 @@ struct Doctor: AsyncParsableCommand {
         "limits": "see the detail",
         "systemCalls": "use a kernel with CONFIG_SECCOMP_FILTER; nothing here is safe without it",
     ]
+}
+
+extension BuildTools {
+    fileprivate var asJSON: JSONValue {
+        let tool: JSONValue =
+            switch esbuild {
+            case .success(let tool): ["path": .string(tool.path), "version": .string(tool.version)]
+            case .failure(let error): ["error": .string(error.message)]
+            }
+        let packages = nodePackages.map { package -> JSONValue in
+            ["package": .string(package.name), "module": .string(package.module), "version": package.version.map { .string($0) } ?? .null]
+        }
+        return ["esbuild": tool, "nodePackages": .array(packages)]
+    }
 }
 
 extension SandboxReport {

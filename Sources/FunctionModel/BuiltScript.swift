@@ -11,11 +11,20 @@ public struct BuiltScript: Hashable, Sendable {
 }
 
 extension FunctionDefinition {
-    /// Whether the source is for a build and not for the engine: an ES module, TypeScript or JSX, or a script with a dependency
-    /// that is one. `jsEvalAsModule` says so, else the file's extension, else `import` and `export` declarations.
+    /// Whether the source is for a build and not for the engine: it is a module, or a script that uses modules of Node's.
     var needsBuild: Bool {
-        guard language == .javaScript else { return false }
-        return jsEvalAsModule || Self.isForBuild(name: sourceName, source: sourceCode)
+        language == .javaScript && (isModule || usesNodeModules)
+    }
+
+    private var usesNodeModules: Bool {
+        NodeModuleUse.isFound(in: sourceCode, own: dependencies.keys)
+            || dependencies.values.contains { NodeModuleUse.isFound(in: $0, own: dependencies.keys) }
+    }
+
+    /// Whether it is an ES module, TypeScript or JSX, or a script with a dependency that is one. `jsEvalAsModule` says so, else the
+    /// file's extension, else `import` and `export` declarations.
+    package var isModule: Bool {
+        jsEvalAsModule || Self.isForBuild(name: sourceName, source: sourceCode)
             || dependencies.contains { Self.isForBuild(name: $0.key, source: $0.value) }
     }
 

@@ -755,9 +755,32 @@
 
   const exported = (object, name) => typeof object === 'object' && object !== null || typeof object === 'function' ? object[name] : undefined;
 
-  const now = Date.now, env = {};
+  const now = Date.now, escapeURI = encodeURI, env = {};
 
   let handler, makeContext, outcome;
+
+  // Lambda's other ways to answer: a third parameter of the handler's, and three methods of its context. Who takes one of those
+  // answers with it, and not by returning nothing. What comes from a context of a call before is late, and changes nothing.
+  let takesCallback = false, currentContext, isAnsweredLater = false;
+  const settleWith = (context, hasFailed, value) => {
+    if (context === currentContext) outcome ??= hasFailed ? failure(HANDLER_ERROR, value) : encode(value);
+  };
+  const answerTo = context => (error, result) => {
+    const hasFailed = error !== undefined && error !== null;
+    settleWith(context, hasFailed, hasFailed ? error : result);
+  };
+  const contextPrototype = {};
+  const defineAnswer = (name, make) => defineProperty(contextPrototype, name, {
+    __proto__: null, configurable: true, enumerable: false,
+    get() {
+      isAnsweredLater = true;
+      return make(this);
+    },
+    set(value) { defineElement(this, name, value); },
+  });
+  defineAnswer('succeed', context => result => settleWith(context, false, result));
+  defineAnswer('fail', context => error => settleWith(context, true, error));
+  defineAnswer('done', answerTo);
   // What the modules of a built script have given: what the main one exports, and what it declares under the handler's name.
   let moduleExports, moduleBinding;
   // Of what is going on: loading at first. Nobody waits once a handler has answered.
@@ -768,11 +791,12 @@
 
     // What the function is told about itself, before its source is evaluated. The names are AWS Lambda's, then our own.
     begin(functionId, revision, memoryLimitInMB) {
-      define(globalThis, 'process', { env });
+      const process = define({ env }, 'cwd', () => '/');
+      define(globalThis, 'process', define(process, 'nextTick', (callback, ...values) => queueMicrotask(() => apply(callback, undefined, values))));
       const invokedFunctionArn = `arn:aws:lambda:local:000000000000:function:${functionId}`;
       const logGroupName = `/aws/lambda/${functionId}`;
       makeContext = (requestId, deadline) => define({
-        awsRequestId: requestId, functionName: functionId, functionVersion: revision, memoryLimitInMB, invokedFunctionArn, logGroupName,
+        __proto__: contextPrototype, awsRequestId: requestId, functionName: functionId, functionVersion: revision, memoryLimitInMB, invokedFunctionArn, logGroupName,
         logStreamName: revision, requestId, functionId, revision, env,
         get deadlineMs() { return deadline === 0 ? undefined : now() + floor(deadline - host.now()); },
       }, 'getRemainingTimeInMillis', () => deadline === 0 ? MAX_SAFE_INTEGER : max(0, floor(deadline - host.now())));
@@ -782,13 +806,20 @@
 
     // Runs a built script; poll tells when it is done.
     startModule(module, sourceName) {
-      const directory = '/function', filename = `${directory}/${sourceName}`;
       const bridge = {
+        // What import.meta is in the file at this path.
+        meta: filename => {
+          let end = filename.length;
+          while (end > 1 && filename[--end] !== '/');
+          return { url: `file://${escapeURI(filename)}`, filename, dirname: slice(filename, 0, max(1, end)) };
+        },
         exports: value => { moduleExports = value; },
         binding: value => { moduleBinding = value; },
+        // For what is built into it: the author's places, which the engine does not know.
+        stackOf,
       };
       isPending = true;
-      then(module(bridge, { url: `file://${filename}`, filename, dirname: directory }),
+      then(module(bridge, bridge.meta(`/function/${sourceName}`)),
         () => { isPending = false; outcome = ''; },
         error => { isPending = false; outcome ??= failure(LOAD_ERROR, error); });
     },
@@ -810,6 +841,7 @@
           // Every object has a toString; nobody wrote it to be a handler.
           if (typeof candidates[i] === 'function' && candidates[i] !== ObjectPrototype[name]) handler = candidates[i];
         }
+        takesCallback = handler?.length >= 3;
       } catch (error) {
         return failure(LOAD_ERROR, error);
       }
@@ -825,13 +857,20 @@
       isPending = false;
       // Timers of the call before, where the context is kept: they belonged to it.
       heap.length = 0;
+      isAnsweredLater = takesCallback;
+      currentContext = makeContext(requestID, deadline);
       let value;
       try {
-        value = handler(event, makeContext(requestID, deadline));
-        if (typeof value !== 'object' && typeof value !== 'function' || value === null || typeof value.then !== 'function') return encode(value);
+        value = takesCallback ? handler(event, currentContext, answerTo(currentContext)) : handler(event, currentContext);
+        if (typeof value !== 'object' && typeof value !== 'function' || value === null || typeof value.then !== 'function') {
+          if (!isAnsweredLater || value !== undefined && !takesCallback) return outcome ?? encode(value);
+          isPending = outcome === undefined;
+          return outcome;
+        }
       } catch (error) {
-        return failure(HANDLER_ERROR, error);
+        return outcome ?? failure(HANDLER_ERROR, error);
       }
+      isAnsweredLater = false;
       isPending = true;
       (async () => {
         try {
@@ -845,22 +884,27 @@
 
     // Calls invoke with a handler of the harness's, and forgets that it did. Without arguments: the end of the rehearsal.
     rehearse(event, requestID, isAsync) {
-      const real = handler;
+      const real = handler, takes = takesCallback;
       outcome = undefined;
       if (event === undefined) {
         // In the snapshot they cost nothing, whenever they are first touched.
         for (let i = 0; i < materialisers.length; i++) materialisers[i]();
         return;
       }
+      takesCallback = false;
       handler = isAsync ? async event => ({ name: event.name, list: event.list }) : event => ({ message: `x ${event.name}`, list: event.list });
-      try { return harness.invoke(event, requestID, 0); } finally { handler = real; }
+      try { return harness.invoke(event, requestID, 0); } finally {
+        handler = real;
+        takesCallback = takes;
+      }
     },
 
     // Goes on with a pending invocation: its outcome; or the milliseconds to wait before the next call; or null if nothing
     // can ever settle it.
     poll() {
       if (outcome !== undefined) return outcome;
-      if (heap.length === 0) return null;
+      // Whoever was to answer and has nothing left to do it with has answered nothing, as with Lambda.
+      if (heap.length === 0) return isAnsweredLater ? outcome = 'null' : null;
       const wait = heap[0].due - host.now();
       if (wait > 0) return wait;
       const timer = pop();

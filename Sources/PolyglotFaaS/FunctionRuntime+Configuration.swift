@@ -71,6 +71,9 @@ extension FunctionRuntime {
         /// `PATH`.
         public var esbuild: String?
 
+        /// The folder of Debian's packages that stand for modules of Node's. Default: `/usr/share/nodejs`.
+        public var nodeModulesDirectory = "/usr/share/nodejs"
+
         /// A folder that keeps what has been built, under the hash of what it was built from. nil, the default: only in memory.
         public var buildDirectory: String?
 

@@ -33,7 +33,9 @@ public final class FunctionRuntime: Sendable {
             spareCount: max(0, configuration.spareWorkersPerLanguage),
             ageLimits: configuration.zygoteAgeLimits)
         builds = ScriptBuilds(
-            builder: ScriptBuilder(executables: zygotes.executables, sandbox: configuration.sandboxRequest, esbuild: configuration.esbuild),
+            builder: ScriptBuilder(
+                executables: zygotes.executables, sandbox: configuration.sandboxRequest, esbuild: configuration.esbuild,
+                nodeModules: configuration.nodeModulesDirectory),
             directory: configuration.buildDirectory)
         pool = WorkerPool(
             configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes, builds: builds)
@@ -112,11 +114,16 @@ public final class FunctionRuntime: Sendable {
                         return try builder.bundle(definition, main: main, project: project)
                     } catch let error as BuildUnavailable {
                         throw LoadError(error.message)
+                    } catch let error as BuildExhausted {
+                        throw LoadError(error.message)
                     }
                 })
             }
         }
     }
+
+    /// What this machine has for builds. Starts esbuild, and waits for it.
+    package var buildTools: BuildTools { builds.builder.tools() }
 
     // MARK: Invoking
 

@@ -76,4 +76,68 @@ import Testing
             #expect(result.errorOutput.contains("at f.ts:2:8"), "\(result.errorOutput)")
         }
     }
+
+    @Test func `A project's packages get Node's modules and the global Buffer, and the same project is the same revision`() async throws {
+        try await TemporaryDirectory.with { directory in
+            try directory.write(#"{"id": "f", "languageId": "js", "sourceFile": "f.js"}"#, to: "function.json")
+            try directory.write("const { sign } = require('signer');\nfunction handler(event) { return sign(event.text) }", to: "f.js")
+            try directory.write(#"{"main": "index.js"}"#, to: "node_modules/signer/package.json")
+            try directory.write(
+                """
+                const crypto = require('crypto'), util = require('node:util');
+                exports.sign = text => {
+                  if (text === undefined) util.promisify('x');
+                  return crypto.createHmac('sha256', Buffer.from('a2V5', 'base64')).update(text).digest('hex');
+                };
+                """, to: "node_modules/signer/index.js")
+            func upload() async throws -> JSONValue? {
+                let result = try await faas(directory, "upload", "function.json", "--json")
+                try #require(result.exit == .code(0), "\(result.errorOutput)")
+                return try JSONValue(json: Array(result.output.utf8))["revision"]
+            }
+            let first = try await upload()
+            try #require(first != nil)
+            try await #expect(upload() == first)
+            let answer = try await faas(directory, "invoke", "f", "--event", #"{"text": "The quick brown fox jumps over the lazy dog"}"#)
+            #expect(answer.output == "\"f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8\"\n", "\(answer.errorOutput)")
+            let failed = try await faas(directory, "invoke", "f")
+            #expect(failed.errorOutput.contains("The \"original\" argument must be of type function"), "\(failed.errorOutput)")
+            #expect(failed.errorOutput.contains("node_modules/signer/index.js:3:") && !failed.errorOutput.contains("faas-build"), "\(failed.errorOutput)")
+        }
+    }
+
+    @Test func `A project is served again when a file changes that it imports`() async throws {
+        try await Workspace.with { workspace in
+            let directory = workspace.directory
+            try directory.write(#"{"id": "f", "languageId": "js", "sourceFile": "src/f.mjs"}"#, to: "function.json")
+            try directory.write("import { text } from '../lib/all.mjs';\nimport more from './more.json';\nexport const handler = () => text + more.text;", to: "src/f.mjs")
+            try directory.write("export * from './text.mjs';", to: "lib/all.mjs")
+            try directory.write("export const text = 'one';", to: "lib/text.mjs")
+            try directory.write(#"{"text": "!"}"#, to: "src/more.json")
+            try await workspace.withFaas(["dev", "function.json", "--port", "0"]) { program in
+                var port = 0
+                try await waitUntil("it serves") {
+                    if let exit = program.hasEnded { throw TestFailure("it ended, \(exit): \(program.errorOutput)") }
+                    port = program.output.firstMatch(of: /Serving 'f' on http:\/\/127.0.0.1:(\d+)\//).flatMap { Int($0.1) } ?? 0
+                    return port > 0
+                }
+                func answer() async throws -> String {
+                    try await RawHTTP.exchange(port: port, RawHTTP.request("POST", "/invoke/f", body: Array("{}".utf8))).text
+                }
+                try await #expect(answer() == "\"one!\"")
+                try directory.write("export const text = 'two';", to: "lib/text.mjs")
+                try await waitUntil("an imported file is seen") { try await answer() == "\"two!\"" }
+                try directory.write("export const text = ;", to: "lib/text.mjs")
+                try await waitUntil("its error is shown") { program.errorOutput.contains("lib/text.mjs:1:21") }
+                try await #expect(answer() == "\"two!\"", "what was good is still served")
+                try directory.write("export const text = 'three';", to: "lib/new.mjs")
+                try directory.write("export * from './new.mjs';", to: "lib/all.mjs")
+                try directory.write(#"{"text": "?"}"#, to: "src/more.json")
+                try await waitUntil("a new file is seen") { try await answer() == "\"three?\"" }
+                program.send(SIGTERM)
+                let exit = try await program.waitForEnd(within: .seconds(30))
+                #expect(exit == .code(0))
+            }
+        }
+    }
 }

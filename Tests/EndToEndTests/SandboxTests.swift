@@ -22,7 +22,17 @@ import Testing
             let required = try await workspace.faas("invoke", "hello", "--sandbox", "required")
             #expect(required.exit == doctor.exit, "\(required.errorOutput)")
             #expect(isReady ? required.output == "\"hello\"\n" : required.errorOutput.contains("The sandbox is required"))
-            try await #expect(workspace.faas("doctor").output.contains("JavaScriptCore"))
+            let text = try await workspace.faas("doctor").output
+            #expect(text.contains("JavaScriptCore"))
+            // What builds need is here, because the tests need it.
+            let builds = try doctor.json["builds"]
+            #expect(builds?["esbuild"]?["path"]?.stringValue?.hasSuffix("/esbuild") == true)
+            let version = try #require(builds?["esbuild"]?["version"]?.stringValue)
+            #expect(version.wholeMatch(of: /[0-9.]+/) != nil && text.contains("esbuild                \(version)"))
+            #expect(builds?["nodePackages"]?.items?.map { $0["module"] } == ["buffer", "events", "path", "string_decoder"])
+            #expect(builds?["nodePackages"]?.items?.allSatisfy { $0["version"]?.stringValue != nil } == true)
+            let without = try await Program.run(Binaries.faas.path, ["doctor"], in: workspace.directory.path, environment: ["FAAS_ESBUILD": "/nowhere/esbuild"])
+            #expect(without.output.contains("Install it ('apt install esbuild')"), "\(without.output)")
         }
     }
 

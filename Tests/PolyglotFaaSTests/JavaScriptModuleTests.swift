@@ -73,6 +73,24 @@ import Testing
         }
     }
 
+    @Test func `Each module has its own import.meta, and its lines and columns stay`() async throws {
+        let source = "import { here } from './lib/here.ts';\nimport up from '../up.mjs';\nimport { plain } from 'plain.js';\nexport const handler = () => [import.meta.url, here(), up, plain]"
+        let dependencies = [
+            "./lib/here.ts": "const u: string = import.meta.url; export const here = (): string[] => [u, import.meta.filename, import.meta.dirname];",
+            "../up.mjs": "export default import.meta.filename",
+            "plain.js": "// import.meta\nexports.plain = 'script'",
+        ]
+        try await withRuntime { runtime in
+            let request = Self.module(source, name: "a b.mjs", dependencies: dependencies)
+            let answer = try await runtime.value(request)
+            #expect(answer == ["file:///function/a%20b.mjs", ["file:///function/lib/here.ts", "/function/lib/here.ts", "/function/lib"], "/up.mjs", "script"], "\(answer.jsonText())")
+            let error = await #expect(throws: LoadError.self) {
+                try await runtime.invoke(Self.module("import 'bad'", dependencies: ["bad": "import.meta.url; throw new Error('no')"]))
+            }
+            #expect(error?.message.contains("at bad:1:") == true && error?.column ?? 0 > 18, "\(error?.message ?? "")")
+        }
+    }
+
     @Test func `TypeScript and JSX run, and their errors name the lines that were written`() async throws {
         let typescript = """
             import { check } from './check.ts';

@@ -3,25 +3,36 @@ import FunctionModel
 
 /// What esbuild writes, in our terms. No I/O.
 enum BuildOutput {
+    private static let mapMarker = "//# sourceMappingURL=data:application/json;base64,"
+
+    private static func sourceMap(_ text: Substring) -> Data? { Data(base64Encoded: text.trimmingCharacters(in: .whitespacesAndNewlines)) }
+
     /// The script that a worker evaluates: a function around what was built.
     static func script(_ output: String, _ layout: ScriptLayout) throws -> BuiltScript {
-        let marker = "//# sourceMappingURL=data:application/json;base64,"
-        guard let at = output.range(of: marker, options: .backwards),
-            let data = Data(base64Encoded: output[at.upperBound...].trimmingCharacters(in: .whitespacesAndNewlines)),
-            let map = try? JSONValue(json: Array(data)), case .array(let sources) = map["sources"], let mappings = map["mappings"]
+        guard let at = output.range(of: mapMarker, options: .backwards), let data = sourceMap(output[at.upperBound...]), let map = try? JSONValue(json: Array(data)), case .array(let sources) = map["sources"], let mappings = map["mappings"]
         else { throw LoadError("The source does not build: esbuild wrote something else than a script.") }
         let names = sources.map { JSONValue.string(name(ofSource: $0.stringValue ?? "", layout)) }
         // Modules are strict. One line goes before: the map says so with its first character.
-        let script = "(async function (\(ScriptLayout.bridge), \(ScriptLayout.meta)) { 'use strict';\n\(output[..<at.lowerBound])\n})"
+        let script = "(async function (\(ScriptLayout.bridge), \(ScriptLayout.meta)) { \(layout.isModule ? "'use strict';" : "")\n\(output[..<at.lowerBound])\n})"
         let shifted = JSONValue.string(";" + (mappings.stringValue ?? ""))
         let sourceMap: JSONValue = ["sources": .array(names), "mappings": shifted]
         return BuiltScript(script: script, sourceMap: sourceMap.jsonText())
     }
 
+    /// The same without the name of the folder that was made for it: the same project is the same module, whenever it is uploaded.
+    static func withoutFolder(_ output: String, _ folder: String) -> String {
+        let name = String(folder.split(separator: "/").last ?? "")
+        guard let at = output.range(of: mapMarker, options: .backwards), let data = sourceMap(output[at.upperBound...]) else { return output }
+        let map = String(decoding: data, as: UTF8.self).replacingOccurrences(of: name, with: folderName)
+        return output[..<at.lowerBound].replacingOccurrences(of: name, with: folderName) + mapMarker + Data(map.utf8).base64EncodedString() + "\n"
+    }
+
+    private static let folderName = "faas-build"
+
     /// What people call a file: nothing for those that are ours.
     private static func name(ofSource path: String, _ layout: ScriptLayout) -> String {
         if let name = layout.names[path] { return name }
-        if path == "entry.js" || path.hasPrefix("node/") { return "" }
+        if path == "entry.js" || path == "meta.js" || path.hasPrefix("node/") || "/\(path)".contains("/\(folderName)/node/") { return "" }
         // A file of a project that became one module at upload.
         return path.hasPrefix("src/") ? String(path.dropFirst("src/".count)) : path
     }

@@ -15,10 +15,12 @@ struct ScriptBuilder: Sendable {
     let sandbox: SandboxRequest
     /// As in the configuration.
     let esbuild: String?
+    /// As in the configuration.
+    let nodeModules: String
 
     /// - Throws: ``LoadError`` with file, line and column if the source is wrong, ``BuildUnavailable`` if it cannot be built here.
-    func build(_ definition: FunctionDefinition) throws -> BuiltScript {
-        let layout = try ScriptLayout(definition)
+    func build(_ definition: FunctionDefinition, node: NodeModules) throws -> BuiltScript {
+        let layout = try ScriptLayout(definition, node: node)
         let folder = try makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try write(layout.files, to: folder)
@@ -32,10 +34,10 @@ struct ScriptBuilder: Sendable {
     func bundle(_ definition: FunctionDefinition, main: String, project: String) throws -> FunctionDefinition {
         let folder = try makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let layout = ScriptLayout(project: definition, main: main, folder: folder, installed: Self.installedNodeModules(in: project))
+        let layout = ScriptLayout(project: definition, main: main, folder: folder, installed: Self.installedNodeModules(in: project), node: NodeModules(directory: nodeModules))
         try write(layout.files, to: folder)
         var bundled = definition
-        bundled.sourceCode = try output(of: layout, reading: [project, folder])
+        bundled.sourceCode = BuildOutput.withoutFolder(try output(of: layout, reading: [project, folder]), folder)
         bundled.dependencies = [:]
         bundled.jsEvalAsModule = true
         // It is JavaScript now, whatever it was; its source map has the names.
@@ -45,7 +47,7 @@ struct ScriptBuilder: Sendable {
 
     private static func installedNodeModules(in project: String) -> [String: String] {
         var found: [String: String] = [:]
-        for (name, packages) in NodeModules.packages {
+        for (name, packages) in NodeModules.npmPackages {
             found[name] = packages.map { "\(project)/node_modules/\($0)" }.first { access($0, F_OK) == 0 }
         }
         return found
@@ -62,8 +64,18 @@ struct ScriptBuilder: Sendable {
         case .code:
             throw BuildOutput.error(text, layout)
         case .signal:
-            throw LoadError("The source does not build: esbuild needed more time or memory than it may have (\(exit)).")
+            throw BuildExhausted(message: "The source does not build: esbuild needed more time or memory than it may have (\(exit)).")
         }
+    }
+
+    /// Where esbuild is and which it is.
+    func esbuildTool() throws -> BuildTools.Tool {
+        let folder = try makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (output, exit) = try run(["--version"], reading: [folder])
+        let text = String(decoding: output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        guard exit == .code(0) else { throw BuildUnavailable("esbuild does not run in the sandbox of a build: \(text) (\(exit))") }
+        return BuildTools.Tool(path: try findProgram(), version: String(text.prefix(100)))
     }
 
     // MARK: The folder
@@ -157,6 +169,11 @@ struct ScriptBuilder: Sendable {
             "JavaScript modules, TypeScript and JSX are built with esbuild, and \(place). "
                 + "Install it ('apt install esbuild'), or set FAAS_ESBUILD to where it is.")
     }
+}
+
+/// esbuild needed more time or memory than it may have, this time.
+struct BuildExhausted: Error {
+    let message: String
 }
 
 /// The function has modules, and this machine cannot build them. Scripts without `import` and `export` run all the same.

@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import FunctionModel
 import Synchronization
+import SystemCalls
 
 /// What has been built: each content once, in memory and, if there is a folder, on disk.
 final class ScriptBuilds: Sendable {
@@ -10,6 +11,8 @@ final class ScriptBuilds: Sendable {
     private struct State {
         var known: [Function: Result<BuiltScript, LoadError>] = [:]
         var knownBytes = 0
+        /// Builds that needed more time or memory than they may have. Another time it may be enough: the machine was busy.
+        var exhausted = RepeatedFailures<Function>(maximumDelay: ScriptBuilds.maximumDelay, tolerated: 0, firstDelay: ScriptBuilds.firstDelay)
         /// Being built, and who waits for it.
         var waiting: [Function: [Waiter]] = [:]
         var waiterCount = 0
@@ -38,10 +41,26 @@ final class ScriptBuilds: Sendable {
     /// Functions in use keep their own, and the folder has the rest.
     private static let maximumKnown = 1000
     private static let maximumKnownBytes = 64 << 20
+    /// Nanoseconds until a build that was too much is tried again, the first time and at most: each try may take all of a core for
+    /// ``ScriptBuilder/timeoutMillis``.
+    static let firstDelay: Int64 = 60_000_000_000
+    static let maximumDelay: Int64 = 3_600_000_000_000
 
-    init(builder: ScriptBuilder, directory: String?) {
+    private let build: @Sendable (FunctionDefinition, NodeModules) throws -> BuiltScript
+    private let now: @Sendable () -> Int64
+
+    /// - Parameters:
+    ///   - directory: keeps what has been built; nil: only memory does.
+    ///   - build: what makes a script, for tests; else `builder` does.
+    ///   - now: the monotonic clock.
+    init(
+        builder: ScriptBuilder, directory: String?, now: @escaping @Sendable () -> Int64 = MonotonicClock.now,
+        build: (@Sendable (FunctionDefinition, NodeModules) throws -> BuiltScript)? = nil
+    ) {
         self.builder = builder
         self.directory = directory
+        self.now = now
+        self.build = build ?? { try builder.build($0, node: $1) }
     }
 
     /// Gives the function what it is built to (``Function/built``), then calls `completion`: at once if it is known, else from a
@@ -54,6 +73,7 @@ final class ScriptBuilds: Sendable {
         enum Next { case done(Result<BuiltScript, LoadError>), refuse, wait, startThread }
         let next: Next = state.withLock { state in
             if let known = state.known[function] { return .done(known) }
+            if let pause = state.exhausted.pause(of: function, now: now()) { return .done(.failure(LoadError(pause.lastFailure))) }
             guard state.waiterCount < Self.maximumWaiters else { return .refuse }
             state.waiterCount += 1
             if state.waiting[function] != nil {
@@ -76,9 +96,19 @@ final class ScriptBuilds: Sendable {
 
     private func work() {
         while let function = next() {
-            let (result, isFinal) = findOrBuild(function.definition)
+            let (result, memory) = findOrBuild(function.definition)
             let waiters = state.withLock { state in
-                if isFinal { state.remember(result, function) }
+                switch memory {
+                case .always:
+                    state.remember(result, function)
+                    state.exhausted.succeeded(function)
+                case .forAWhile(let reason):
+                    let now = now()
+                    state.exhausted.forgetOld(now: now)
+                    state.exhausted.failed(function, reason, now: now)
+                case .never:
+                    break
+                }
                 let waiters = state.waiting.removeValue(forKey: function) ?? []
                 state.waiterCount -= waiters.count
                 return waiters
@@ -97,19 +127,30 @@ final class ScriptBuilds: Sendable {
 
     // MARK: On disk
 
-    /// - Returns: also whether it would be the same another time: what is missing on this machine may be there then.
-    private func findOrBuild(_ definition: FunctionDefinition) -> (Result<BuiltScript, LoadError>, isFinal: Bool) {
-        let path = directory.map { "\($0)/\(definition.buildKey).json" }
-        if let path, let found = Self.read(path) { return (.success(found), true) }
+    /// How long a result is true.
+    private enum Memory {
+        case always
+        /// The reason is told until it is tried again.
+        case forAWhile(String)
+        /// What is missing on this machine may be there the next time.
+        case never
+    }
+
+    private func findOrBuild(_ definition: FunctionDefinition) -> (Result<BuiltScript, LoadError>, Memory) {
+        let node = NodeModules(directory: builder.nodeModules)
+        let path = directory.map { "\($0)/\(definition.buildKey(node)).json" }
+        if let path, let found = Self.read(path) { return (.success(found), .always) }
         do {
-            let built = try builder.build(definition)
+            let built = try build(definition, node)
             if let path { Self.write(built, to: path) }
-            return (.success(built), true)
+            return (.success(built), .always)
         } catch let error as LoadError {
-            return (.failure(error), true)
+            return (.failure(error), .always)
+        } catch let error as BuildExhausted {
+            return (.failure(LoadError(error.message)), .forAWhile(error.message))
         } catch {
             let reason = (error as? BuildUnavailable)?.message ?? (error as? any FunctionError)?.message ?? "\(error)"
-            return (.failure(LoadError(reason)), false)
+            return (.failure(LoadError(reason)), .never)
         }
     }
 
@@ -131,17 +172,21 @@ final class ScriptBuilds: Sendable {
 
 extension FunctionDefinition {
     /// Names everything that a build depends on. Each text has its length before it.
-    fileprivate var buildKey: String {
+    fileprivate func buildKey(_ node: NodeModules) -> String {
         var hash = SHA256()
         func add(_ text: String) {
             hash.update(data: Data("\(text.utf8.count):".utf8))
             hash.update(data: Data(text.utf8))
         }
-        add("PolyglotFaaS build, version 1")
+        add("PolyglotFaaS build, version 2")
         for text in [sourceName, functionName, sourceCode] { add(text) }
         for (name, source) in dependencies.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
             add(name)
             add(source)
+        }
+        for file in node.files {
+            add(file.path)
+            add(file.text)
         }
         return hash.finalize().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }

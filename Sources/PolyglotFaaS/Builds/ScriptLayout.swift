@@ -16,13 +16,15 @@ struct ScriptLayout {
     private(set) var arguments: [String] = []
     /// What people call the files that are the function's, by their path.
     private(set) var names: [String: String] = [:]
+    /// Else it is a script, which is not strict unless it says so.
+    private(set) var isModule = true
 
     /// The names by which the built script calls the worker: parameters of the function around it.
     static let bridge = "__faas"
     static let meta = "__faas_meta"
 
     /// - Throws: ``LoadError`` that names the dependency which cannot be one.
-    init(_ definition: FunctionDefinition) throws(LoadError) {
+    init(_ definition: FunctionDefinition, node: NodeModules = .none) throws(LoadError) {
         let main = Self.fileName(definition.sourceName)
         let mainExtension = Self.fileExtension(main) ?? "js"
         var places: [(name: String, parts: [String])] = []
@@ -36,6 +38,7 @@ struct ScriptLayout {
         let mainPath = (home + [main]).joined(separator: "/")
         add(mainPath, Self.withBinding(definition), name: definition.sourceName)
         var aliases: [String: JSONValue] = [:]
+        var metas: [String] = []
         for (name, parts) in places {
             let climbs = parts.prefix { $0 == ".." }.count
             var path = home.dropLast(climbs) + parts.dropFirst(climbs)
@@ -43,17 +46,31 @@ struct ScriptLayout {
             var text = path.joined(separator: "/")
             // The main file has its own name already.
             if names[text] != nil { text = "other/\(aliases.count).\(Self.fileExtension(path.last!)!)" }
-            add(text, definition.dependencies[name]!, name: name)
+            var source = definition.dependencies[name]!
+            if Self.usesMeta(source) {
+                // An import counts wherever it stands, and after the source it moves no line and no column.
+                let up = String(repeating: "../", count: text.count { $0 == "/" })
+                source += "\n;import { m\(metas.count) as \(Self.meta) } from \"\(up)meta.js\";\n"
+                let address = (climbs > 0 ? "/" : "/function/") + parts.dropFirst(climbs).joined(separator: "/")
+                metas.append("m\(metas.count) = \(Self.bridge).meta(\(JSONValue.string(address).jsonText()))")
+            }
+            add(text, source, name: name)
             aliases[name] = ["./\(text)"]
         }
-        let entry = """
-            import * as exports from "./\(mainPath)";
-            \(Self.bridge).exports(exports);
-
-            """
+        if !metas.isEmpty { files.append(File(path: "meta.js", text: "export const \(metas.joined(separator: ", "));\n")) }
+        isModule = definition.isModule
+        let entry =
+            isModule
+            ? "import * as exports from \"./\(mainPath)\";\n\(Self.bridge).exports(exports);\n"
+            : "\(Self.bridge).exports(require(\"./\(mainPath)\"));\n"
+        let sources = files
         files.append(File(path: "entry.js", text: entry))
         files.append(File(path: "tsconfig.json", text: Self.configuration(aliases).jsonText()))
-        arguments = ["entry.js", "--tsconfig=tsconfig.json"] + Self.commonArguments + nodeModules()
+        files += node.files
+        arguments = ["entry.js", "--tsconfig=tsconfig.json", "--format=\(isModule ? "esm" : "iife")"] + Self.commonArguments
+        // A dependency comes before a module of Node's with its name, and an alias would come before it.
+        arguments += Self.nodeAliases().filter { alias in !places.contains { alias.hasPrefix("--alias:\($0.name)=") } }
+        if node.hasBuffer, sources.contains(where: { $0.text.contains("Buffer") }) { arguments.append("--inject:./\(NodeModules.globals)") }
     }
 
     /// A project on this machine, whose files may import each other and what `node_modules` has. The result is a module like any
@@ -63,7 +80,7 @@ struct ScriptLayout {
     ///   - main: the main file, relative to the project's folder.
     ///   - folder: where ``files`` will be.
     ///   - installed: folders of packages that stand for modules of Node's, by those modules' names.
-    init(project definition: FunctionDefinition, main: String, folder: String, installed: [String: String]) {
+    init(project definition: FunctionDefinition, main: String, folder: String, installed: [String: String], node: NodeModules) {
         var aliases: [String] = []
         for (name, source) in definition.dependencies.sorted(by: { $0.key < $1.key }) {
             // A path is found in the project.
@@ -76,8 +93,12 @@ struct ScriptLayout {
         let isScript = !ModuleSyntax.isModule(definition.sourceCode) && !definition.sourceCode.contains("exports")
         let exports = isScript && definition.functionName.isJavaScriptBinding
             ? ["--tree-shaking=false", "--footer:js=export { \(definition.functionName) };"] : []
-        arguments = ["./\(main)"] + Self.commonArguments.filter { !$0.hasPrefix("--define:") } + aliases + exports
-        arguments += nodeModules(in: folder, installed: installed)
+        files += node.files
+        arguments = ["./\(main)", "--format=esm"] + Self.commonArguments.filter { !$0.hasPrefix("--define:") } + aliases + exports
+        arguments += Self.nodeAliases(in: folder, installed: installed).filter { alias in
+            !definition.dependencies.keys.contains { alias.hasPrefix("--alias:\($0)=") }
+        }
+        if node.hasBuffer { arguments.append("--inject:\(folder)/\(NodeModules.globals)") }
     }
 
     private mutating func add(_ path: String, _ text: String, name: String) {
@@ -88,7 +109,7 @@ struct ScriptLayout {
     // MARK: Options
 
     static let commonArguments = [
-        "--bundle", "--format=esm", "--platform=neutral", "--target=esnext", "--main-fields=module,main", "--conditions=import,module,default",
+        "--bundle", "--platform=neutral", "--target=esnext", "--main-fields=module,main", "--conditions=import,module,default",
         "--resolve-extensions=.tsx,.ts,.mts,.cts,.jsx,.mjs,.js,.cjs,.json", "--loader:.js=jsx", "--loader:.mjs=jsx", "--loader:.cjs=jsx",
         "--sourcemap=inline", "--sources-content=false", "--charset=utf8", "--legal-comments=none", "--define:import.meta=\(meta)",
         "--log-level=error", "--log-limit=3", "--color=false",
@@ -98,20 +119,18 @@ struct ScriptLayout {
         ["compilerOptions": ["experimentalDecorators": true, "paths": .object(aliases)]]
     }
 
-    /// Every module of Node's by both of its names: as a package that is installed, else as one that throws.
+    /// Every module of Node's by both of its names: as a package that is installed, else as one of ours.
     ///
     /// - Parameter installed: folders of packages by the module's name.
-    private mutating func nodeModules(in folder: String = ".", installed: [String: String] = [:]) -> [String] {
-        for name in NodeModules.names {
-            // An alias of `fs` also stands for `fs/promises`, as a path below it.
-            let hasParts = !name.contains("/") && NodeModules.names.contains { $0.hasPrefix(name + "/") }
-            files.append(File(path: "node/\(name)\(hasParts ? "/index" : "").js", text: NodeModules.replacement(for: name)))
-        }
-        return NodeModules.names.filter { !$0.contains("/") }.flatMap { name in
+    private static func nodeAliases(in folder: String = ".", installed: [String: String] = [:]) -> [String] {
+        NodeModules.names.filter { !$0.contains("/") }.flatMap { name in
             let path = installed[name] ?? "\(folder)/node/\(name)"
             return ["--alias:\(name)=\(path)", "--alias:node:\(name)=\(path)"]
         }
     }
+
+    /// Whether a dependency asks for its own `import.meta`. The main file has the one that all others would have.
+    private static func usesMeta(_ source: String) -> Bool { source.contains("import.meta") && ModuleSyntax.isModule(source) }
 
     // MARK: Names
 

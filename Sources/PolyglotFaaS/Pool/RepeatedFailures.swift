@@ -18,8 +18,9 @@ struct RepeatedFailures<FunctionKey: Hashable & Sendable>: Sendable {
     }
 
     /// So many failures in a row have no consequence.
-    static var tolerated: Int { 4 }
-    static var firstDelay: Int64 { 100_000_000 }
+    private let tolerated: Int
+    /// Nanoseconds, after the first that has.
+    private let firstDelay: Int64
     /// A function that nobody has called for so long after its pause begins anew.
     private static var memory: Int64 { 60_000_000_000 }
 
@@ -27,12 +28,16 @@ struct RepeatedFailures<FunctionKey: Hashable & Sendable>: Sendable {
     private let maximumDelay: Int64
     private var records: [FunctionKey: Record] = [:]
 
-    init(maximumDelay: Int64) { self.maximumDelay = maximumDelay }
+    init(maximumDelay: Int64, tolerated: Int = 4, firstDelay: Int64 = 100_000_000) {
+        self.maximumDelay = maximumDelay
+        self.tolerated = tolerated
+        self.firstDelay = firstDelay
+    }
 
     mutating func failed(_ key: FunctionKey, _ reason: String, now: Int64) {
         let failures = (records[key]?.failures ?? 0) + 1
-        let doublings = failures - Self.tolerated - 1
-        let delay = doublings < 0 ? 0 : doublings > 30 ? maximumDelay : min(maximumDelay, Self.firstDelay << doublings)
+        let doublings = failures - tolerated - 1
+        let delay = doublings < 0 ? 0 : doublings > 30 ? maximumDelay : min(maximumDelay, firstDelay << doublings)
         records[key] = Record(failures: failures, notBefore: now + delay, lastFailure: reason)
     }
 
@@ -43,7 +48,7 @@ struct RepeatedFailures<FunctionKey: Hashable & Sendable>: Sendable {
 
     /// Whether it has failed more often than is tolerated, and not answered since.
     func isOnTrial(_ key: FunctionKey) -> Bool {
-        !records.isEmpty && maximumDelay > 0 && (records[key]?.failures ?? 0) > Self.tolerated
+        !records.isEmpty && maximumDelay > 0 && (records[key]?.failures ?? 0) > tolerated
     }
 
     /// nil: the function may have a worker now.

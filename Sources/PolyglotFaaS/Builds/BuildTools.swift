@@ -1,0 +1,44 @@
+import FunctionModel
+import Foundation
+
+/// What this machine has for builds: for people who want to know why one fails.
+package struct BuildTools: Sendable {
+    package struct Tool: Sendable {
+        package var path: String
+        package var version: String
+    }
+
+    package struct NodePackage: Sendable {
+        /// The package's name for apt, and the module of Node's that it is for.
+        package var name: String
+        package var module: String
+        /// Its own version, as its authors count; nil if it is not there.
+        package var version: String?
+    }
+
+    /// Asked for its version in the sandbox of a build, so that it is known to run there.
+    package var esbuild: Result<Tool, LoadError>
+    package var nodePackages: [NodePackage]
+}
+
+extension ScriptBuilder {
+    func tools() -> BuildTools {
+        let missing = Set(NodeModules(directory: nodeModules).missing)
+        let packages = NodeModules.packages.map { package in
+            let description = "\(nodeModules)/\(package.file.prefix { $0 != "/" })/package.json"
+            let json = FileManager.default.contents(atPath: description).flatMap { try? JSONValue(json: Array($0)) }
+            let version = missing.contains(package.name) ? nil : json?["version"]?.stringValue ?? "unknown version"
+            return BuildTools.NodePackage(name: package.name, module: package.module, version: version)
+        }
+        return BuildTools(esbuild: Result { try esbuildTool() }.mapError(Self.asLoadError), nodePackages: packages)
+    }
+
+    private static func asLoadError(_ error: any Error) -> LoadError {
+        switch error {
+        case let error as LoadError: error
+        case let error as BuildUnavailable: LoadError(error.message)
+        case let error as BuildExhausted: LoadError(error.message)
+        default: LoadError("\(error)")
+        }
+    }
+}
