@@ -80,7 +80,8 @@ struct Dev: AsyncParsableCommand {
     /// Reads the manifest again and again: what it says may come from any number of files, and reading them is cheaper than asking
     /// the kernel to watch over each.
     private func watch(_ function: Function, _ manifest: Manifest, _ files: WatchedFiles, _ store: FunctionStore) async {
-        var revision = function.revision, current = (manifest, files)
+        var revision = function.revision
+        var current = (manifest, files)
         var lastProblem = ""
         while true {
             do {
@@ -90,7 +91,9 @@ struct Dev: AsyncParsableCommand {
                 if next == current, lastProblem.isEmpty { continue }
                 let function = try await deploy(manifest, at: self.manifest, to: store, builds: storeOptions.buildDirectory)
                 // A file may have changed that it does not import.
-                if function.revision != revision || !lastProblem.isEmpty { Output.line("Reloaded '\(function.id)', revision \(function.revision)") }
+                if function.revision != revision || !lastProblem.isEmpty {
+                    Output.line("Reloaded '\(function.id)', revision \(function.revision)")
+                }
                 revision = function.revision
                 current = next
                 lastProblem = ""

@@ -119,7 +119,10 @@ extension BuildTools {
             case .failure(let error): ["error": .string(error.message)]
             }
         let packages = nodePackages.map { package -> JSONValue in
-            ["package": .string(package.name), "module": .string(package.module), "version": package.version.map { .string($0) } ?? .null]
+            [
+                "package": .string(package.name), "module": .string(package.module),
+                "version": package.version.map { .string($0) } ?? .null,
+            ]
         }
         return ["esbuild": tool, "nodePackages": .array(packages)]
     }

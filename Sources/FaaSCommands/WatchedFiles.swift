@@ -21,7 +21,8 @@ struct WatchedFiles: Equatable {
 
     /// None if the function is complete as the manifest has it.
     init(_ manifest: Manifest, at path: String) {
-        guard let source = manifest.sourcePath, let project = JavaScriptProject(manifest.definition, sourcePath: source, manifestPath: path),
+        guard let source = manifest.sourcePath,
+            let project = JavaScriptProject(manifest.definition, sourcePath: source, manifestPath: path),
             let names = FileManager.default.enumerator(atPath: project.folder)
         else { return }
         while let name = names.nextObject() as? String, files.count < Self.maximumFiles {
@@ -33,7 +34,8 @@ struct WatchedFiles: Equatable {
             var status = stat()
             guard lstat("\(project.folder)/\(name)", &status) == 0, status.st_mode & S_IFMT != S_IFDIR else { continue }
             files[name] = Stamp(
-                seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec, size: Int(status.st_size), inode: UInt(status.st_ino))
+                seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec, size: Int(status.st_size),
+                inode: UInt(status.st_ino))
         }
     }
 }

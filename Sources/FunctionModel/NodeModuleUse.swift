@@ -4,8 +4,8 @@ import Glibc
 package enum NodeModuleUse {
     /// The modules of Node's that functions can have, by their names without `node:`.
     package static let available: Set<String> = [
-        "assert", "assert/strict", "buffer", "crypto", "events", "path", "path/posix", "process", "querystring", "string_decoder", "url", "util",
-        "util/types",
+        "assert", "assert/strict", "buffer", "crypto", "events", "path", "path/posix", "process", "querystring", "string_decoder",
+        "url", "util", "util/types",
     ]
 
     /// Whether the source has `require` of such a module with its name as a text, or uses the global `Buffer`.
@@ -46,7 +46,9 @@ package enum NodeModuleUse {
     private static func requiredName(_ bytes: UnsafeBufferPointer<UInt8>, at: Int) -> String? {
         guard has("require", bytes, at: at - 2), at == 2 || !isWord(bytes[at - 3]) else { return nil }
         var position = at + 5
-        func skipSpaces() { while position < bytes.count, bytes[position] == 32 || (9...13).contains(bytes[position]) { position += 1 } }
+        func skipSpaces() {
+            while position < bytes.count, bytes[position] == 32 || (9...13).contains(bytes[position]) { position += 1 }
+        }
         skipSpaces()
         guard position < bytes.count, bytes[position] == UInt8(ascii: "(") else { return nil }
         position += 1
@@ -61,7 +63,8 @@ package enum NodeModuleUse {
     }
 
     private static func has(_ word: StaticString, _ bytes: UnsafeBufferPointer<UInt8>, at: Int) -> Bool {
-        at >= 0 && at + word.utf8CodeUnitCount <= bytes.count && memcmp(bytes.baseAddress! + at, word.utf8Start, word.utf8CodeUnitCount) == 0
+        at >= 0 && at + word.utf8CodeUnitCount <= bytes.count
+            && memcmp(bytes.baseAddress! + at, word.utf8Start, word.utf8CodeUnitCount) == 0
     }
 
     private static func isWord(_ byte: UInt8) -> Bool {

@@ -15,7 +15,8 @@ import Testing
     }
 
     private let builder = ScriptBuilder(
-        executables: WorkerExecutables(directory: Binaries.directory.path), sandbox: FunctionRuntime.Configuration().sandboxRequest, esbuild: nil,
+        executables: WorkerExecutables(directory: Binaries.directory.path),
+        sandbox: FunctionRuntime.Configuration().sandboxRequest, esbuild: nil,
         nodeModules: NodeModules.defaultDirectory)
 
     private func build(_ builds: ScriptBuilds, _ source: String) async throws -> String {
@@ -32,7 +33,8 @@ import Testing
     }
 
     @Test func `A build that took too much is tried again after a while, and later and later`() async throws {
-        let clock = Clock(), tries = Mutex(0)
+        let clock = Clock()
+        let tries = Mutex(0)
         let builds = ScriptBuilds(builder: builder, directory: nil, now: clock.now) { [builder] definition, node in
             let count = tries.withLock { count in
                 count += 1
@@ -43,7 +45,8 @@ import Testing
         }
         let source = "export const handler = () => 1"
         for (wait, answer) in [
-            (0, "too much, 1"), (59, "too much, 1"), (2, "too much, 2"), (61, "too much, 2"), (60, "too much, 3"), (239, "too much, 3"), (2, "built"), (0, "built"),
+            (0, "too much, 1"), (59, "too much, 1"), (2, "too much, 2"), (61, "too much, 2"), (60, "too much, 3"),
+            (239, "too much, 3"), (2, "built"), (0, "built"),
         ] as [(Int64, String)] {
             clock.pass(seconds: wait)
             let said = try await build(builds, source)
@@ -53,7 +56,8 @@ import Testing
     }
 
     @Test func `A source that is wrong stays wrong`() async throws {
-        let clock = Clock(), tries = Mutex(0)
+        let clock = Clock()
+        let tries = Mutex(0)
         let builds = ScriptBuilds(builder: builder, directory: nil, now: clock.now) { [builder] definition, node in
             tries.withLock { $0 += 1 }
             return try builder.build(definition, node: node)

@@ -44,11 +44,18 @@ import Testing
 
     @Test func `Who never answers has answered nothing, and a result that is no JSON is an error`() async throws {
         try await withRuntime { runtime in
-            for source in ["function handler(event, context, callback) {}", "function handler(event, context) { context.done }", "function handler(event, context, callback) { setTimeout(() => {}, 2) }"] {
+            for source in [
+                "function handler(event, context, callback) {}", "function handler(event, context) { context.done }",
+                "function handler(event, context, callback) { setTimeout(() => {}, 2) }",
+            ] {
                 try await #expect(runtime.value(.js(source)) == .null)
             }
-            await #expect(throws: ResultNotSerializable.self) { try await runtime.invoke(.js("function handler(event, context, callback) { callback(null, () => 1) }")) }
-            let error = await #expect(throws: HandlerError.self) { try await runtime.invoke(.js("function handler(event, context, callback) { callback('no') }")) }
+            await #expect(throws: ResultNotSerializable.self) {
+                try await runtime.invoke(.js("function handler(event, context, callback) { callback(null, () => 1) }"))
+            }
+            let error = await #expect(throws: HandlerError.self) {
+                try await runtime.invoke(.js("function handler(event, context, callback) { callback('no') }"))
+            }
             #expect(error?.message.contains("'no'") == true)
         }
     }
@@ -56,9 +63,14 @@ import Testing
     @Test func `Other handlers get two arguments and answer as before`() async throws {
         try await withRuntime { runtime in
             try await #expect(runtime.value(.js("function handler() { return arguments.length }")) == 2)
-            try await #expect(runtime.value(.js("function handler(event, context) { return [Object.keys(context).includes('done'), typeof context.done, JSON.stringify(context).includes('succeed')] }")) == [false, "function", false])
+            try await #expect(
+                runtime.value(
+                    .js(
+                        "function handler(event, context) { return [Object.keys(context).includes('done'), typeof context.done, JSON.stringify(context).includes('succeed')] }"
+                    )) == [false, "function", false])
             try await #expect(runtime.value(.js("function handler(event, context) { context.done; return 1 }")) == 1)
-            try await #expect(runtime.value(.js("function handler(event, context) { context.done = 5; return context.done }")) == 5)
+            try await #expect(
+                runtime.value(.js("function handler(event, context) { context.done = 5; return context.done }")) == 5)
         }
     }
 

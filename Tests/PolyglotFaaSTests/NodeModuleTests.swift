@@ -6,10 +6,14 @@ import Testing
 
 /// Node's modules that need no I/O, in scripts and in modules.
 @Suite struct NodeModuleTests {
-    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("NodeModuleTests")
-    private static let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".js") }.sorted()) ?? []
+    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+        "NodeModuleTests")
+    private static let names =
+        (try? FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".js") }.sorted()) ?? []
 
-    private static func text(_ name: String) throws -> String { try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8) }
+    private static func text(_ name: String) throws -> String {
+        try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+    }
 
     @Test(arguments: names)
     func `A script gets the answers that Node gives`(name: String) async throws {
@@ -43,7 +47,10 @@ import Testing
             }
             """
         try await withRuntime { runtime in
-            try await #expect(runtime.value(.js(source)) == ["11f6ad8ec52a2984abaafd7c3b516503785c2072", true, "1", true, true, "/", "a/b", true])
+            try await #expect(
+                runtime.value(.js(source)) == [
+                    "11f6ad8ec52a2984abaafd7c3b516503785c2072", true, "1", true, true, "/", "a/b", true,
+                ])
         }
     }
 
@@ -58,9 +65,11 @@ import Testing
         try await withRuntime { runtime in
             try await #expect(runtime.value(.js(sloppy)) == [1, "8", true, "string"])
             for source in [
-                "const util = require('util'); function handler() { return util.format('x') }", "require('util'); const handler = () => 'x'",
+                "const util = require('util'); function handler() { return util.format('x') }",
+                "require('util'); const handler = () => 'x'",
                 "require('util'); globalThis.handler = () => 'x'", "require('util'); module.exports = () => 'x'",
-                "require('util'); module.exports = { handler: async () => 'x' }", "#!/usr/bin/env node\nrequire(\n 'util' ); var handler = () => 'x'",
+                "require('util'); module.exports = { handler: async () => 'x' }",
+                "#!/usr/bin/env node\nrequire(\n 'util' ); var handler = () => 'x'",
             ] {
                 try await #expect(runtime.value(.js(source)) == "x", "\(source)")
             }
@@ -69,35 +78,52 @@ import Testing
             }
             #expect(error?.errorType == "TypeError")
             #expect(error?.stackTrace == ["at handler (function.js:3:8)"])
-            let broken = await #expect(throws: LoadError.self) { try await runtime.invoke(.js("require('util');\nfunction handler() { let = }")) }
+            let broken = await #expect(throws: LoadError.self) {
+                try await runtime.invoke(.js("require('util');\nfunction handler() { let = }"))
+            }
             #expect(broken?.line == 2)
         }
     }
 
     @Test func `A dependency comes before a module of Node's with its name`() async throws {
-        let dependencies = ["events": "exports.own = 'mine'", "lib": "exports.join = require('path').join; exports.own = require('events').own"]
+        let dependencies = [
+            "events": "exports.own = 'mine'", "lib": "exports.join = require('path').join; exports.own = require('events').own",
+        ]
         try await withRuntime { runtime in
-            let script = "const { own } = require('events'); function handler() { return [own, require('lib').join('a', 'b'), require('lib').own] }"
+            let script =
+                "const { own } = require('events'); function handler() { return [own, require('lib').join('a', 'b'), require('lib').own] }"
             try await #expect(runtime.value(.js(script, dependencies: dependencies)) == ["mine", "a/b", "mine"])
-            let module = "import { own } from 'events'; import { EventEmitter } from 'node:events'; export const handler = () => [own, typeof EventEmitter]"
+            let module =
+                "import { own } from 'events'; import { EventEmitter } from 'node:events'; export const handler = () => [own, typeof EventEmitter]"
             try await #expect(runtime.value(.js(module, dependencies: dependencies)) == ["mine", "function"])
             // Then nothing has to be built.
-            try await #expect(runtime.value(.js("function handler() { return require('crypto') }", dependencies: ["crypto": "module.exports = 1"])) == 1)
+            try await #expect(
+                runtime.value(
+                    .js("function handler() { return require('crypto') }", dependencies: ["crypto": "module.exports = 1"])) == 1)
         }
     }
 
     @Test func `What is not installed says which package has it, when it is used`() async throws {
-        try await withRuntime { $0.nodeModulesDirectory = "/nowhere" } _: { runtime in
-            for (module, package) in [("buffer", "node-buffer"), ("events", "node-events"), ("path", "node-path-browserify"), ("string_decoder", "node-string-decoder")] {
-                let source = "let found; try { found = require('\(module)') } catch (error) { found = error.message }\nfunction handler() { return found }"
-                try await #expect(runtime.value(.js(source)) == .string("The module '\(module)' is not installed on the host: apt install \(package)"))
+        try await withRuntime {
+            $0.nodeModulesDirectory = "/nowhere"
+        } _: { runtime in
+            for (module, package) in [
+                ("buffer", "node-buffer"), ("events", "node-events"), ("path", "node-path-browserify"),
+                ("string_decoder", "node-string-decoder"),
+            ] {
+                let source =
+                    "let found; try { found = require('\(module)') } catch (error) { found = error.message }\nfunction handler() { return found }"
+                try await #expect(
+                    runtime.value(.js(source))
+                        == .string("The module '\(module)' is not installed on the host: apt install \(package)"))
             }
             let error = await #expect(throws: LoadError.self) {
                 try await runtime.invoke(.js("import { randomUUID } from 'crypto'; export const handler = () => randomUUID()"))
             }
             #expect(error?.message.contains("apt install node-buffer") == true, "\(error?.message ?? "")")
             // Ours need nothing.
-            try await #expect(runtime.value(.js("const { format } = require('util'); function handler() { return format('%s', 'x') }")) == "x")
+            try await #expect(
+                runtime.value(.js("const { format } = require('util'); function handler() { return format('%s', 'x') }")) == "x")
             try await #expect(runtime.value(.js("export const handler = () => typeof Buffer")) == "undefined")
         }
     }
@@ -118,14 +144,19 @@ import Testing
     }
 
     @Test func `Without esbuild a script that asks for one says what to install`() async throws {
-        try await withRuntime { $0.esbuild = "/nowhere/esbuild" } _: { runtime in
-            let error = await #expect(throws: LoadError.self) { try await runtime.invoke(.js("require('util'); function handler() {}")) }
+        try await withRuntime {
+            $0.esbuild = "/nowhere/esbuild"
+        } _: { runtime in
+            let error = await #expect(throws: LoadError.self) {
+                try await runtime.invoke(.js("require('util'); function handler() {}"))
+            }
             #expect(error?.message.contains("apt install esbuild") == true)
         }
     }
 
     @Test func `An error that is inspected shows the author's places`() async throws {
-        let source = "import { inspect } from 'util';\nexport const handler = () => {\n  return inspect(new RangeError('no'));\n};"
+        let source =
+            "import { inspect } from 'util';\nexport const handler = () => {\n  return inspect(new RangeError('no'));\n};"
         try await withRuntime { runtime in
             let text = try await runtime.value(.js(source)).stringValue
             #expect(text?.hasPrefix("RangeError: no\n    at handler (function.js:3:") == true, "\(text ?? "")")
@@ -134,9 +165,14 @@ import Testing
 
     @Test func `A global Buffer is there for those that use it, and in nobody's script else`() async throws {
         try await withRuntime { runtime in
-            let definition = FunctionDefinition(language: .javaScript, sourceCode: "export const handler = () => 'no Buffer here'")
-            let other = FunctionDefinition(language: .javaScript, sourceCode: "export const handler = () => Buffer.from('x').length")
-            let (without, with) = (Function(id: try FunctionID("a"), revision: "1", definition: definition), Function(id: try FunctionID("b"), revision: "1", definition: other))
+            let definition = FunctionDefinition(
+                language: .javaScript, sourceCode: "export const handler = () => 'no Buffer here'")
+            let other = FunctionDefinition(
+                language: .javaScript, sourceCode: "export const handler = () => Buffer.from('x').length")
+            let (without, with) = (
+                Function(id: try FunctionID("a"), revision: "1", definition: definition),
+                Function(id: try FunctionID("b"), revision: "1", definition: other)
+            )
             try await runtime.build(without)
             try await runtime.build(with)
             #expect((without.built?.script.utf8.count ?? .max) < 3000)

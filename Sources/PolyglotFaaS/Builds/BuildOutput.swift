@@ -9,7 +9,8 @@ enum BuildOutput {
 
     /// The script that a worker evaluates: a function around what was built.
     static func script(_ output: String, _ layout: ScriptLayout) throws -> BuiltScript {
-        guard let at = output.range(of: mapMarker, options: .backwards), let data = sourceMap(output[at.upperBound...]), let map = try? JSONValue(json: Array(data)), case .array(let sources) = map["sources"], let mappings = map["mappings"]
+        guard let at = output.range(of: mapMarker, options: .backwards), let data = sourceMap(output[at.upperBound...]),
+            let map = try? JSONValue(json: Array(data)), case .array(let sources) = map["sources"], let mappings = map["mappings"]
         else { throw LoadError("The source does not build: esbuild wrote something else than a script.") }
         let names = sources.map { JSONValue.string(name(ofSource: $0.stringValue ?? "", layout)) }
         // Modules are strict. One line goes before: the map says so with its first character.

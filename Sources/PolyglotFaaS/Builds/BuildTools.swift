@@ -1,5 +1,5 @@
-import FunctionModel
 import Foundation
+import FunctionModel
 
 /// What this machine has for builds: for people who want to know why one fails.
 package struct BuildTools: Sendable {

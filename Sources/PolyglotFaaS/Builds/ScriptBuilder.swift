@@ -34,7 +34,9 @@ struct ScriptBuilder: Sendable {
     func bundle(_ definition: FunctionDefinition, main: String, project: String) throws -> FunctionDefinition {
         let folder = try makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let layout = ScriptLayout(project: definition, main: main, folder: folder, installed: Self.installedNodeModules(in: project), node: NodeModules(directory: nodeModules))
+        let layout = ScriptLayout(
+            project: definition, main: main, folder: folder, installed: Self.installedNodeModules(in: project),
+            node: NodeModules(directory: nodeModules))
         try write(layout.files, to: folder)
         var bundled = definition
         bundled.sourceCode = BuildOutput.withoutFolder(try output(of: layout, reading: [project, folder]), folder)
