@@ -542,6 +542,8 @@ def invoke(event, request_id, deadline):
         end_lines()
     try:
         return encode(value)
+    except MemoryError as error:
+        return failure(HANDLER_ERROR, error)
     except BaseException as error:
         return (NOT_SERIALIZABLE, "", f"The result cannot be encoded as JSON: {text_of(error)}", [], 0, 0)
     finally:
