@@ -201,7 +201,8 @@ def message_of(error):
 
 
 FORBIDDEN = (
-    "A function may read its own files and Python's library. It may not read other files, write files, use the network or start programs."
+    "A function may read its own files and Python's library. It may not read other files, write files outside of "
+    "its folder for temporary ones (a function with 'temporaryMB' has one), use the network or start programs."
 )
 
 
