@@ -4,7 +4,7 @@ import FunctionModel
 import Synchronization
 
 /// What has been built: each content once, in memory and, if there is a folder, on disk.
-final class ScriptBuilds: Sendable {
+package final class ScriptBuilds: Sendable {
     private typealias Waiter = @Sendable (Result<BuiltScript, any Error>) -> Void
 
     private struct State {
@@ -99,7 +99,7 @@ final class ScriptBuilds: Sendable {
 
     /// - Returns: also whether it would be the same another time: what is missing on this machine may be there then.
     private func findOrBuild(_ definition: FunctionDefinition) -> (Result<BuiltScript, LoadError>, isFinal: Bool) {
-        let path = directory.map { "\($0)/\(definition.buildKey).json" }
+        let path = directory.map { "\($0)/\(Self.fileName(of: definition))" }
         if let path, let found = Self.read(path) { return (.success(found), true) }
         do {
             let built = try builder.build(definition)
@@ -112,6 +112,9 @@ final class ScriptBuilds: Sendable {
             return (.failure(LoadError(reason)), false)
         }
     }
+
+    /// Where the folder has what this is built to.
+    package static func fileName(of definition: FunctionDefinition) -> String { "\(definition.buildKey).json" }
 
     private static func read(_ path: String) -> BuiltScript? {
         // Anything that is not a whole build, for example after a loss of power, is as good as none.
