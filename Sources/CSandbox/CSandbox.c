@@ -183,6 +183,8 @@ int faas_enter_private_root(const char *const *paths, const char *empty_folder) 
   char proc[] = "/tmp/proc";
   if (mkdir(proc, 0555) < 0) return -errno;
   if (mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL) < 0) return -errno;
+  /* Where the host is not root, a worker owns its own files in there, and their times would stay as a call has set them. */
+  if ((error = restrict_mount(proc, READ_ONLY | NO_SUID | NO_DEVICES | NO_EXECUTION, RECURSIVE))) return error;
   if (chdir(root) < 0) return -errno;
   /* The old root ends up on top of the new one, and is taken away from there. */
   if (syscall(SYS_pivot_root, ".", ".") < 0) return -errno;
