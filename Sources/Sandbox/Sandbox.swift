@@ -146,7 +146,7 @@ public struct Sandbox {
     public var hasTemporaryFiles: Bool { settings.temporaryMB != nil && lackOfTemporaryFiles == nil }
 
     /// Empties the folder for temporary files. Returns false if that is impossible.
-    public func removeTemporaryFiles() -> Bool { faas_empty_folder(Self.temporaryFolder) == 0 }
+    public static func removeTemporaryFiles() -> Bool { faas_empty_folder(temporaryFolder) == 0 }
 
     private func confineFiles() throws(SystemCallError) {
         guard isWanted(.files) else { return }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Functions that ask for a folder for temporary files.
-@Suite struct TemporaryFileTests {
+@Suite(.enabled(if: Namespaces.areAllowed, "Without namespaces there are no temporary files.")) struct TemporaryFileTests {
     private static func request(_ body: String, _ event: JSONValue = [:], top: String = "", isolation: Isolation = .invocation) -> InvocationRequest {
         let lines = body.split(separator: "\n").map { "    \($0)" }.joined(separator: "\n")
         var request = InvocationRequest.python("import os, tempfile\n\(top)\ndef handler(e):\n\(lines)\n", event)

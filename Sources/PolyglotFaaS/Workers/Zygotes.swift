@@ -272,5 +272,8 @@ final class Zygotes: Sendable {
 }
 
 extension FunctionDefinition {
-    var zygoteKind: ZygoteKind { ZygoteKind(language: language, folders: folders.all, temporaryMB: limits.temporaryMB) }
+    var zygoteKind: ZygoteKind {
+        // In other languages nothing could use the files, and their workers are not to be able to write any.
+        ZygoteKind(language: language, folders: folders.all, temporaryMB: language == .python ? limits.temporaryMB : nil)
+    }
 }
