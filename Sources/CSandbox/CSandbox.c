@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CSandbox.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -8,6 +9,7 @@
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,18 +67,22 @@ int faas_seccomp_load(const void *program, unsigned short count) {
 
 int faas_set_dumpable(int value) { return result(prctl(PR_SET_DUMPABLE, value, 0, 0, 0)); }
 
-int faas_drop_capabilities(void) {
+static int keep_capabilities(uint32_t kept) {
   for (int capability = 0; capability <= 63; capability++) {
     /* EINVAL: past the last one that this kernel knows. EPERM: it cannot be had, then it need not be dropped. */
     if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 && errno == EINVAL) break;
   }
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-  struct __user_cap_data_struct none[2] = {{0}};
-  return result(syscall(SYS_capset, &header, none));
+  struct __user_cap_data_struct capabilities[2] = {{.effective = kept, .permitted = kept}};
+  return result(syscall(SYS_capset, &header, capabilities));
 }
 
-int faas_become(uid_t user, gid_t group) {
+int faas_drop_capabilities(void) { return keep_capabilities(0); }
+int faas_drop_capabilities_but_mounting(void) { return keep_capabilities(1u << CAP_SYS_ADMIN); }
+
+int faas_become(uid_t user, gid_t group, int keeps_permitted) {
+  if (prctl(PR_SET_KEEPCAPS, keeps_permitted, 0, 0, 0) < 0) return -errno;
   if (setgroups(0, NULL) < 0 && errno != EPERM) return -errno;
   if (setresgid(group, group, group) < 0) return -errno;
   return result(setresuid(user, user, user));
@@ -150,11 +156,12 @@ static int show(const char *root, const struct place *place) {
   }
   snprintf(source, sizeof source, "/proc/self/fd/%d", place->file);
   if (mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0) return -errno;
-  if (S_ISCHR(info.st_mode)) return 0; /* A device is read and written as one. */
+  /* A device is written to all the same; what is not changed is its times and its mode. */
+  if (S_ISCHR(info.st_mode)) return restrict_mount(target, READ_ONLY | NO_SUID, 0);
   return restrict_mount(target, READ_ONLY | NO_SUID | NO_DEVICES, RECURSIVE);
 }
 
-int faas_enter_private_root(const char *const *paths) {
+int faas_enter_private_root(const char *const *paths, const char *empty_folder) {
   static const char root[] = "/tmp"; /* There on every system; what is in it is hidden, and later gone. */
   size_t count = 0;
   while (paths[count]) count++;
@@ -168,14 +175,84 @@ int faas_enter_private_root(const char *const *paths) {
     if (places[i].mode && !S_ISLNK(places[i].mode)) close(places[i].file);
   free(places);
   if (error) return error;
+  if (empty_folder) {
+    char target[PATH_MAX];
+    if (snprintf(target, sizeof target, "%s%s", root, empty_folder) >= (int)sizeof target) return -ENAMETOOLONG;
+    if (mkdir(target, 0700) < 0 && errno != EEXIST) return -errno;
+  }
   char proc[] = "/tmp/proc";
   if (mkdir(proc, 0555) < 0) return -errno;
   if (mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL) < 0) return -errno;
+  /* Where the host is not root, a worker owns its own files in there, and their times would stay as a call has set them. */
+  if ((error = restrict_mount(proc, READ_ONLY | NO_SUID | NO_DEVICES | NO_EXECUTION, RECURSIVE))) return error;
   if (chdir(root) < 0) return -errno;
   /* The old root ends up on top of the new one, and is taken away from there. */
   if (syscall(SYS_pivot_root, ".", ".") < 0) return -errno;
   if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0) return -errno;
   return restrict_mount("/", READ_ONLY | NO_SUID | NO_DEVICES | NO_EXECUTION, 0);
+}
+
+/* MARK: Temporary files */
+
+int faas_mount_temporary_files(const char *path, unsigned long megabytes) {
+  char options[96];
+  /* Each file and folder takes the kernel about a kilobyte that does not count as size. */
+  snprintf(options, sizeof options, "size=%lum,nr_inodes=%lu,mode=0700", megabytes, 1024 + 16 * megabytes);
+  /* In the same place as the other workers', and seen by none of them. */
+  if (unshare(CLONE_NEWNS) < 0) return -errno;
+  return result(mount("none", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options));
+}
+
+/* Opens a folder, also one that its owner may not. */
+static int enter(int parent, const char *name) {
+  if (fchmodat(parent, name, 0700, 0) < 0) return -errno;
+  return result(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+/* Removes what is in the folder, up to the first folder that is not empty, whose name it puts into `full`. Returns 1 if there is
+   one, 0 if this folder is empty now. */
+static int remove_entries(int folder, char *full) {
+  _Alignas(struct dirent64) char entries[4096];
+  for (;;) {
+    if (lseek(folder, 0, SEEK_SET) < 0) return -errno;
+    long count = syscall(SYS_getdents64, folder, entries, sizeof entries);
+    if (count < 0) return -errno;
+    int found = 0;
+    for (long at = 0; at < count;) {
+      const struct dirent64 *entry = (const struct dirent64 *)(entries + at);
+      at += entry->d_reclen;
+      if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+      found = 1;
+      if (unlinkat(folder, entry->d_name, 0) == 0) continue;
+      if (errno != EISDIR) return -errno;
+      if (unlinkat(folder, entry->d_name, AT_REMOVEDIR) == 0) continue;
+      if (errno != ENOTEMPTY) return -errno;
+      strcpy(full, entry->d_name); /* At most NAME_MAX: the kernel has no longer ones. */
+      return 1;
+    }
+    if (!found) return 0;
+  }
+}
+
+int faas_empty_folder(const char *path) {
+  char name[NAME_MAX + 1];
+  long depth = 0;
+  int folder = enter(AT_FDCWD, path);
+  /* One descriptor at a time, and no stack: a tree may be deeper than either. */
+  while (folder >= 0) {
+    int answer = remove_entries(folder, name);
+    if (answer == 0 && depth == 0) {
+      const struct timespec times[2] = {{0}};
+      answer = result(futimens(folder, times));
+      close(folder);
+      return answer;
+    }
+    int next = answer < 0 ? answer : answer ? enter(folder, name) : result(openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    depth += answer ? 1 : -1;
+    close(folder);
+    folder = next;
+  }
+  return folder;
 }
 
 int faas_memory_file(void) { return result(syscall(SYS_memfd_create, "policy", 1 /* MFD_CLOEXEC */)); }

@@ -12,10 +12,12 @@ public struct FunctionLimits: Hashable, Sendable {
     public var maxResultBytes: Int?
     /// How much one invocation may write to its log, in bytes; the rest is cut, with a notice.
     public var maxLogBytes: Int?
+    /// How much its temporary files may have, in MB (2^20 bytes). nil: there are none. For Python.
+    public var temporaryMB: Int?
 
     public init(
         memoryMB: Int? = nil, maxConcurrency: Int? = nil, maxEventBytes: Int? = nil, maxResultBytes: Int? = nil, maxLogBytes: Int? = nil,
-        cpuMillis: Int? = nil
+        cpuMillis: Int? = nil, temporaryMB: Int? = nil
     ) {
         self.memoryMB = memoryMB
         self.maxConcurrency = maxConcurrency
@@ -23,11 +25,13 @@ public struct FunctionLimits: Hashable, Sendable {
         self.maxResultBytes = maxResultBytes
         self.maxLogBytes = maxLogBytes
         self.cpuMillis = cpuMillis
+        self.temporaryMB = temporaryMB
     }
 
     /// The limits by the names that manifests and stored functions give them, with the largest value of each.
     public static let fields: [(name: String, limit: any WritableKeyPath<FunctionLimits, Int?> & Sendable, maximum: Int)] = [
         ("memoryMB", \.memoryMB, 1 << 20), ("maxConcurrency", \.maxConcurrency, 10_000), ("maxEventBytes", \.maxEventBytes, 63 << 20),
         ("maxResultBytes", \.maxResultBytes, 63 << 20), ("maxLogBytes", \.maxLogBytes, 1 << 30), ("cpuMillis", \.cpuMillis, 86_400_000),
+        ("temporaryMB", \.temporaryMB, 1024),
     ]
 }

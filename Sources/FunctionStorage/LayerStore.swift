@@ -35,7 +35,11 @@ public struct LayerStore: Sendable {
     /// - Parameter fill: writes the files into the folder that it is given.
     /// - Returns: its absolute path.
     public func layer(_ name: String, fill: (String) throws -> Void) throws -> String {
-        if let path = path(of: name) { return path }
+        if let path = path(of: name) {
+            // Somebody is about to refer to it: that it is older than ``UnusedFile`` looks for must not be its end.
+            utimes(path, nil)
+            return path
+        }
         return try make { folder in
             try fill(folder)
             return name
@@ -79,6 +83,7 @@ public struct LayerStore: Sendable {
                 throw StorageFailure(path: "\(directory)/\(name)", reason: SystemCallError("rename", code: errno).description)
             }
             guard let path = path(of: name) else { throw StorageFailure(path: "\(directory)/\(name)", reason: "it has gone") }
+            utimes(path, nil)
             return path
         } catch let error as SystemCallError {
             throw StorageFailure(path: directory, reason: error.description)

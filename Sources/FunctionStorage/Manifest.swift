@@ -18,7 +18,8 @@ import FunctionModel
 ///   "response": "json",            // the default; or "http"
 ///   "memoryMB": 128,               // this and the limits below: without them, the host's defaults apply
 ///   "maxConcurrency": 4, "maxEventBytes": 1000000, "maxResultBytes": 1000000, "maxLogBytes": 100000,
-///   "cpuMillis": 500
+///   "cpuMillis": 500,
+///   "temporaryMB": 16              // Python: a folder for temporary files; without it, there is none
 /// }
 /// ```
 ///

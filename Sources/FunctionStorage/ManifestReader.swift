@@ -42,8 +42,16 @@ struct ManifestReader {
             timeoutMillis: try fields.integer("timeoutMillis"),
             isolation: try fields.choice("isolation") ?? .invocation,
             response: try fields.choice("response") ?? .json,
-            limits: try fields.limits()
+            limits: try limits()
         )
+    }
+
+    private func limits() throws(DocumentError) -> FunctionLimits {
+        let limits = try fields.limits()
+        if limits.temporaryMB != nil, try language() != .python {
+            throw DocumentError("the field 'temporaryMB' at \(fields.place(ofName: "temporaryMB")) is for Python functions")
+        }
+        return limits
     }
 
     private func language() throws(DocumentError) -> Language {

@@ -25,6 +25,8 @@ public struct InvocationRequest: Sendable {
     public var isolation: Isolation
     /// Variables of the environment: `process.env` in JavaScript, `os.environ` in Python. Default: none.
     public var environment: [String: String]
+    /// What it may use, where that differs from the host's defaults.
+    public var limits = FunctionLimits()
     /// Names the invocation in the handler's context. Default: a new UUID.
     public var requestID: String
 
@@ -79,7 +81,8 @@ public struct InvocationRequest: Sendable {
             id: Self.inlineID, revision: "inline",
             definition: FunctionDefinition(
                 language: try Language(id: languageID), sourceCode: sourceCode, functionName: functionName, sourceName: sourceName,
-                jsEvalAsModule: jsEvalAsModule, dependencies: dependencies, environment: environment, isolation: isolation))
+                jsEvalAsModule: jsEvalAsModule, dependencies: dependencies, environment: environment, isolation: isolation,
+                limits: limits))
     }
 
     private static let inlineID = try! FunctionID("inline")  // A constant that the type's own rule accepts.

@@ -201,7 +201,8 @@ def message_of(error):
 
 
 FORBIDDEN = (
-    "A function may read its own files and Python's library. It may not read other files, write files, use the network or start programs."
+    "A function may read its own files and Python's library. It may not read other files, write files outside of "
+    "its folder for temporary ones (a function with 'temporaryMB' has one), use the network or start programs."
 )
 
 
@@ -542,6 +543,8 @@ def invoke(event, request_id, deadline):
         end_lines()
     try:
         return encode(value)
+    except MemoryError as error:
+        return failure(HANDLER_ERROR, error)
     except BaseException as error:
         return (NOT_SERIALIZABLE, "", f"The result cannot be encoded as JSON: {text_of(error)}", [], 0, 0)
     finally:

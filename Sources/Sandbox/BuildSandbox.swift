@@ -63,7 +63,7 @@ public struct BuildSandbox {
         guard getpid() == 1 else { return false }
         let strings = (["/lib", "/lib64", "/dev/null"] + paths).map { strdup($0) } + [nil]
         defer { for text in strings { free(text) } }
-        return strings.map { UnsafePointer($0) }.withUnsafeBufferPointer { faas_enter_private_root($0.baseAddress!) } == 0
+        return strings.map { UnsafePointer($0) }.withUnsafeBufferPointer { faas_enter_private_root($0.baseAddress!, nil) } == 0
     }
 
     /// The C library's files, which are all that esbuild is linked with, where the distributions have them. A path that is not there is

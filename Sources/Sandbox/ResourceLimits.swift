@@ -19,10 +19,13 @@ enum ResourceLimits {
     }
 
     /// Private writable memory: `bytes` more than there is now. Allocations past it fail, which the languages report.
-    static func setMemory(bytes: Int) throws(SystemCallError) {
+    /// - Parameter temporaryFileBytes: the size of the file system for temporary files; 0 if there is none.
+    static func setMemory(bytes: Int, temporaryFileBytes: Int) throws(SystemCallError) {
         try set(number(RLIMIT_DATA), UInt(Memory.privateBytes() + bytes))
-        // A file without a name is memory too. There are no others that can be written.
-        try set(number(RLIMIT_FSIZE), UInt(Memory.privateBytes() + bytes))
+        // A file without a name is memory too. Of others, only temporary files can be written, and those have a limit of their own.
+        try set(number(RLIMIT_FSIZE), UInt(max(Memory.privateBytes() + bytes, temporaryFileBytes)))
+        // A file with a large hole has a size past the limit, which is an error for the function, and not its end.
+        if temporaryFileBytes > 0 { signal(SIGXFSZ, SIG_IGN) }
     }
 
     /// For a build: what esbuild needs for the largest sources, with room, and an end to what would never end.

@@ -18,6 +18,10 @@ public struct Sandbox {
     private var confinesFiles = false
     private var confinesSignals = false
     public private(set) var layers: [SandboxLayer] = []
+    /// Whether each worker gets a folder for temporary files: it is asked for, and there is a private root to mount it in.
+    private var mountsTemporaryFiles: Bool { settings.temporaryMB != nil && hasPrivateRoot }
+    /// Where functions look for it by themselves.
+    private static let temporaryFolder = "/tmp"
 
     public init(policy: SandboxPolicy, settings: SandboxSettings) {
         self.policy = policy
@@ -85,18 +89,19 @@ public struct Sandbox {
         let paths = ["/lib", "/lib64", "/dev/null", "/dev/urandom"] + policy.readablePaths + settings.readablePaths
         let strings = paths.map { strdup($0) } + [nil]
         defer { for text in strings { free(text) } }
-        let result = strings.map { UnsafePointer($0) }.withUnsafeBufferPointer { faas_enter_private_root($0.baseAddress!) }
+        let result = strings.map { UnsafePointer($0) }.withUnsafeBufferPointer { faas_enter_private_root($0.baseAddress!, settings.temporaryMB == nil ? nil : Self.temporaryFolder) }
         guard result == 0 else { throw SystemCallError("private root", code: -result) }
     }
 
     private func becomeNobody() throws(SystemCallError) {
         let nobody: uid_t = 65534
         if geteuid() == 0 {
-            let result = faas_become(nobody, nobody)
+            let result = faas_become(nobody, nobody, mountsTemporaryFiles ? 1 : 0)
             // EINVAL: the host is not root, so there is nobody else to be; the namespace's root is the host's user outside.
             guard result == 0 || result == -EINVAL || result == -EPERM else { throw SystemCallError("setresuid", code: -result) }
         }
-        let result = faas_drop_capabilities()
+        // Each worker mounts a folder for its own temporary files, and drops this one too.
+        let result = mountsTemporaryFiles ? faas_drop_capabilities_but_mounting() : faas_drop_capabilities()
         guard result == 0 else { throw SystemCallError("capset", code: -result) }
     }
 
@@ -116,14 +121,38 @@ public struct Sandbox {
     public func confineWorker() throws(SystemCallError) {
         // 1. No other process of the same user looks into this one. After the files in /proc have been opened.
         if !settings.isOff { _ = faas_set_dumpable(0) }
-        // 2. Landlock: before the engine starts threads, which inherit it; it takes effect for one thread only.
+        // 2. The folder for temporary files: before Landlock, which denies mounting; then the privilege that it took goes too.
+        if let megabytes = settings.temporaryMB, hasPrivateRoot { try mountTemporaryFiles(megabytes) }
+        // 3. Landlock: before the engine starts threads, which inherit it; it takes effect for one thread only.
         try confineFiles()
     }
+
+    private func mountTemporaryFiles(_ megabytes: Int) throws(SystemCallError) {
+        var result = faas_mount_temporary_files(Self.temporaryFolder, UInt(megabytes))
+        guard result == 0 else { throw SystemCallError("mount \(Self.temporaryFolder)", code: -result) }
+        result = faas_drop_capabilities()
+        guard result == 0 else { throw SystemCallError("capset", code: -result) }
+    }
+
+    /// Whether a function that asked for a folder for temporary files has none; and what is missing, as the end of a sentence.
+    public var lackOfTemporaryFiles: String? {
+        guard settings.temporaryMB != nil else { return nil }
+        if settings.isOff { return "the sandbox is off" }
+        if !hasPrivateRoot { return "there is no private root" }
+        return confinesFiles ? nil : "there is no Landlock"
+    }
+
+    /// Whether there is a folder for temporary files, which has to be emptied between calls.
+    public var hasTemporaryFiles: Bool { settings.temporaryMB != nil && lackOfTemporaryFiles == nil }
+
+    /// Empties the folder for temporary files. Returns false if that is impossible.
+    public static func removeTemporaryFiles() -> Bool { faas_empty_folder(temporaryFolder) == 0 }
 
     private func confineFiles() throws(SystemCallError) {
         guard isWanted(.files) else { return }
         let readable = policy.readablePaths + settings.readablePaths + (policy.readsItsOwnProcess ? ["/proc/self", "/dev/urandom", "/dev/null"] : [])
-        guard let ruleset = try files.make(readable: readable, confiningSignals: isWanted(.signals)) else { return }
+        let writable = mountsTemporaryFiles ? [Self.temporaryFolder] : []
+        guard let ruleset = try files.make(readable: readable, writable: writable, confiningSignals: isWanted(.signals)) else { return }
         try files.restrict(ruleset)
         Descriptors.close(ruleset)
     }
@@ -135,7 +164,8 @@ public struct Sandbox {
     ///   - memoryBytes: how much more private memory the process may get than it has now.
     public func beforeLoading(forks: Bool, memoryBytes: Int?) throws(SystemCallError) {
         if isWanted(.limits), let memoryBytes {
-            try ResourceLimits.setMemory(bytes: policy.reservesMemory ? 4 * memoryBytes + (512 << 20) : memoryBytes)
+            try ResourceLimits.setMemory(
+                bytes: policy.reservesMemory ? 4 * memoryBytes + (512 << 20) : memoryBytes, temporaryFileBytes: (settings.temporaryMB ?? 0) << 20)
         }
         guard isWanted(.systemCalls) else { return }
         let kind = kind(forks: forks)
@@ -156,7 +186,9 @@ public struct Sandbox {
     public var deniesChangesOfTheProcess: Bool { layers.contains { $0.name == .systemCalls && $0.state == .active } }
 
     private func kind(forks: Bool) -> WorkerKind {
-        WorkerKind(language: policy.language, forks: forks, signalsAreConfined: confinesSignals, filesAreConfined: confinesFiles || hasPrivateRoot)
+        WorkerKind(
+            language: policy.language, forks: forks, signalsAreConfined: confinesSignals, filesAreConfined: confinesFiles || hasPrivateRoot,
+            writesTemporaryFiles: hasTemporaryFiles)
     }
 }
 

@@ -29,13 +29,16 @@ public struct SandboxSettings: Equatable, Sendable {
 
     /// What functions may read besides what their language needs.
     public var readablePaths: [String] = []
+    /// The size of the folder for temporary files that each worker gets; nil: none.
+    public var temporaryMB: Int?
 
-    /// From arguments of the form `--sandbox=off`, `--without=files,signals` and `--read=/path`.
+    /// From arguments of the form `--sandbox=off`, `--without=files,signals`, `--read=/path` and `--temporary-mb=16`.
     public init(arguments: [String]) {
         for argument in arguments {
             if argument == "--sandbox=off" { isOff = true }
             if argument == "--sandbox=required" { isRequired = true }
             if argument.hasPrefix("--read=") { readablePaths.append(String(argument.dropFirst("--read=".count))) }
+            if argument.hasPrefix("--temporary-mb=") { temporaryMB = Int(argument.dropFirst("--temporary-mb=".count)) }
             if argument.hasPrefix("--without=") {
                 without.formUnion(argument.dropFirst("--without=".count).split(separator: ",").compactMap { SandboxLayer.Name(text: String($0)) })
             }

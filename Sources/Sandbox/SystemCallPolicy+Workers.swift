@@ -11,12 +11,15 @@ public struct WorkerKind: Hashable, Sendable {
     public var signalsAreConfined: Bool
     /// Something confines which files can be opened. Without that, none can.
     public var filesAreConfined: Bool
+    /// There is a folder for temporary files, and Landlock keeps what writes to files within it.
+    public var writesTemporaryFiles: Bool
 
-    public init(language: Language, forks: Bool, signalsAreConfined: Bool, filesAreConfined: Bool) {
+    public init(language: Language, forks: Bool, signalsAreConfined: Bool, filesAreConfined: Bool, writesTemporaryFiles: Bool) {
         self.language = language
         self.forks = forks
         self.signalsAreConfined = signalsAreConfined
         self.filesAreConfined = filesAreConfined
+        self.writesTemporaryFiles = writesTemporaryFiles
     }
 }
 
@@ -25,7 +28,9 @@ extension SystemCallPolicy {
     /// for everything else.
     public static func loading(_ kind: WorkerKind) -> SystemCallPolicy {
         var rules = everyWorker + (kind.language == .python ? python : javaScript)
-        if kind.filesAreConfined {
+        if kind.writesTemporaryFiles {
+            rules += temporaryFiles
+        } else if kind.filesAreConfined {
             rules.append(
                 SystemCallRule(
                     .allow, "openat", when: .bits(argument: 2, mask: writingFlags, 0),
@@ -58,6 +63,9 @@ extension SystemCallPolicy {
     /// where state is kept, once the function is loaded.
     public static func serving(_ kind: WorkerKind) -> SystemCallPolicy {
         var rules = finished
+        if !kind.writesTemporaryFiles {
+            rules.append(SystemCallRule(.refuse(EPERM), "ftruncate", reason: "There is no file of the guest's to shorten."))
+        }
         if kind.language == .python {
             rules.append(
                 SystemCallRule(
@@ -154,6 +162,25 @@ extension SystemCallPolicy {
         SystemCallRule(.allow, "prctl", when: .equal(argument: 0, UInt64(PR_GET_TIMERSLACK)), reason: "The same."),
     ]
 
+    /// Landlock keeps all that opens, makes, moves or removes within the folder; everything else that can be seen is mounted read-only.
+    /// No links, devices, pipes and sockets, no other owners, no attributes: nothing there is more than a file or a folder.
+    private static let temporaryFiles: [SystemCallRule] = [
+        SystemCallRule(.allow, "openat", "open", reason: "Reading, and in the folder writing too."),
+        SystemCallRule(.allow, "unlink", "unlinkat", "rmdir", reason: "Removing, by the guest, and by the worker after the call."),
+        SystemCallRule(.allow, "mkdir", "mkdirat", reason: "Folders: TemporaryDirectory."),
+        SystemCallRule(.allow, "rename", "renameat", reason: "A file that is replaced when it is complete. Not renameat2, which can make a device."),
+        SystemCallRule(.allow, "truncate", "fallocate", reason: "Lengths. Shortening by descriptor is allowed to every worker at first."),
+        SystemCallRule(.allow, "fsync", "fdatasync", reason: "SQLite's commits. In memory there is nothing to wait for."),
+        SystemCallRule(.allow, "chmod", "fchmod", "fchmodat", reason: "shutil.copy and zipfile; the worker opens what the guest has closed."),
+        SystemCallRule(.allow, "utimensat", reason: "shutil.copy2; the worker puts back the folder's own times."),
+        SystemCallRule(
+            .refuse(EOPNOTSUPP), "listxattr", "llistxattr", "flistxattr",
+            reason: "shutil.copy2 asks for attributes, and does without where there are none."),
+        SystemCallRule(
+            .allow, ["fcntl"], when: [.atMost(argument: 1, 7)],
+            reason: "F_GETLK, F_SETLK, F_SETLKW besides those that every worker has: SQLite's locks."),
+    ]
+
     // MARK: What ends the process
 
     /// Nobody calls these in good faith from a function, so the first attempt is the last. Everything that is in no list fails with
@@ -191,7 +218,7 @@ extension SystemCallPolicy {
             .refuse(EPERM), "clone", when: .bits(argument: 0, mask: UInt64(CLONE_THREAD), 0),
             reason: "Only the worker forks. Threads stay possible."),
         SystemCallRule(
-            .refuse(EPERM), "memfd_create", "ftruncate", reason: "A file without a name is memory that no limit on memory counts."),
+            .refuse(EPERM), "memfd_create", reason: "A file without a name is memory that no limit on memory counts."),
         SystemCallRule(.refuse(EPERM), "seccomp", reason: "A filter of the guest's would stay for the next call."),
         SystemCallRule(.refuse(EPERM), "prctl", when: .equal(argument: 0, UInt64(PR_SET_PDEATHSIG)), reason: "Done."),
     ]

@@ -63,7 +63,7 @@ public enum SystemCallSweep {
         Processes.kill(child: pid)
         guard let exit = try? Processes.wait(for: pid), exit != .code(99) else { return nil }
         if exit == .signal(SIGSYS) { return "ends" }
-        if hasAnswered, answer == -EPERM { return "refused" }
+        if hasAnswered, answer == -EPERM || answer == -EOPNOTSUPP { return "refused" }
         if hasAnswered, answer == -ENOSYS { return "unknown" }
         return "allowed"
     }

@@ -123,14 +123,15 @@ public struct ProcessState {
     /// Whether everything that this process holds of the kernel's can be put back: of open things, only files that are on a
     /// disk or not writable; of memory, none that is shared and writable. What is in a pipe, a socket, a memory file or shared
     /// memory is copied by nothing, not even a fork.
-    public static func canBePutBack() -> Bool {
+    /// - Parameter filesAreWritable: whether files can be written at all. Then one that is open to write is not put back either.
+    public static func canBePutBack(filesAreWritable: Bool) -> Bool {
         for descriptor in Descriptors.openDescriptors(from: 4) where !ProcessFiles.numbers.contains(descriptor) {
             var info = stat()
             guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG || info.st_mode & S_IFMT == S_IFDIR else {
                 return false
             }
             let isWritable = fcntl(descriptor, F_GETFL) & O_ACCMODE != O_RDONLY
-            if isWritable, info.st_nlink == 0 { return false }
+            if isWritable, filesAreWritable || info.st_nlink == 0 { return false }
         }
         return !hasSharedWritableMemory(maps: ProcessFiles.readBytes(.mappings))
     }

@@ -39,7 +39,13 @@ public final class ForkPerInvocation: PristineState {
             throw Failure(
                 .loadError, message: "The source starts a thread while it loads. Start threads in the handler: a thread is not copied.")
         }
-        servesOnce = runtime.canHoldKernelObjects && !ProcessState.canBePutBack()
+        servesOnce = runtime.canHoldKernelObjects && !ProcessState.canBePutBack(filesAreWritable: sandbox.hasTemporaryFiles)
+        if sandbox.hasTemporaryFiles {
+            // Each call starts with none: what the source wrote, and whoever it left behind to write, would not survive the first.
+            guard Processes.endDescendants(), sandbox.removeTemporaryFiles() else {
+                throw Failure(.workerError, message: "The worker cannot remove the temporary files that the source made.")
+            }
+        }
         do {
             if runtime.canHoldKernelObjects { processState = ProcessState(kept: [], changesAreDenied: sandbox.deniesChangesOfTheProcess) }
             try forkAhead()
@@ -148,7 +154,8 @@ public final class ForkPerInvocation: PristineState {
                 Descriptors.close(child.socket)
                 self.child = nil
             }
-            return Processes.endDescendants() && processState?.restore() ?? true
+            // Once nobody is left to write any more.
+            return Processes.endDescendants() && processState?.restore() ?? true && sandbox.removeTemporaryFiles()
         } catch {
             return false
         }

@@ -72,7 +72,7 @@ public final class MemoryRewind: PristineState {
                 runtime.renew()
                 try runtime.invoke(frame: kind, payload, channel: channel)
             }
-            return !goesOn ? 0 : runtime.restoreProcessState() ? 1 : -1
+            return !goesOn ? 0 : runtime.restoreProcessState() && sandbox.removeTemporaryFiles() ? 1 : -1
         } catch {
             return 0
         }

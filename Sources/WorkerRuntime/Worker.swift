@@ -8,6 +8,12 @@ enum Worker {
         do {
             guard let function = try receiveFunction(channel) else { _exit(0) }
             let sandbox = WorkerSandbox(sandbox, forks: runtime.forks(at: function.isolation))
+            if let missing = sandbox.lackOfTemporaryFiles {
+                let text = "The function asks for temporary files ('temporaryMB'), and this host has no place for them: \(missing)."
+                channel.sendLoadFailure(
+                    Failure(.loadError, message: "\(text) They take a private root and Landlock; 'faas doctor' says what is there."))
+                _exit(0)
+            }
             runtime.startWorker(isolation: function.isolation)
             try sandbox.beforeLoading(memoryBytes: Int(clamping: function.memoryBytes))
             let state = runtime.pristineState(function.isolation, channel: channel, sandbox: sandbox)

@@ -38,6 +38,8 @@ struct Attempt: Sendable, CustomTestStringConvertible {
     let succeedsWithoutNamespaces: Bool
     /// With the sandbox off it would harm the machine that the tests run on.
     let isTooDangerousWithoutSandbox: Bool
+    /// The function has a folder for temporary files. Without the whole sandbox it does not load.
+    var temporaryMB: Int?
 
     var testDescription: String { "\(number) \(title)" }
 
@@ -50,6 +52,13 @@ struct Attempt: Sendable, CustomTestStringConvertible {
         return Attempt(
             number: number, title: title, language: .python, source: "\(prelude)\n\(top)\ndef handler(e):\n\(lines)\n", oracle: oracle,
             succeedsWithoutSandbox: control, succeedsWithoutNamespaces: leaksWithoutNamespaces, isTooDangerousWithoutSandbox: dangerous)
+    }
+
+    /// The same, by a function with a folder for temporary files.
+    static func temporary(_ number: String, _ title: String, _ oracle: Oracle, _ body: String, top: String = "") -> Attempt {
+        var attempt = python(number, title, oracle, body, control: false, top: top)
+        attempt.temporaryMB = 4
+        return attempt
     }
 
     /// - Parameter body: the body of a JavaScript function of `e`.

@@ -1,6 +1,6 @@
 /// The attempts, in the order of the list in docs/security-results.md.
 extension Attempt {
-    static let all = files + network + processes + kernel + exhaustion + host + javaScript
+    static let all = files + temporaryFiles + network + processes + kernel + exhaustion + host + javaScript
 
     private static let files: [Attempt] = [
         .python("1", "open a host file", .secret, "return open(e['secret']).read()"),

@@ -91,6 +91,7 @@ struct Stage: Sendable {
                 "path": .string(canaries.socketPath), "name": .string(canaries.socketName), "victim": .integer(Int64(canaries.victim.pid)),
                 "neighbour": .integer(Int64(neighbour.pid)),
             ])
+        request.limits.temporaryMB = attempt.temporaryMB
         if case .deadline = attempt.oracle { request.timeoutMillis = 500 } else { request.timeoutMillis = 10_000 }
         let start = ContinuousClock.now
         var seen: String

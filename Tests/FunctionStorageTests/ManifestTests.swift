@@ -201,6 +201,22 @@ struct ManifestTests {
         #expect(message(#"a\u0000b"#) == #"\#(place): the file 'DIR/a\0b' has a NUL in its name"#)
     }
 
+    @Test("Temporary files are asked for in MB, by Python functions only")
+    func temporaryFiles() throws {
+        let manifest = try parse(#"{"id": "a", "languageId": "python", "source": "", "temporaryMB": 16}"#)
+        #expect(manifest.definition.limits.temporaryMB == 16)
+        #expect(try parse(#"{"id": "a", "languageId": "python", "source": ""}"#).definition.limits.temporaryMB == nil)
+        for (language, value, message) in [
+            ("js", "16", "is for Python functions"), ("python", "0", "must be from 1 to 1024, not 0"), ("python", "1025", "must be from 1 to 1024, not 1025"),
+            ("python", "\"16\"", "must be an integer, not text"),
+        ] {
+            let text = #"{"id": "a", "source": "", "languageId": "\#(language)", "temporaryMB": \#(value)}"#
+            let error = #expect(throws: InvalidManifest.self) { try parse(text) }
+            #expect(error?.message.hasPrefix("manifest: the field 'temporaryMB' at line 1, column ") == true, "\(error?.message ?? "")")
+            #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
+        }
+    }
+
     @Test("A manifest that is missing, a folder or too large is an error that says so")
     func unusableManifests() throws {
         let folder = try TemporaryFolder()

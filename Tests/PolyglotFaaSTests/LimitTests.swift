@@ -128,6 +128,13 @@ import Testing
         }
     }
 
+    @Test func `A result that there is no memory to encode is said to be that`() async throws {
+        try await withRuntime { runtime in
+            let source = "def handler(event): return 'x' * (100 << 20)"
+            for _ in 0..<3 { await #expect(throws: MemoryLimitExceeded.self) { try await runtime.invoke(.python(source)) } }
+        }
+    }
+
     @Test func `A system call that no function may make is named as what it is`() async throws {
         try await withRuntime { runtime in
             for _ in 0..<3 {

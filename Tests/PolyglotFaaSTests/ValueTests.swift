@@ -2,7 +2,7 @@ import FunctionModel
 import PolyglotFaaS
 import Testing
 
-/// What docs/values.md says, checked in both languages.
+/// Values on their way through, in both languages, beyond what the tables of docs/values.md say (``ValueTableTests``).
 @Suite struct ValueTests {
     private static let echoes: [InvocationRequest] = [.js("exports.handler = event => event"), .python("def handler(event): return event")]
 
@@ -85,50 +85,6 @@ import Testing
             request.event = []
             try await #expect(runtime.text(request) == "{}")
         }
-    }
-
-    @Test(arguments: [
-        ("undefined", "null"), ("null", "null"), ("NaN", "null"), ("[Infinity, -Infinity]", "[null,null]"), ("-0", "0"), ("1e21", "1e+21"),
-        ("2n ** 70n", "1180591620717411303424"), ("new Date(0)", "\"1970-01-01T00:00:00.000Z\""), ("new Date(NaN)", "null"),
-        ("new Map([['a', new Map([[1, 2]])]])", "{\"a\":{\"1\":2}}"), ("new Set([1, [2]])", "[1,[2]]"), ("new Uint8Array([1, 2, 255])", "\"AQL/\""),
-        ("new Uint8Array([1]).buffer", "\"AQ==\""), ("new Float64Array([1.5, 2])", "[1.5,2]"), ("/a+/gi", "\"/a+/gi\""),
-        ("new TypeError('bad')", "\"TypeError: bad\""), ("Symbol('x')", "null"), ("[Symbol('x'), undefined]", "[null,null]"),
-        ("({ a: undefined, b: Symbol('x') })", "{}"), ("new (class A { constructor() { this.x = 1 } get y() { return 2 } z() {} })", "{\"x\":1}"),
-        ("Object.create(null, { a: { value: 1, enumerable: true } })", "{\"a\":1}"), ("({ toJSON() { return 'own' } })", "\"own\""),
-        ("new WeakMap", "\"[object WeakMap]\""), ("new String('s')", "\"s\""), ("[1, , 3]", "[1,null,3]"), ("(function* () { yield 1; yield [2] })()", "[1,[2]]"), ("new Map([[1, 2]]).values()", "[2]"), ("(function () { return arguments })(1, 2)", "{\"0\":1,\"1\":2}"),
-        ("new DataView(new ArrayBuffer(1))", "\"AA==\""), ("new BigInt64Array([1n, -2n])", "[1,-2]"), ("new WeakSet", "\"[object WeakSet]\""),
-        ("new WeakRef({})", "\"[object WeakRef]\""), ("[Promise.resolve(1)]", "[\"[object Promise]\"]"), ("Promise.resolve({ a: 1 })", "{\"a\":1}"),
-        ("'\\ud800'", "\"\\ud800\""), ("({ get a() { return [1] } })", "{\"a\":[1]}"), ("true", "true"), ("'é'", "\"é\""), ("1.0", "1"),
-        ("new URL('http://a/?b')", "\"http://a/?b\""), ("new Headers({ a: '1' })", "{}"), ("new Map([[1, 'a'], ['b', 2]])", "{\"1\":\"a\",\"b\":2}"),
-    ])
-    func `A JavaScript value becomes this JSON`(expression: String, json: String) async throws {
-        try await withRuntime { runtime in try await #expect(runtime.text(.js("exports.handler = () => (\(expression))")) == json) }
-    }
-
-    @Test(arguments: [
-        ("None", "null"), ("float('nan')", "null"), ("[float('inf'), -float('inf')]", "[null,null]"), ("-0.0", "-0.0"), ("1.0", "1.0"), ("2 ** 70", "1180591620717411303424"),
-        ("(1, 2)", "[1,2]"), ("{1}", "[1]"), ("frozenset([1])", "[1]"), ("b'\\x01\\x02\\xff'", "\"AQL/\""), ("bytearray(b'\\x01')", "\"AQ==\""),
-        ("datetime.date(2020, 1, 2)", "\"2020-01-02\""), ("datetime.datetime(2020, 1, 2, tzinfo=datetime.timezone.utc)", "\"2020-01-02T00:00:00+00:00\""),
-        ("decimal.Decimal('1.10')", "\"1.10\""), ("fractions.Fraction(1, 3)", "\"1/3\""), ("uuid.UUID(int=1)", "\"00000000-0000-0000-0000-000000000001\""),
-        ("Point(1, [Point(2, None)])", "{\"x\":1,\"y\":[{\"x\":2,\"y\":null}]}"), ("Color.RED", "\"red\""), ("(n for n in range(3))", "[0,1,2]"), ("range(3)", "[0,1,2]"),
-        ("{1: 'a', 2.5: 'b', None: 'c', True: 'd', (1, 2): 'e'}", "{\"1\":\"d\",\"2.5\":\"b\",\"null\":\"c\",\"(1, 2)\":\"e\"}"), ("{'a': 1}.keys()", "[\"a\"]"),
-        ("1 + 2j", "\"(1+2j)\""), ("pathlib.PurePosixPath('/a')", "\"/a\""), ("array.array('d', [1.5])", "[1.5]"), ("collections.OrderedDict(a=1)", "{\"a\":1}"),
-        ("collections.deque([1])", "[1]"), ("Plain()", "\"plain!\""), ("types.MappingProxyType({'a': float('nan')})", "{\"a\":null}"), ("'\\ud800é'", "\"\\ud800\\u00e9\""),
-    ])
-    func `A Python value becomes this JSON`(expression: String, json: String) async throws {
-        let source = """
-            import array, collections, dataclasses, datetime, decimal, enum, fractions, pathlib, types, uuid
-            @dataclasses.dataclass
-            class Point:
-              x: object
-              y: object
-            class Color(enum.Enum):
-              RED = "red"
-            class Plain:
-              def __str__(self): return "plain!"
-            def handler(event): return \(expression)
-            """
-        try await withRuntime { runtime in try await #expect(runtime.text(.python(source)) == json) }
     }
 
     @Test(arguments: [

@@ -22,12 +22,22 @@ int faas_seccomp_load(const void *program, unsigned short count);
 /* prctl(2) and capset(2): variadic, and without a header. */
 int faas_set_dumpable(int value);
 int faas_drop_capabilities(void);
-/* Becomes this user and group, with no other groups. */
-int faas_become(uid_t user, gid_t group);
+/* The same, but for the one that mounting takes. */
+int faas_drop_capabilities_but_mounting(void);
+/* Becomes this user and group, with no other groups. With `keeps_permitted`, what it may do stays permitted to it. */
+int faas_become(uid_t user, gid_t group, int keeps_permitted);
 
 /* Makes a folder tree in memory with nothing in it but `paths`, read only, and the process's own /proc, the root of this process.
-   Invariant: the process has a mount namespace of its own, and CAP_SYS_ADMIN in it. Paths that do not exist are left out. */
-int faas_enter_private_root(const char *const *paths);
+   Invariant: the process has a mount namespace of its own, and CAP_SYS_ADMIN in it. Paths that do not exist are left out.
+   `empty_folder`: makes one of this name, for something to be mounted on; may be null. */
+int faas_enter_private_root(const char *const *paths, const char *empty_folder);
+
+/* Mounts a file system in memory of this size on `path`, in a mount namespace of the process's own. It ends with the process.
+   Invariant: CAP_SYS_ADMIN, and a private root. */
+int faas_mount_temporary_files(const char *path, unsigned long megabytes);
+/* Removes everything in the folder, however deep and whatever rights it has, and puts back the folder's own mode and times.
+   Needs no memory. Invariant: nothing else runs that could change it, and there are no links in it. */
+int faas_empty_folder(const char *path);
 
 /* memfd_create(2), which Swift's Glibc module does not import. */
 int faas_memory_file(void);

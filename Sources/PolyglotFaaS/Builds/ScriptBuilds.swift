@@ -5,7 +5,7 @@ import Synchronization
 import SystemCalls
 
 /// What has been built: each content once, in memory and, if there is a folder, on disk.
-final class ScriptBuilds: Sendable {
+package final class ScriptBuilds: Sendable {
     private typealias Waiter = @Sendable (Result<BuiltScript, any Error>) -> Void
 
     private struct State {
@@ -138,7 +138,7 @@ final class ScriptBuilds: Sendable {
 
     private func findOrBuild(_ definition: FunctionDefinition) -> (Result<BuiltScript, LoadError>, Memory) {
         let node = NodeModules(directory: builder.nodeModules)
-        let path = directory.map { "\($0)/\(definition.buildKey(node)).json" }
+        let path = directory.map { "\($0)/\(Self.fileName(of: definition, node))" }
         if let path, let found = Self.read(path) { return (.success(found), .always) }
         do {
             let built = try build(definition, node)
@@ -152,6 +152,15 @@ final class ScriptBuilds: Sendable {
             let reason = (error as? BuildUnavailable)?.message ?? (error as? any FunctionError)?.message ?? "\(error)"
             return (.failure(LoadError(reason)), .never)
         }
+    }
+
+    /// Where the folder has what this is built to.
+    private static func fileName(of definition: FunctionDefinition, _ node: NodeModules) -> String { "\(definition.buildKey(node)).json" }
+
+    /// What the files in the folder are called that hold what became of these.
+    package static func fileNames(of definitions: [FunctionDefinition]) -> Set<String> {
+        let node = NodeModules(directory: FunctionRuntime.Configuration().nodeModulesDirectory)
+        return Set(definitions.map { fileName(of: $0, node) })
     }
 
     private static func read(_ path: String) -> BuiltScript? {

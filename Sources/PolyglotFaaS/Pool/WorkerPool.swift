@@ -41,7 +41,8 @@ final class WorkerPool: WorkerDelegate {
                 pool: PoolState(limits: limits) { function in
                     .init(
                         workers: function.definition.limits.maxConcurrency,
-                        memory: (function.definition.limits.memoryMB ?? configuration.memoryMB) << 20,
+                        // Temporary files are in memory.
+                        memory: ((function.definition.limits.memoryMB ?? configuration.memoryMB) + (function.definition.limits.temporaryMB ?? 0)) << 20,
                         keepsMemory: function.definition.isolation == .instance)
                 }))
     }
@@ -163,7 +164,7 @@ final class WorkerPool: WorkerDelegate {
     func workerHasLoaded(_ worker: Worker) {
         let kind = worker.function.definition.zygoteKind
         // Others take no spares.
-        if kind.folders.isEmpty { zygotes.refill(kind.language) }
+        if kind.isOrdinary { zygotes.refill(kind.language) }
     }
 
     func workerIsReady(_ worker: Worker, loadedBytes: Int?) {

@@ -10,6 +10,11 @@ struct ZygoteKind: Hashable, Sendable {
     /// What its workers may read besides what the language needs. Neither can be added to a worker: it has given up the right to
     /// mount, and Landlock's rules only ever become stricter.
     var folders: [String] = []
+    /// The size of the folder for temporary files that each of its workers mounts, which takes a privilege that no other zygote keeps.
+    var temporaryMB: Int?
+
+    /// Whether this is the zygote of all functions of the language that need no other.
+    var isOrdinary: Bool { folders.isEmpty && temporaryMB == nil }
 }
 
 /// The host's side of one zygote: a child process that forks workers, and a thread that listens to it.
@@ -71,7 +76,7 @@ final class ZygoteProcess: Sendable {
     }
 
     private func spawn(environment: [String], _ socket: Int32) throws(SystemCallError) -> pid_t {
-        let arguments = sandbox.arguments + kind.folders.map { "--read=\($0)" }
+        let arguments = sandbox.arguments + kind.folders.map { "--read=\($0)" } + (kind.temporaryMB.map { ["--temporary-mb=\($0)"] } ?? [])
         if sandbox.wantsNamespaces {
             do {
                 return try Processes.spawnIsolated(executable, arguments: arguments, environment: environment, socket: socket)

@@ -2,12 +2,12 @@ import FunctionModel
 import Synchronization
 import SystemCalls
 
-/// The zygotes of this host: one for each language in use, and one for each set of folders that a function in use reads; the
-/// processes they have forked; and which of those are spares: forked and ready for a function, before there is one.
+/// The zygotes of this host: one for each language in use, and one for each set of folders that a function in use reads, and size
+/// of temporary files; the processes they have forked; and which of those are spares: forked and ready for a function, before there is one.
 ///
 /// A zygote that has served long enough (``ZygoteAge``) gets a successor, which forks from the moment when its engine has started.
-/// The old one is kept for its workers, of whose namespaces it is process number 1, and ends after the last of them. So does one with
-/// folders, since there are as many as sets of folders.
+/// The old one is kept for its workers, of whose namespaces it is process number 1, and ends after the last of them. So does one that
+/// is not the language's own, since there are as many as functions need.
 final class Zygotes: Sendable {
     /// A process that has not been reported ended.
     private enum Process {
@@ -46,7 +46,7 @@ final class Zygotes: Sendable {
     }
 
     var sandboxReports: [SandboxReport] {
-        state.withLock { $0.running.filter { $0.key.folders.isEmpty }.map(\.value.zygote) }.compactMap(\.sandboxReport)
+        state.withLock { $0.running.filter { $0.key.isOrdinary }.map(\.value.zygote) }.compactMap(\.sandboxReport)
             .sorted { $0.language.id < $1.language.id }
     }
 
@@ -97,7 +97,7 @@ final class Zygotes: Sendable {
         let spares: [Process]? = state.withLock { state in
             guard state.successors[kind] === zygote else { return nil }
             state.successors[kind] = nil
-            let numbers = kind.folders.isEmpty ? state.spares.removeValue(forKey: kind.language) ?? [] : []
+            let numbers = kind.isOrdinary ? state.spares.removeValue(forKey: kind.language) ?? [] : []
             let spares = numbers.compactMap { state.processes.removeValue(forKey: $0)?.process }
             if let (old, _) = state.running[kind] {
                 state.retiring[ObjectIdentifier(old)] = old
@@ -108,13 +108,13 @@ final class Zygotes: Sendable {
         }
         guard let spares else { return }
         for spare in spares { Self.discard(spare) }
-        if kind.folders.isEmpty { refill(kind.language) }
+        if kind.isOrdinary { refill(kind.language) }
     }
 
     /// Ends a zygote that is to end after its last worker, if that has been.
     private static func closeIfUnused(_ id: ObjectIdentifier, _ state: inout State) {
         guard !state.processes.values.contains(where: { $0.zygote == id }) else { return }
-        if let (kind, entry) = state.running.first(where: { ObjectIdentifier($0.value.zygote) == id }), !kind.folders.isEmpty {
+        if let (kind, entry) = state.running.first(where: { ObjectIdentifier($0.value.zygote) == id }), !kind.isOrdinary {
             state.running[kind] = nil
             state.retiring[id] = entry.zygote
         }
@@ -129,7 +129,7 @@ final class Zygotes: Sendable {
         let definition = worker.function.definition
         let kind = definition.zygoteKind
         // An engine that is to keep its state starts with other settings than a spare's.
-        if definition.isolation != .instance, kind.folders.isEmpty, let (socket, handle) = takeSpare(for: worker, definition.language) {
+        if definition.isolation != .instance, kind.isOrdinary, let (socket, handle) = takeSpare(for: worker, definition.language) {
             if let handle { worker.attach(handle: handle) }
             return socket
         }
@@ -272,5 +272,8 @@ final class Zygotes: Sendable {
 }
 
 extension FunctionDefinition {
-    var zygoteKind: ZygoteKind { ZygoteKind(language: language, folders: folders.all) }
+    var zygoteKind: ZygoteKind {
+        // In other languages nothing could use the files, and their workers are not to be able to write any.
+        ZygoteKind(language: language, folders: folders.all, temporaryMB: language == .python ? limits.temporaryMB : nil)
+    }
 }
