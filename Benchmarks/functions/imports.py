@@ -2,7 +2,7 @@
 import os
 import sys
 
-# The benchmark writes here where numpy is. One thread: numpy's algebra would start one for each core while it loads.
+# The benchmark writes here where numpy is for peers. One thread: numpy's algebra would start one for each core while it loads.
 sys.path.append("NUMPY_FOLDER")
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 

@@ -120,7 +120,8 @@ def prepare(bench):
     try:
         with open(handler("imports", "python")) as file:
             path = write("python", file.read().replace("NUMPY_FOLDER", numpy_folder()))
-        ours["python"] = {"languageId": "python", "sourceFile": path}
+        # Peers read where numpy is; a function of ours may not, and gets a layer of its own.
+        ours["python"] = {"languageId": "python", "sourceFile": path, "requirements": ["numpy"]}
     except Missing as error:
         bench.missing["numpy"] = str(error)
     return os.path.join(folder, "imports"), ours

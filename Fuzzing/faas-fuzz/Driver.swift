@@ -37,13 +37,24 @@ private func runFuzzer() -> CInt {
 
 @_cdecl("LLVMFuzzerTestOneInput")
 func tryInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let input = Array(UnsafeBufferPointer(start: bytes, count: count))
     do {
-        try target.check(Array(UnsafeBufferPointer(start: bytes, count: count)))
+        try target.check(input)
     } catch {
-        // What libFuzzer takes for a crash: it keeps the input, and says where.
         print("FOUND: \(error)")
+        keep(input)
         fflush(nil)
-        abort()
+        // Not abort(), which libFuzzer sees only where nothing else handles the signal.
+        _exit(77)
     }
     return 0
+}
+
+/// Where libFuzzer keeps the inputs of its own findings: FUZZ_FINDINGS is the beginning of the name.
+private func keep(_ input: [UInt8]) {
+    let path = (getenv("FUZZ_FINDINGS").map { String(cString: $0) } ?? "finding-") + "found"
+    guard let file = fopen(path, "w") else { return print("the input cannot be kept in \(path)") }
+    fwrite(input, 1, input.count, file)
+    fclose(file)
+    print("Test unit written to \(path)")
 }

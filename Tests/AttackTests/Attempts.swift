@@ -240,8 +240,9 @@ extension Attempt {
                 try { require(name); return 'done' } catch {}
             """),
         .js("1", "what other engines offer", .answer, """
-            // Of `process` there is the function's environment, which is empty here, and nothing else.
-            if (Object.getOwnPropertyNames(process).join() !== 'env' || Object.getOwnPropertyNames(process.env).length > 0) return 'done'
+            // Of `process` there is the function's environment, which is empty here, and what needs no process.
+            if (Object.getOwnPropertyNames(process).some(name => !['cwd', 'env', 'nextTick'].includes(name))) return 'done'
+            if (Object.getOwnPropertyNames(process.env).length > 0 || process.cwd() !== '/') return 'done'
             for (const name of ['Deno', 'Bun', 'std', 'os', 'load', 'read', 'readFile', 'quit', '$vm', 'fetch', 'XMLHttpRequest', 'WebSocket'])
                 if (typeof globalThis[name] !== 'undefined') return 'done'
             """),

@@ -187,6 +187,28 @@ import Testing
         }
     }
 
+    @Test func `A call that was sent to a worker which cannot be put back is answered by another`() async throws {
+        try await withRuntime { $0.maximumWorkersPerFunction = 2 } _: { runtime in
+            // What is printed once the answer has been given belongs to no call.
+            let source = """
+                import threading, time
+                def chatter():
+                  for i in range(100): print(i); time.sleep(0.0001)
+                def handler(number):
+                  if number % 3 == 0: threading.Thread(target=chatter, daemon=True).start()
+                  return number
+                """
+            for _ in 0..<4 { try await #expect(runtime.value(.python(source, 1)) == 1) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<120 {
+                    group.addTask { try await #expect(runtime.value(.python(source, .integer(Int64(number)))) == .integer(Int64(number))) }
+                }
+                try await group.waitForAll()
+            }
+            #expect(runtime.retiredWorkerCount > 0)
+        }
+    }
+
     /// The end of a killed worker travels from the kernel by way of its zygote and an event loop; shutting down waits for it.
     @Test func `No worker is left when shutting down returns, also right after one was killed`() async throws {
         for _ in 0..<10 {
