@@ -42,6 +42,8 @@ private let server: FunctionServer = {
     runtime.spareWorkersPerLanguage = 0
     var configuration = FunctionServer.Configuration()
     configuration.maximumEventBytes = 256
+    // A deadline would come from a thread of the runtime's, and the channel here has none but this one.
+    configuration.defaultTimeoutMillis = 0
     return FunctionServer(
         configuration: configuration, runtime: FunctionRuntime(configuration: runtime), store: FunctionStore(dataDirectory: data),
         logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() })
@@ -83,8 +85,7 @@ private func check(_ head: HTTPResponseHead, _ body: [UInt8]) throws(Finding) {
         return try require(head.status == .notFound || head.status == .badRequest, "\(head.status) without a request id")
     }
     try require(id.utf8.count <= 128, "a request id of \(id.utf8.count) bytes")
-    // 504: one of the functions has 100 ms, which a busy machine may take to say that it has no worker.
-    try require([400, 404, 408, 413, 431, 500, 503, 504].contains(head.status.code), "\(head.status)")
+    try require([400, 404, 408, 413, 431, 500, 503].contains(head.status.code), "\(head.status)")
     try require(head.headers.first(name: "Content-Length").flatMap { Int($0) } == body.count || body.isEmpty, "a wrong length")
     if body.isEmpty { return }
     guard let object = try? JSONValue(json: body), let message = object["error"]?.stringValue, !message.isEmpty else {

@@ -9,7 +9,7 @@ import Glibc
 enum Driver {
     static func main() {
         // Said before anything is tried.
-        _ = target
+        _ = (target, inputFile)
         exit(runFuzzer())
     }
 }
@@ -37,24 +37,25 @@ private func runFuzzer() -> CInt {
 
 @_cdecl("LLVMFuzzerTestOneInput")
 func tryInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    let input = Array(UnsafeBufferPointer(start: bytes, count: count))
+    // Before it is tried: libFuzzer keeps the input of no trap of Swift's.
+    ftruncate(inputFile, 0)
+    pwrite(inputFile, bytes, count, 0)
     do {
-        try target.check(input)
+        try target.check(Array(UnsafeBufferPointer(start: bytes, count: count)))
     } catch {
         print("FOUND: \(error)")
-        keep(input)
         fflush(nil)
-        // Not abort(), which libFuzzer sees only where nothing else handles the signal.
         _exit(77)
     }
     return 0
 }
 
-/// Where libFuzzer keeps the inputs of its own findings: FUZZ_FINDINGS is the beginning of the name.
-private func keep(_ input: [UInt8]) {
-    let path = (getenv("FUZZ_FINDINGS").map { String(cString: $0) } ?? "finding-") + "found"
-    guard let file = fopen(path, "w") else { return print("the input cannot be kept in \(path)") }
-    fwrite(input, 1, input.count, file)
-    fclose(file)
-    print("Test unit written to \(path)")
-}
+/// The file that FUZZ_INPUT names has what is being tried.
+private let inputFile: CInt = {
+    let file = getenv("FUZZ_INPUT").map { open($0, O_CREAT | O_RDWR | O_CLOEXEC, 0o644) } ?? -1
+    guard file >= 0 else {
+        print("FUZZ_INPUT must name a file that can be written")
+        exit(64)
+    }
+    return file
+}()
