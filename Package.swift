@@ -122,7 +122,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            resources: ["assert", "buffer", "comparisons", "crypto", "hashes", "querystring", "url", "util", "util-types"].map {
+            resources: ["assert", "buffer", "comparisons", "crypto", "querystring", "url", "util", "util-types"].map {
                 .embedInCode("NodeModules/\($0).js")
             },
             swiftSettings: strict
@@ -137,7 +137,7 @@ let package = Package(
         .executableTarget(
             name: "JavaScriptWorker",
             dependencies: ["CJavaScriptCore", "Sandbox", "SystemCalls", "WorkerProtocol", "WorkerRuntime"],
-            resources: [.embedInCode("harness.js"), .embedInCode("url.js"), .embedInCode("web.js")],
+            resources: ["harness", "hashes", "inspect", "url", "web"].map { .embedInCode("\($0).js") },
             swiftSettings: strict,
             linkerSettings: staticStandardLibrary
         ),

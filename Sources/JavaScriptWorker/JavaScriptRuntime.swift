@@ -148,11 +148,11 @@ final class JavaScriptRuntime: LanguageRuntime {
         JSValueMakeNumber(context, Double(UInt32.random(in: .min ... .max)))
     }
 
-    /// One of the harness's other scripts, evaluated: `url` or `web`.
+    /// One of the harness's other scripts, evaluated.
     static let script: JSObjectCallAsFunctionCallback = { context, _, _, count, arguments, exception in
-        guard let context, count == 1, let copy = JSValueToStringCopy(context, arguments?[0], nil), let runtime = JavaScriptRuntime.current
+        guard let context, count == 1, let copy = JSValueToStringCopy(context, arguments?[0], nil),
+            let text = JavaScriptRuntime.current?.sources.script(JavaScriptString(owning: copy).text)
         else { return JSValueMakeUndefined(context) }
-        let text = JavaScriptString(owning: copy).text == "url" ? runtime.sources.url : runtime.sources.web
         return evaluate(text.source, named: text.url, in: context, exception: exception)
     }
 
@@ -187,14 +187,28 @@ final class SourceTexts {
     struct Text {
         let source: JavaScriptString
         let url: JavaScriptString
+
+        init(source: JavaScriptString, url: JavaScriptString) {
+            self.source = source
+            self.url = url
+        }
+
+        /// One of ours.
+        init(_ name: String, _ source: [UInt8]) {
+            self.init(source: JavaScriptString(String(decoding: source, as: UTF8.self)), url: JavaScriptString("faas:\(name)"))
+        }
     }
 
-    let harness = Text(source: JavaScriptString(String(decoding: PackageResources.harness_js, as: UTF8.self)), url: JavaScriptString("faas:harness"))
-    /// Only for functions that use them.
-    lazy var url = Text(source: JavaScriptString(String(decoding: PackageResources.url_js, as: UTF8.self)), url: JavaScriptString("faas:url"))
-    lazy var web = Text(source: JavaScriptString(String(decoding: PackageResources.web_js, as: UTF8.self)), url: JavaScriptString("faas:web"))
+    let harness = Text("harness", PackageResources.harness_js)
+    /// Those that the harness evaluates when something of theirs is first used.
+    private lazy var scripts = [
+        "hashes": Text("hashes", PackageResources.hashes_js), "inspect": Text("inspect", PackageResources.inspect_js),
+        "url": Text("url", PackageResources.url_js), "web": Text("web", PackageResources.web_js),
+    ]
     private var main: Text?
     private var dependencies: [String: Text] = [:]
+
+    func script(_ name: String) -> Text? { scripts[name] }
 
     func main(_ function: LoadMessage) -> Text {
         if let main { return main }

@@ -6,7 +6,7 @@
   'use strict';
 
   const { stringify, parse } = JSON;
-  const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf, setPrototypeOf, keys, create, hasOwn } = Object;
+  const { defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames, getOwnPropertySymbols, getPrototypeOf, setPrototypeOf, keys, create, hasOwn } = Object;
   const ObjectPrototype = Object.prototype, ArrayPrototype = Array.prototype;
   const { isArray } = Array;
   const { apply } = Reflect;
@@ -27,6 +27,7 @@
   const toWellFormed = uncurry(String.prototype.toWellFormed);
   const mapEach = uncurry(Map.prototype.forEach);
   const setEach = uncurry(Set.prototype.forEach);
+  const setHas = uncurry(Set.prototype.has);
   const mapGet = uncurry(Map.prototype.get);
   const mapSet = uncurry(Map.prototype.set);
   const mapHas = uncurry(Map.prototype.has);
@@ -154,9 +155,11 @@
     return found;
   };
 
-  const textOf = value => {
-    try { return toWellFormed(typeof value === 'string' ? value : StringOf(value)); } catch { return '[a value that has no string form]'; }
+  // Showing a value runs code of the function's, which may fail.
+  const shown = (show, value) => {
+    try { return toWellFormed(show(value)); } catch { return '[a value that has no string form]'; }
   };
+  const textOf = value => typeof value === 'string' ? toWellFormed(value) : shown(StringOf, value);
 
   const isError = value => typeof value === 'object' && value !== null && value instanceof Error;
 
@@ -190,9 +193,7 @@
         return [kind, textOf(thrown.name), textOf(thrown.message), stack, position[0], position[1]];
       }
     } catch { /* An error that does not let itself be read is a value like any other. */ }
-    let shown = '[a value that has no string form]';
-    try { shown = toWellFormed(inspect(thrown)); } catch { }
-    return [kind, 'Error', `A value that is not an Error was thrown: ${shown}`, '', 0, 0];
+    return [kind, 'Error', `A value that is not an Error was thrown: ${shown(inspect, thrown)}`, '', 0, 0];
   };
 
   // MARK: Results. While a result is being encoded, and only then, these types say what they are in JSON.
@@ -267,118 +268,17 @@
 
   // MARK: console
 
-  const inspectString = text => {
-    const quote = indexOf(text, "'") < 0 ? "'" : indexOf(text, '"') < 0 ? '"' : '`';
-    const escaped = slice(stringify(text), 1, -1);
-    return quote + (quote === '"' ? escaped : replaceAll(escaped, '\\"', '"')) + quote;
-  };
-  // By hand: a regular expression would ask RegExp.prototype.exec, which is the guest's.
-  const isIdentifier = text => {
-    for (let i = 0; i < text.length; i++) {
-      const code = charCodeAt(text, i) | 32;
-      const isLetter = code >= 97 && code <= 122 || text[i] === '_' || text[i] === '$';
-      if (!isLetter && !(i > 0 && text[i] >= '0' && text[i] <= '9')) return false;
-    }
-    return text !== '';
-  };
-
-  const indent = depth => slice('                ', 0, 2 * depth);
-
-  function inspect(value, depth = 0, seen = makeList()) {
-    switch (typeof value) {
-      case 'string': return inspectString(value);
-      case 'bigint': return `${value}n`;
-      case 'symbol': return textOf(value.description === undefined ? 'Symbol()' : `Symbol(${value.description})`);
-      case 'number': return value === 0 && 1 / value < 0 ? '-0' : `${value}`;
-      case 'function': {
-        const isClass = startsWith(functionToString(value), 'class');
-        return `[${isClass ? 'class' : 'Function'}${value.name ? `${isClass ? ' ' : ': '}${value.name}` : isClass ? ' (anonymous)' : ' (anonymous)'}]`;
-      }
-      case 'object': break;
-      default: return `${value}`;
-    }
-    if (value === null) return 'null';
-    for (let i = 0; i < seen.length; i++) if (seen[i] === value) return '[Circular]';
-    if (isError(value)) {
-      const own = stackOf(value);
-      const stack = own === '' ? slice(causesOf(value, own), 1) : own + causesOf(value, own);
-      return errorToString(value) + (stack === '' ? '' : '\n    ' + replaceAll(stack, '\n', '\n    '));
-    }
-    if (value instanceof Date) { try { return dateToISO(value); } catch { return 'Invalid Date'; } }
-    if (value instanceof RegExp) return regExpToString(value);
-    const inner = makeList();
-    for (let i = 0; i < seen.length; i++) inner[i] = seen[i];
-    inner[inner.length] = value;
-    const name = value.constructor?.name;
-    const tag = getPrototypeOf(value) === null ? '[Object: null prototype] ' : typeof name === 'string' && name !== 'Object' && name !== 'Array' ? `${name} ` : '';
-    if (depth > 2) return isArray(value) ? '[Array]' : `[${tag === '' ? 'Object' : slice(tag, 0, -1)}]`;
-    const parts = makeList();
-    const add = text => { parts[parts.length] = text; };
-    const next = item => inspect(item, depth + 1, inner);
-    const list = isArray(value) || isView(value) && !(value instanceof DataView);
-    let sized = '';
-    if (list) {
-      for (let i = 0; i < value.length && i < 100; i++) add(i in value ? next(value[i]) : '<empty>');
-      if (value.length > 100) add(`... ${value.length - 100} more items`);
-      if (!isArray(value)) sized = `${slice(tag, 0, -1)}(${value.length}) `;
-    } else if (value instanceof Map) {
-      mapEach(value, (item, key) => add(`${next(key)} => ${next(item)}`));
-      sized = `Map(${value.size}) `;
-    } else if (value instanceof Set) {
-      setEach(value, item => add(next(item)));
-      sized = `Set(${value.size}) `;
-    }
-    if (!list) {
-      const names = keys(value);
-      for (let i = 0; i < names.length; i++) {
-        const name = names[i];
-        // To look is not to run the guest's getters.
-        const found = getOwnPropertyDescriptor(value, name);
-        const shown = found !== undefined && !hasOwn(found, 'value') ? '[Getter]' : next(value[name]);
-        add(`${isIdentifier(name) ? name : inspectString(name)}: ${shown}`);
-      }
-    }
-    const open = list ? '[' : '{', close = list ? ']' : '}';
-    let text = '', length = 0, multiline = false;
-    for (let i = 0; i < parts.length; i++) {
-      length += parts[i].length + 2;
-      if (indexOf(parts[i], '\n') >= 0) multiline = true;
-    }
-    const separator = multiline || length > 72 ? ',\n' + indent(depth + 1) : ', ';
-    for (let i = 0; i < parts.length; i++) text += (i ? separator : '') + parts[i];
-    if (parts.length === 0) return (sized || tag) + open + close;
-    return separator === ', ' ? `${sized || tag}${open} ${text} ${close}` : `${sized || tag}${open}\n${indent(depth + 1)}${text}\n${indent(depth)}${close}`;
-  }
-
+  let formatter;
+  const formats = () => formatter ??= host.script('inspect')(core);
+  const inspect = (value, options) => formats().inspect(value, options);
+  const format = values => formats().formatList(undefined, values);
   const formatValue = value => typeof value === 'string' ? value : inspect(value);
-  const format = values => {
-    let text = '', next = 0;
-    if (typeof values[0] === 'string') {
-      const pattern = values[0];
-      next = 1;
-      let from = 0;
-      for (let at = indexOf(pattern, '%'); at >= 0; at = indexOf(pattern, '%', from)) {
-        text += slice(pattern, from, at);
-        const letter = pattern[at + 1];
-        from = at + 2;
-        if (letter === '%') text += '%';
-        else if (next < values.length && letter !== undefined && indexOf('sdifjoOc', letter) >= 0) {
-          const value = values[next++];
-          if (letter === 's') text += typeof value === 'object' ? inspect(value, 2) : typeof value === 'symbol' ? inspect(value) : StringOf(value);
-          else if (letter === 'd') text += typeof value === 'bigint' ? `${value}n` : +value;
-          else if (letter === 'i') text += typeof value === 'bigint' ? `${value}n` : parseInt(value);
-          else if (letter === 'f') text += parseFloat(value);
-          else if (letter === 'j') text += stringify(value);
-          else if (letter !== 'c') text += inspect(value);
-        } else text += slice(pattern, at, from = letter === undefined ? at + 1 : at + 2);
-      }
-      text += slice(pattern, from);
-    }
-    for (; next < values.length; next++) text += (next ? ' ' : '') + formatValue(values[next]);
-    return text;
-  };
 
   // As Node draws it: a row for each element, a column for each name that one of them has.
+  const inspectCell = value => {
+    const depth = typeof value === 'object' && value !== null && !isArray(value) && keys(value).length > 2 ? -1 : 0;
+    return inspect(value, { depth, maxArrayLength: 3, breakLength: Infinity });
+  };
   const table = (value, columns) => {
     if (typeof value !== 'object' || value === null) return formatValue(value);
     const isList = isArray(value);
@@ -409,7 +309,7 @@
     addLine('(index)', name => name, 'Values');
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i], isRow = typeof row === 'object' && row !== null;
-      addLine(rowNames[i], name => isRow && hasOwn(row, name) ? inspect(row[name], 2) : '', isRow ? '' : inspect(row, 2));
+      addLine(rowNames[i], name => isRow && hasOwn(row, name) ? inspectCell(row[name]) : '', isRow ? '' : inspectCell(row));
     }
     const widths = makeList();
     for (let i = 0; i < lines.length; i++) {
@@ -453,7 +353,7 @@
     warn: (...values) => write(WARNING, format(values)),
     error: (...values) => write(ERROR, format(values)),
     trace: (...values) => write(DEBUG, `Trace: ${format(values)}\n${stackOf(new Error)}`),
-    dir: value => write(INFO, inspect(value)),
+    dir: (value, options) => write(INFO, inspect(value, { customInspect: false, ...options })),
     dirxml: (...values) => write(INFO, format(values)),
     assert: (condition, ...values) => { if (!condition) write(ERROR, values.length ? `Assertion failed: ${format(values)}` : 'Assertion failed'); },
     count: (label = 'default') => { mapSet(counts, label, (mapGet(counts, label) ?? 0) + 1); write(INFO, `${label}: ${mapGet(counts, label)}`); },
@@ -551,17 +451,25 @@
   const WeakMapOf = WeakMap, DataViewOf = DataView, DateOf = Date, RegExpOf = RegExp;
   const dateValue = uncurry(Date.prototype.getTime);
   const { fromCharCode } = String, { ceil, min } = Math;
-  const valueOf = { __proto__: null, Boolean: uncurry(Boolean.prototype.valueOf), Number: uncurry(Number.prototype.valueOf), String: uncurry(String.prototype.valueOf), BigInt: uncurry(BigInt.prototype.valueOf) };
+  const valueOf = { __proto__: null, Boolean: uncurry(Boolean.prototype.valueOf), Number: uncurry(Number.prototype.valueOf), String: uncurry(String.prototype.valueOf), BigInt: uncurry(BigInt.prototype.valueOf), Symbol: uncurry(Symbol.prototype.valueOf) };
   const ObjectOf = Object;
   const viewClasses = { __proto__: null };
   for (const view of [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array]) viewClasses[view.name] = view;
   // What a value is, by the prototypes it descends from: which methods it takes is then for those to say.
   const kinds = new Map([
     [Boolean.prototype, 'Boolean'], [Number.prototype, 'Number'], [String.prototype, 'String'], [BigInt.prototype, 'BigInt'], [Date.prototype, 'Date'],
-    [RegExp.prototype, 'RegExp'], [ArrayBuffer.prototype, 'ArrayBuffer'], [TypedArray, 'View'], [DataView.prototype, 'View'], [Map.prototype, 'Map'],
+    [Symbol.prototype, 'Symbol'], [RegExp.prototype, 'RegExp'], [ArrayBuffer.prototype, 'ArrayBuffer'], [TypedArray, 'View'], [DataView.prototype, 'View'], [Map.prototype, 'Map'],
     [Set.prototype, 'Set'], [Error.prototype, 'Error'], [Array.prototype, 'Array'], [WeakMap.prototype, 'Other'], [WeakSet.prototype, 'Other'],
     [WeakRef.prototype, 'Other'], [Promise.prototype, 'Other'],
   ]);
+
+  // What throws unless a value is inside what its name says.
+  const brands = {
+    __proto__: null, ...valueOf, Map: mapHas, Set: setHas, WeakMap: uncurry(WeakMap.prototype.has), WeakSet: uncurry(WeakSet.prototype.has),
+    Date: dateValue, RegExp: getterOf(RegExp.prototype, 'global'), ArrayBuffer: bufferLength,
+    SharedArrayBuffer: typeof SharedArrayBuffer === 'function' ? getterOf(SharedArrayBuffer.prototype, 'byteLength') : undefined,
+  };
+  const builtIns = new Set(getOwnPropertyNames(globalThis));
 
   const isBuffer = value => {
     try { return bufferLength(value) >= 0; } catch { return false; }
@@ -634,9 +542,20 @@
   const core = {
     __proto__: null, host, slice, indexOf, charCodeAt, fromCharCode, toWellFormed, split, makeList, define, defineProperty, create, hasOwn, call, textOf, isArray, isView,
     isBuffer, bufferOf, bytesOf, utf8Encode, utf8Decode, base64, typedArrayName, mapEach, setEach, mapGet, mapSet, objectToString, addTimer: (callback, delay) => addTimer(callback, delay, false, []),
-    floor, ceil, max, min, Bytes, IteratorPrototype, TypeErrorOf, RangeErrorOf: RangeError, ErrorOf, MapOf: Map, SetOf: Set, NumberOf: Number, BigIntOf: BigInt,
+    floor, ceil, max, min, Bytes, IteratorPrototype, TypeErrorOf, RangeErrorOf: RangeError, ErrorOf, MapOf: Map, SetOf: Set, NumberOf: Number,
     toLowerCase: uncurry(String.prototype.toLowerCase), trim: uncurry(String.prototype.trim), setAdd: uncurry(Set.prototype.add), keysOf: keys, parseIntOf: parseInt, dateNow: Date.now,
     domainToASCII: host.domainToASCII,
+    // For what shows values.
+    getPrototypeOf, getOwnPropertyDescriptor, getOwnPropertyNames, getOwnPropertySymbols, isEnumerable: uncurry(ObjectPrototype.propertyIsEnumerable),
+    functionToString, errorToString, regExpToString, symbolToString: uncurry(Symbol.prototype.toString), dateValue, dateToString: uncurry(Date.prototype.toString), dateToISO,
+    startsWith, endsWith: uncurry(String.prototype.endsWith), replaceAll, sort: uncurry(ArrayPrototype.sort), stringify, StringOf, parseFloatOf: parseFloat,
+    round: Math.round, sqrt: Math.sqrt, toStringTag: Symbol.toStringTag, customInspect: Symbol.for('nodejs.util.inspect.custom'),
+    PromiseOf, RegExpPrototype: RegExp.prototype, viewClasses, brands, isError, stackOf,
+    isBuiltIn: name => setHas(builtIns, name),
+    unbox: (kind, value) => valueOf[kind](value),
+    // For what hashes.
+    Words: Int32Array, setFrom: uncurry(TypedArray.set), moveWithin: uncurry(TypedArray.copyWithin), abs: Math.abs, sin: Math.sin,
+    hash: (name, bytes) => hashes()[name](bytes),
     copy: bytesSlice,
     detach: buffer => bufferTransfer?.(buffer),
     box: (kind, value) => ObjectOf(valueOf[kind](value)),
@@ -658,7 +577,7 @@
       define(error, 'code', code);
       return error;
     },
-    report: error => write(ERROR, `Uncaught ${formatValue(error)}`),
+    report: error => write(ERROR, `Uncaught ${shown(formatValue, error)}`),
     WeakTable: class {
       #map = new WeakMapOf;
       get(key) { return weakGet(this.#map, key); }
@@ -666,7 +585,12 @@
     },
   };
 
+  let digests;
+  const hashes = () => digests ??= host.script('hashes')(core);
+
   const materialisers = makeList();
+  materialisers[0] = formats;
+  materialisers[1] = hashes;
   const defineLazily = (script, names) => {
     const getters = makeList();
     let values;
@@ -697,7 +621,6 @@
 
   // MARK: CommonJS
 
-  const setHas = uncurry(Set.prototype.has);
   // What people ask for because Node has it.
   const nodeModules = new Set(['assert', 'buffer', 'child_process', 'cluster', 'crypto', 'dgram', 'dns', 'events', 'fs', 'fs/promises', 'http', 'http2', 'https', 'net', 'os', 'path', 'process', 'querystring', 'readline', 'stream', 'string_decoder', 'timers', 'tls', 'url', 'util', 'v8', 'vm', 'worker_threads', 'zlib']);
   const modules = new Map;
@@ -815,8 +738,9 @@
         },
         exports: value => { moduleExports = value; },
         binding: value => { moduleBinding = value; },
-        // For what is built into it: the author's places, which the engine does not know.
-        stackOf,
+        // For Node's modules, which are built into it.
+        get util() { return formats(); },
+        hash: core.hash,
       };
       isPending = true;
       then(module(bridge, bridge.meta(`/function/${sourceName}`)),
@@ -827,7 +751,7 @@
     // A promise was rejected, and nobody listens. While something is awaited, that ends it, as Node does; else it is only told.
     rejected(promise, reason) {
       if (isPending && outcome === undefined) outcome = failure(failureKind, reason);
-      else write(ERROR, `Unhandled promise rejection: ${formatValue(reason)}`);
+      else write(ERROR, `Unhandled promise rejection: ${shown(formatValue, reason)}`);
     },
 
     // Finds the handler: `binding` is the global of that name, if there is one. The answer is a failure or undefined.

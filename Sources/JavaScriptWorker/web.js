@@ -5,7 +5,7 @@
 
   const { slice, indexOf, charCodeAt, fromCharCode, toLowerCase, toWellFormed, makeList, IteratorPrototype, define, call } = core;
   const { TypeErrorOf, RangeErrorOf, ErrorOf, create, defineProperty, hasOwn, keysOf, textOf, utf8Decode, host } = core;
-  const { Bytes, typedArrayName, bytesOf, isView, isArray, MapOf, SetOf, mapEach, setEach, mapGet, mapSet, setAdd, objectToString, BigIntOf, NumberOf } = core;
+  const { Bytes, typedArrayName, bytesOf, isView, isArray, MapOf, SetOf, mapEach, setEach, mapGet, mapSet, setAdd, objectToString } = core;
   const element = define.element;
   const tag = (classObject, name) => define(classObject.prototype, Symbol.toStringTag, name);
   const show = (classObject, names) => {
@@ -516,6 +516,7 @@
         if (hasOwn(value, 'cause')) define(copy, 'cause', clone(value.cause, seen));
         return copy;
       }
+      case 'Symbol':
       case 'Other': throw new DOMException(`${textOf(objectToString(value))} could not be cloned.`, 'DataCloneError');
     }
     const copy = remember(isArray(value) ? [] : {});
@@ -527,150 +528,13 @@
 
   // MARK: crypto
 
-  const rotate = (x, n) => x >>> n | x << 32 - n;
-  // The first 64 bits of the fractional parts of the cube roots of the first primes, and of their square roots: FIPS 180-4 gives
-  // both tables like this, and SHA-256's words are the upper halves of SHA-512's.
-  const fraction = (n, power) => {
-    const target = BigIntOf(n) << BigIntOf(64 * power);
-    let low = 0n, high = 1n << 72n;
-    while (low < high) {
-      const middle = low + high + 1n >> 1n;
-      if (middle ** BigIntOf(power) <= target) low = middle;
-      else high = middle - 1n;
-    }
-    return low & 0xffffffffffffffffn;
-  };
-  let tables;
-  const constants = () => {
-    if (tables !== undefined) return tables;
-    const primes = makeList();
-    for (let n = 2; primes.length < 80; n++) {
-      let isPrime = true;
-      for (let i = 0; i < primes.length && isPrime; i++) if (n % primes[i] === 0) isPrime = false;
-      if (isPrime) primes[primes.length] = n;
-    }
-    const part = (from, count, power) => {
-      const list = makeList();
-      for (let i = 0; i < count; i++) list[i] = fraction(primes[from + i], power);
-      return list;
-    };
-    const words = (list, count) => {
-      const result = makeList();
-      for (let i = 0; i < count; i++) result[i] = NumberOf(list[i] >> 32n) | 0;
-      return result;
-    };
-    const k = part(0, 80, 3), h512 = part(0, 8, 2), h384 = part(8, 8, 2);
-    tables = { __proto__: null, k, h512, h384, k256: words(k, 64), h256: words(h512, 8) };
-    return tables;
-  };
-
-  // With the end marker and the length in bits, in whole blocks.
-  const padded = (bytes, block) => {
-    const lengthBytes = block / 8, total = core.ceil((bytes.length + 1 + lengthBytes) / block) * block;
-    const result = new Bytes(total);
-    for (let i = 0; i < bytes.length; i++) result[i] = bytes[i];
-    result[bytes.length] = 0x80;
-    let bits = bytes.length * 8;
-    for (let i = total - 1; bits > 0; i--) {
-      result[i] = bits % 256;
-      bits = core.floor(bits / 256);
-    }
-    return result;
-  };
-  const wordAt = (bytes, at) => bytes[at] << 24 | bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3];
-  const bytesOfWords = (words, count) => {
-    const result = new Bytes(count);
-    for (let i = 0; i < count; i++) result[i] = words[i >> 2] >>> 24 - 8 * (i & 3);
-    return result;
-  };
-
-  const sha1 = bytes => {
-    const data = padded(bytes, 64), w = makeList();
-    let h0 = 0x67452301, h1 = 0xefcdab89 | 0, h2 = 0x98badcfe | 0, h3 = 0x10325476, h4 = 0xc3d2e1f0 | 0;
-    for (let start = 0; start < data.length; start += 64) {
-      for (let i = 0; i < 16; i++) w[i] = wordAt(data, start + 4 * i);
-      for (let i = 16; i < 80; i++) w[i] = rotate(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 31);
-      let a = h0, b = h1, c = h2, d = h3, e = h4;
-      for (let i = 0; i < 80; i++) {
-        const f = i < 20 ? b & c | ~b & d : i < 40 ? b ^ c ^ d : i < 60 ? b & c | b & d | c & d : b ^ c ^ d;
-        const k = i < 20 ? 0x5a827999 : i < 40 ? 0x6ed9eba1 : i < 60 ? 0x8f1bbcdc : 0xca62c1d6;
-        const next = rotate(a, 27) + f + e + k + w[i] | 0;
-        e = d;
-        d = c;
-        c = rotate(b, 2);
-        b = a;
-        a = next;
-      }
-      h0 = h0 + a | 0;
-      h1 = h1 + b | 0;
-      h2 = h2 + c | 0;
-      h3 = h3 + d | 0;
-      h4 = h4 + e | 0;
-    }
-    return bytesOfWords({ __proto__: null, 0: h0, 1: h1, 2: h2, 3: h3, 4: h4 }, 20);
-  };
-  const sha256 = bytes => {
-    const { k256, h256 } = constants();
-    const data = padded(bytes, 64), w = makeList(), h = makeList(), v = makeList();
-    for (let i = 0; i < 8; i++) h[i] = h256[i];
-    for (let start = 0; start < data.length; start += 64) {
-      for (let i = 0; i < 16; i++) w[i] = wordAt(data, start + 4 * i);
-      for (let i = 16; i < 64; i++) {
-        const x = w[i - 15], y = w[i - 2];
-        w[i] = w[i - 16] + (rotate(x, 7) ^ rotate(x, 18) ^ x >>> 3) + w[i - 7] + (rotate(y, 17) ^ rotate(y, 19) ^ y >>> 10) | 0;
-      }
-      for (let i = 0; i < 8; i++) v[i] = h[i];
-      for (let i = 0; i < 64; i++) {
-        const e = v[4], a = v[0];
-        const t1 = v[7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + (e & v[5] ^ ~e & v[6]) + k256[i] + w[i] | 0;
-        const t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + (a & v[1] ^ a & v[2] ^ v[1] & v[2]) | 0;
-        for (let j = 7; j > 0; j--) v[j] = v[j - 1];
-        v[4] = v[4] + t1 | 0;
-        v[0] = t1 + t2 | 0;
-      }
-      for (let i = 0; i < 8; i++) h[i] = h[i] + v[i] | 0;
-    }
-    return bytesOfWords(h, 32);
-  };
-  const sha512 = (bytes, initial, count) => {
-    const { k } = constants(), mask = 0xffffffffffffffffn;
-    const rotateLong = (x, n) => (x >> n | x << 64n - n) & mask;
-    const data = padded(bytes, 128), w = makeList(), h = makeList(), v = makeList();
-    for (let i = 0; i < 8; i++) h[i] = initial[i];
-    for (let start = 0; start < data.length; start += 128) {
-      for (let i = 0; i < 16; i++) w[i] = BigIntOf(wordAt(data, start + 8 * i) >>> 0) << 32n | BigIntOf(wordAt(data, start + 8 * i + 4) >>> 0);
-      for (let i = 16; i < 80; i++) {
-        const x = w[i - 15], y = w[i - 2];
-        w[i] = w[i - 16] + (rotateLong(x, 1n) ^ rotateLong(x, 8n) ^ x >> 7n) + w[i - 7] + (rotateLong(y, 19n) ^ rotateLong(y, 61n) ^ y >> 6n) & mask;
-      }
-      for (let i = 0; i < 8; i++) v[i] = h[i];
-      for (let i = 0; i < 80; i++) {
-        const e = v[4], a = v[0];
-        const t1 = v[7] + (rotateLong(e, 14n) ^ rotateLong(e, 18n) ^ rotateLong(e, 41n)) + (e & v[5] ^ (e ^ mask) & v[6]) + k[i] + w[i];
-        const t2 = (rotateLong(a, 28n) ^ rotateLong(a, 34n) ^ rotateLong(a, 39n)) + (a & v[1] ^ a & v[2] ^ v[1] & v[2]);
-        for (let j = 7; j > 0; j--) v[j] = v[j - 1];
-        v[4] = v[4] + t1 & mask;
-        v[0] = t1 + t2 & mask;
-      }
-      for (let i = 0; i < 8; i++) h[i] = h[i] + v[i] & mask;
-    }
-    const words = makeList();
-    for (let i = 0; i < 8; i++) {
-      words[2 * i] = NumberOf(h[i] >> 32n);
-      words[2 * i + 1] = NumberOf(h[i] & 0xffffffffn);
-    }
-    return bytesOfWords(words, count);
-  };
-  const hashes = {
-    __proto__: null, 'sha-1': sha1, 'sha-256': sha256, 'sha-384': bytes => sha512(bytes, constants().h384, 48), 'sha-512': bytes => sha512(bytes, constants().h512, 64),
-  };
-
+  const digests = { __proto__: null, 'sha-1': 'sha1', 'sha-256': 'sha256', 'sha-384': 'sha384', 'sha-512': 'sha512' };
   class SubtleCrypto {
     async digest(algorithm, data) {
       const name = typeof algorithm === 'object' && algorithm !== null ? algorithm.name : algorithm;
-      const hash = hashes[toLowerCase(`${name}`)];
-      if (hash === undefined) throw new DOMException(`The algorithm '${name}' is not supported: use SHA-1, SHA-256, SHA-384 or SHA-512.`, 'NotSupportedError');
-      return hash(bytesOf(data)).buffer;
+      const digest = digests[toLowerCase(`${name}`)];
+      if (digest === undefined) throw new DOMException(`The algorithm '${name}' is not supported: use SHA-1, SHA-256, SHA-384 or SHA-512.`, 'NotSupportedError');
+      return core.bufferOf(core.hash(digest, bytesOf(data)));
     }
   }
   tag(SubtleCrypto, 'SubtleCrypto');

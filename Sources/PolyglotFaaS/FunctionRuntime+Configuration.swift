@@ -15,7 +15,7 @@ extension FunctionRuntime {
         public var maximumWorkersPerFunction = ProcessInfo.processInfo.activeProcessorCount
 
         /// How many workers there may be altogether. The idle one that was used longest ago makes room. Default: what half of the
-        /// machine's memory holds at 16 MiB each, and a quarter of the descriptors that this process may open; from 64 to 1,000.
+        /// machine's memory holds at 8 MiB each, and a quarter of the descriptors that this process may open; from 64 to 1,000.
         public var maximumWorkers = Self.workersThatFit
 
         /// How many invocations of one function may wait for a worker; one more fails with ``TooManyRequests``. Default: 256.
@@ -97,7 +97,7 @@ extension FunctionRuntime {
         }
 
         private static var workersThatFit: Int {
-            let memory = ProcessInfo.processInfo.physicalMemory / 2 / (16 << 20)
+            let memory = ProcessInfo.processInfo.physicalMemory / 2 / (8 << 20)
             return max(64, min(1000, Int(clamping: memory), Descriptors.limit / 4))
         }
 
@@ -107,6 +107,8 @@ extension FunctionRuntime {
                 waitingPerFunction: max(1, maximumWaitingPerFunction), waiting: max(1, maximumWaiting),
                 idleTimeout: Int64(idleTimeoutMillis) * 1_000_000, endingAllowance: max(1, maximumWorkers / 8),
                 starting: max(1, maximumStartingWorkers), memory: Int(Double(MachineMemory.available()) * max(0, min(1, memoryShare))),
+                // About what it takes to start one.
+                patience: 20_000_000,
                 maximumPause: Int64(max(0, maximumBackoffMillis)) * 1_000_000)
         }
     }

@@ -67,6 +67,10 @@ import Testing
             let result = try await runtime.invoke(.js("function handler() { Promise.reject(new RangeError('unheard')); return 1 }"))
             #expect(try result.value == 1)
             #expect(result.logs.first?.text.hasPrefix("Unhandled promise rejection: RangeError: unheard") == true)
+            // Also one that does not let itself be shown.
+            let hidden = "{ [Symbol.for('nodejs.util.inspect.custom')]() { throw 1 } }"
+            let lines = try await runtime.invoke(.js("function handler() { Promise.reject(\(hidden)) }")).logs.map(\.text)
+            #expect(lines == ["Unhandled promise rejection: [a value that has no string form]"])
             #expect(result.logs.first?.level == .error)
         }
     }

@@ -171,7 +171,7 @@ import Testing
                 logs.map { "\($0.level) \($0.text)" }.filter { !$0.hasPrefix("error TypeError") } == [
                     "info loaded", "info plain 1 true null undefined", "info x is 4.5 and {\"a\":1} rest",
                     "debug { a: [ 1, 2, { deep: [Map] } ], s: 'q' }", "warning [ 1.5, -0, 10n, Symbol(y), [Function (anonymous)], [class A] ]",
-                    "info { self: [Circular] }", "info g", "info   inner\n  second", "info outer", "error Assertion failed: yes",
+                    "info <ref *1> { self: [Circular *1] }", "info g", "info   inner\n  second", "info outer", "error Assertion failed: yes",
                     "info default: 1", "info default: 2", "info \u{fffd}",
                 ])
             #expect(logs.contains { $0.level == .error && $0.text.hasPrefix("TypeError: bad\n    at handler (function.js:") })

@@ -8,12 +8,14 @@ private typealias Pool = PoolState<String>
 
 private func makePool(
     perFunction: Int = 2, workers: Int = 4, waitingPerFunction: Int = 3, waiting: Int = 6, idleTimeout: Int64 = 30, endingAllowance: Int = 0,
-    starting: Int = .max, memory: Int = .max, maximumPause: Int64 = 0, demand: @escaping @Sendable (String) -> Pool.Demand = { _ in .init() }
+    starting: Int = .max, memory: Int = .max, patience: Int64 = 0, maximumPause: Int64 = 0,
+    demand: @escaping @Sendable (String) -> Pool.Demand = { _ in .init() }
 ) -> Pool {
     Pool(
         limits: .init(
             workersPerFunction: perFunction, workers: workers, waitingPerFunction: waitingPerFunction, waiting: waiting,
-            idleTimeout: idleTimeout, endingAllowance: endingAllowance, starting: starting, memory: memory, maximumPause: maximumPause),
+            idleTimeout: idleTimeout, endingAllowance: endingAllowance, starting: starting, memory: memory, patience: patience,
+            maximumPause: maximumPause),
         demand: demand)
 }
 
@@ -97,9 +99,9 @@ extension Pool {
         _ = pool.add(1, for: "a")
         _ = pool.workerIsReady(1, now: 0)
         _ = pool.workerIsReady(1, now: 100)
-        #expect(pool.endIdleWorkers(now: 129) == [])
-        #expect(pool.endIdleWorkers(now: 130) == [.end(1)])
-        #expect(pool.endIdleWorkers(now: 131) == [])
+        #expect(pool.keepHouse(now: 129) == [])
+        #expect(pool.keepHouse(now: 130) == [.end(1)])
+        #expect(pool.keepHouse(now: 131) == [])
         // It is ending: nobody is given to it any more.
         #expect(pool.add(2, for: "a") == [.start(2, "a")])
     }
@@ -141,6 +143,68 @@ extension Pool {
         #expect(pool.add(3, for: "a") == [])
         #expect(pool.add(4, for: "c") == [])
         #expect(pool.workerEnded(2).actions == [.start(3, "c")])
+    }
+
+    @Test func `At the host's limit a function gets another worker at the cost of others only when somebody has waited for one`() {
+        var pool = makePool(perFunction: 2, workers: 2, waitingPerFunction: 9, waiting: 9, idleTimeout: 100, patience: 20)
+        for (number, function) in [(UInt64(1), "a"), (2, "b")] {
+            _ = pool.add(number, for: function)
+            _ = pool.workerIsReady(number, now: 0)
+        }
+        _ = pool.workerIsReady(1, now: 1)
+        #expect(pool.add(3, for: "b", now: 10) == [])
+        #expect(pool.add(4, for: "b", now: 29) == [])
+        #expect(pool.keepHouse(now: 29) == [])
+        #expect(pool.keepHouse(now: 30) == [.end(1)])
+        #expect(pool.workerEnded(1, now: 31).actions == [.start(3, "b")])
+    }
+
+    @Test func `A function without a worker does not have to be patient`() {
+        var pool = makePool(perFunction: 2, workers: 1, patience: 20)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        _ = pool.workerIsReady(1, now: 1)
+        #expect(pool.add(2, for: "b", now: 1) == [.end(1)])
+    }
+
+    @Test func `Memory that idle workers have is taken for another worker only when somebody has waited for one`() {
+        var pool = makePool(perFunction: 2, workers: 9, idleTimeout: 100, memory: 250, patience: 20) { _ in .init(memory: 100, keepsMemory: true) }
+        for (number, function) in [(UInt64(1), "a"), (2, "b")] {
+            _ = pool.add(number, for: function)
+            _ = pool.workerIsReady(number, now: 0)
+        }
+        _ = pool.workerIsReady(1, now: 1)
+        #expect(pool.add(3, for: "b", now: 10) == [])
+        #expect(pool.keepHouse(now: 29) == [])
+        #expect(pool.keepHouse(now: 30) == [.end(1), .start(3, "b")])
+    }
+
+    @Test func `Of those that could use another worker, one that has waited long is not held up by one that has not`() {
+        var pool = makePool(perFunction: 2, workers: 3, idleTimeout: 100, patience: 20)
+        for (number, function) in [(UInt64(1), "idle"), (2, "busy"), (3, "slow")] {
+            _ = pool.add(number, for: function)
+            _ = pool.workerIsReady(number, now: 0)
+        }
+        _ = pool.workerIsReady(1, now: 0)
+        #expect(pool.add(4, for: "busy", now: 10) == [])
+        #expect(pool.add(5, for: "slow", now: 10) == [])
+        #expect(pool.workerHasAnswered(2) == 4)
+        #expect(pool.add(6, for: "busy", now: 29) == [])
+        // One is looked at each time.
+        let actions = [pool.keepHouse(now: 31), pool.keepHouse(now: 31)]
+        #expect(actions == [[], [.end(1)]])
+        #expect(pool.workerEnded(1, now: 32).actions == [.start(4, "slow")])
+    }
+
+    @Test func `A worker gives way to nobody who waits for something else than room`() {
+        var pool = makePool(perFunction: 1, workers: 2, starting: 1)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        _ = pool.add(2, for: "b")
+        #expect(pool.add(3, for: "c") == [])
+        #expect(pool.workerIsReady(1, now: 1) == [])
+        #expect(pool.idleCount == 1)
+        #expect(pool.workerIsReady(2, now: 2) == [.run(2, on: 2), .end(1)])
     }
 
     @Test func `At the host's limit a worker gives way to a function that has none and has waited longer`() {
@@ -227,7 +291,7 @@ extension Pool {
         _ = pool.add(2, for: "a")
         _ = pool.add(3, for: "a")
         _ = pool.workerHasAnswered(1)
-        let actions = [pool.putBack(2, for: "a"), pool.workerEnded(1).actions, pool.workerIsReady(2, now: 1)]
+        let actions = [pool.putBack(2, for: "a", now: 0), pool.workerEnded(1).actions, pool.workerIsReady(2, now: 1)]
         #expect(actions == [[], [.start(2, "a")], [.run(2, on: 2)]])
     }
 
@@ -429,7 +493,7 @@ extension Pool {
 
     @Test func `Failures are forgotten after a while without calls`() {
         var pool = Self.failing(5)
-        _ = pool.endIdleWorkers(now: 60_100_000_000)
+        _ = pool.keepHouse(now: 60_100_000_000)
         #expect(pool.add(9, for: "a", now: 60_100_000_001) == [.start(6, "a")])
         #expect(pool.workerEnded(6, failure: "it crashed", now: 60_100_000_002).failed == 9)
         #expect(pool.add(10, for: "a", now: 60_100_000_003) == [.start(7, "a")])
@@ -495,7 +559,7 @@ private struct RandomHistory {
         case 7:
             if let waiter = open.sorted().randomElement(using: &random), pool.remove(waiter) { open.remove(waiter) }
         case 8:
-            perform(pool.endIdleWorkers(now: now))
+            perform(pool.keepHouse(now: now))
         default:
             if let worker = starting.sorted().randomElement(using: &random) {
                 starting.remove(worker)

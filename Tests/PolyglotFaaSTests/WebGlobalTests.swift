@@ -129,12 +129,77 @@ import Testing
                     └─────────┴────────┘
                     """,
                     "outer",
-                    "  { a: [ 1, <empty>, 'x' ], g: [Getter], f: [Function: f], n: null } -0 5n Symbol(s)",
-                    "Ada is 36.5 years and 36, {\"a\":1} [ 1 ] %",
+                    "  {\n    a: [ 1, <1 empty item>, 'x' ],\n    g: [Getter],\n    f: [Function: f],\n    n: null\n  } -0 5n Symbol(s)",
+                    "Ada is 36.5 years and 36, {\"a\":1} [ 1, [length]: 1 ] %",
                     "Map(1) { 'k' => { v: 1 } } Set(1) { 1 } boom [ undefined ]",
                     "Assertion failed: no way", "x: 1", "x: 2", "x: 1",
                     "{ a: { b: { c: [Object] } } }",
                 ])
+        }
+    }
+
+    @Test func `console shows what Node's util shows`() async throws {
+        let source = """
+            const util = require('util');
+            const around = { name: 'x' };
+            around.self = around;
+            class Point { x = 1; [util.inspect.custom](depth, options) { return `point ${depth} ${options.compact}` } }
+            const values = [
+              Buffer.from('hi'), around, new Point, [new Point], Object.assign(new Error('outer', { cause: new TypeError('inner') }), { code: 7 }),
+              ['it\\'s', 'a\\\\b\\n\\x07'], new Map([[{ a: 1 }, new Set('ab')]]), Array.from({ length: 120 }, (_, i) => i), ['x\\n'.repeat(60)], [, 1],
+              Object(1n), Object.create(null), async () => {}, new Uint8Array(2).buffer,
+            ];
+            exports.handler = () => {
+              for (const value of values) console.log(value);
+              console.log('%s|%o|%O', around, [1], new Point);
+              return values.map(value => util.inspect(value)).concat(util.format('%s|%o|%O', around, [1], new Point));
+            };
+            """
+        try await withRuntime { runtime in
+            for _ in 0..<3 {
+                let result = try await runtime.invoke(.js(source))
+                let shown = result.logs.map(\.text)
+                #expect(try result.value == .array(shown.map { .string($0) }))
+                #expect(shown.count == 15)
+                #expect(shown[..<4] == ["<Buffer 68 69>", "<ref *1> { name: 'x', self: [Circular *1] }", "point 2 3", "[ point 1 3 ]"])
+                #expect(shown[4].hasPrefix("Error: outer\n    at ") && shown[4].contains(" {\n  code: 7,\n  [cause]: TypeError: inner\n      at "))
+                #expect(shown[5] == #"[ "it's", 'a\\b\n\x07' ]"#)
+                #expect(shown.last == "<ref *1> { name: 'x', self: [Circular *1] }|[ 1, [length]: 1 ]|point 2 3")
+            }
+        }
+    }
+
+    @Test func `console shows the same when the language's own functions are replaced`() async throws {
+        let values = """
+            const values = [{ a: [1, 'b', { c: new Map([['k', new Set([1])]]) }] }, [, 2, 3, 4, 5, 6, 7, 8], /x/g, new Date(0), Object('s'), new Uint8Array(2),
+              () => 1, '\\u0007', new TypeError('e', { cause: [1] }), 2n, Symbol('s')];
+            exports.handler = () => {
+              for (let i = 0; i < values.length; i++) console.log(values[i], '%s');
+              console.log('%s %d %j %o', values[0], '4', { a: [1] }, [values]);
+              console.table([[1, { b: 2 }]]);
+              console.dir(values);
+            };
+            """
+        let replace = """
+            const { getOwnPropertyNames, getOwnPropertyDescriptor, defineProperty, getPrototypeOf } = Object;
+            const replaced = { value() { throw 'replaced' } };
+            for (const object of [Array, String, RegExp, Map, Set, Number, Date, Error, Function, Symbol, BigInt, getPrototypeOf(Uint8Array)].map(type => type.prototype).concat(Object, Reflect, JSON, Math, Array)) {
+              for (const name of getOwnPropertyNames(object)) {
+                if (name !== 'constructor' && typeof getOwnPropertyDescriptor(object, name).value === 'function') defineProperty(object, name, replaced);
+              }
+            }
+            defineProperty(Array.prototype, Symbol.iterator, replaced);
+            defineProperty(Object.prototype, 0, { set() { throw 'replaced' } });
+            """
+        try await withRuntime { runtime in
+            let expected = try await runtime.invoke(.js(values)).logs.map(\.text)
+            #expect(expected.count == 14)
+            // In the first call the formatter is evaluated when everything is replaced already, in the later ones before.
+            for _ in 0..<3 {
+                let result = try await runtime.invoke(.js("\(values)\n\(replace)"))
+                #expect(try result.value == nil)
+                #expect(result.logs.map(\.text) == expected)
+            }
         }
     }
 

@@ -74,7 +74,7 @@ struct NodeModules: Sendable {
     private static let own: [(path: String, text: [UInt8])] = [
         ("assert/index", PackageResources.assert_js), ("assert/strict", Array("module.exports = require('./index.js').strict;\n".utf8)),
         ("buffer", PackageResources.buffer_js), ("comparisons", PackageResources.comparisons_js), ("crypto", PackageResources.crypto_js),
-        ("events", Array("module.exports = require('./debian/events.js');\n".utf8)), ("hashes", PackageResources.hashes_js),
+        ("events", Array("module.exports = require('./debian/events.js');\n".utf8)),
         ("path/index", Array("module.exports = require('../debian/path.js');\n".utf8)),
         ("path/posix", Array("module.exports = require('../debian/path.js');\n".utf8)),
         ("process", Array("module.exports = process;\n".utf8)), ("querystring", PackageResources.querystring_js),

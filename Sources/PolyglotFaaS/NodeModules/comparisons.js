@@ -1,7 +1,7 @@
 // When two values are the same to Node's `assert` and `util.isDeepStrictEqual`.
 'use strict';
 
-const types = require('./util/types.js');
+const { types, kindOfBox, nameOfTypedArray } = __faas.util;
 
 const ownKeys = value => Object.keys(value).concat(Object.getOwnPropertySymbols(value).filter(key => Object.prototype.propertyIsEnumerable.call(value, key)));
 const isObject = value => value !== null && typeof value === 'object';
@@ -21,12 +21,12 @@ const isEqual = (a, b, isStrict, seen) => {
     if (a.message !== b.message || a.name !== b.name) return false;
     if (isStrict && !['cause', 'errors'].every(key => Object.hasOwn(a, key) === Object.hasOwn(b, key) && isEqual(a[key], b[key], isStrict, seen))) return false;
   }
-  if (types.isBoxedPrimitive(a) && (types.kindOfBox(a) !== types.kindOfBox(b) || !Object.is(a.valueOf(), b.valueOf()))) return false;
+  if (types.isBoxedPrimitive(a) && (kindOfBox(a) !== kindOfBox(b) || !Object.is(a.valueOf(), b.valueOf()))) return false;
   if (types.isPromise(a) || types.isWeakMap(a) || types.isWeakSet(a)) return false;
   if (ArrayBuffer.isView(a) || types.isAnyArrayBuffer(a)) {
-    if (types.isTypedArray(a) && types.nameOfTypedArray(a) !== types.nameOfTypedArray(b)) return false;
+    if (types.isTypedArray(a) && nameOfTypedArray(a) !== nameOfTypedArray(b)) return false;
     const bytes = value => ArrayBuffer.isView(value) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value);
-    const isFloat = /^Float/.test(types.nameOfTypedArray(a) ?? ''), left = isFloat ? a : bytes(a), right = isFloat ? b : bytes(b);
+    const isFloat = /^Float/.test(nameOfTypedArray(a) ?? ''), left = isFloat ? a : bytes(a), right = isFloat ? b : bytes(b);
     if (left.length !== right.length) return false;
     for (let i = 0; i < left.length; i++) if (isStrict ? !Object.is(left[i], right[i]) : left[i] !== right[i] && !(left[i] !== left[i] && right[i] !== right[i])) return false;
   }

@@ -27,6 +27,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         var starting = Int.max
         /// Bytes that may be promised altogether.
         var memory = Int.max
+        /// Nanoseconds that an invocation waits for a worker its function has before another function's idle worker ends for it.
+        var patience: Int64 = 0
         /// The longest time that a function which keeps failing waits for its next worker, in nanoseconds. 0: none.
         var maximumPause: Int64 = 0
     }
@@ -104,7 +106,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     private var functions: [FunctionRecord?] = []
     private var freeNumbers: [Int] = []
     private var numbers: [FunctionKey: Int] = [:]
-    private var waiters: [WaiterID: Int] = [:]
+    private var waiters: [WaiterID: (function: Int, since: Int64)] = [:]
     private var lastWorker: WorkerID = 0
     private var isShuttingDown = false
 
@@ -130,7 +132,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     // MARK: Invocations
 
-    /// An invocation wants a worker. What time it is matters only to a function that has failed before.
+    /// An invocation wants a worker. What time it is matters only if it has to wait.
     mutating func add(_ waiter: WaiterID, for key: FunctionKey, now: @autoclosure () -> Int64) -> [Action] {
         if isShuttingDown { return [.reject(waiter, .shuttingDown)] }
         let known = numbers[key]
@@ -139,18 +141,19 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
             if functions[known]!.waiting >= limits.waitingPerFunction { return [.reject(waiter, .functionQueueFull)] }
         }
         if waiters.count >= limits.waiting { return [.reject(waiter, .hostQueueFull)] }
+        let now = now()
         if known.map({ !hasWorker($0) }) ?? true {
-            if failures.isOnTrial(key), let pause = failures.pause(of: key, now: now()) { return [.reject(waiter, .failing(pause))] }
+            if failures.isOnTrial(key), let pause = failures.pause(of: key, now: now) { return [.reject(waiter, .failing(pause))] }
             if promisedMemory - promisedToIdle > limits.memory - (known.map { functions[$0]!.demand } ?? demand(key)).memory {
                 return [.reject(waiter, .memoryPromised)]
             }
         }
         let function = number(of: key)
-        waiters[waiter] = function
+        waiters[waiter] = (function, now)
         functions[function]!.queue.append(waiter)
         functions[function]!.waiting += 1
         list(function)
-        return startWorkers()
+        return startWorkers(now: now)
     }
 
     /// Serving takes more memory than waiting does. Where that is not to be had, idle workers of others give theirs.
@@ -163,7 +166,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         functions[function]!.idle.removeLast()
         idleCount -= 1
         promisedToIdle -= idle.promised
-        guard let actions = makeRoom(for: busy.promised - idle.promised) else {
+        guard let actions = makeRoom(for: busy.promised - idle.promised, byEnding: true) else {
             workers[worker] = idle
             functions[function]!.idle.append(worker)
             idleCount += 1
@@ -176,7 +179,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     /// An invocation that waits has been cancelled or is too late. Returns false if it does not wait (any more).
     mutating func remove(_ waiter: WaiterID) -> Bool {
-        guard let function = waiters.removeValue(forKey: waiter) else { return false }
+        guard let function = waiters.removeValue(forKey: waiter)?.function else { return false }
         functions[function]!.waiting -= 1
         forgetIfUnused(function)
         return true
@@ -216,7 +219,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         if let waiter = takeWaiter(of: function) {
             record.state = .busy
             workers[worker] = record
-            return isNew ? [.run(waiter, on: worker)] + startWorkers() : [.run(waiter, on: worker)]
+            return isNew ? [.run(waiter, on: worker)] + startWorkers(now: now) : [.run(waiter, on: worker)]
         }
         promisedMemory += record.whenIdle - record.promised
         promisedToIdle += record.whenIdle
@@ -226,7 +229,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         idleCount += 1
         idleWorkers.append((worker, now))
         forgetFormerlyIdle()
-        return isNew || isMemoryAwaited ? startWorkers() : []
+        return isNew || isMemoryAwaited ? startWorkers(now: now) : []
     }
 
     /// What most calls write to and a worker keeps, beyond what it had when it had loaded.
@@ -251,20 +254,21 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     }
 
     /// The invocation that was sent ahead to a worker that ended before it took it on: it waits again, as the first.
-    mutating func putBack(_ waiter: WaiterID, for key: FunctionKey) -> [Action] {
+    mutating func putBack(_ waiter: WaiterID, for key: FunctionKey, now: Int64) -> [Action] {
         if isShuttingDown { return [.reject(waiter, .shuttingDown)] }
         let function = number(of: key)
-        waiters[waiter] = function
+        waiters[waiter] = (function, now)
         functions[function]!.queue.prepend(waiter)
         functions[function]!.waiting += 1
         list(function)
-        return startWorkers()
+        return startWorkers(now: now)
     }
 
-    /// Whether a ready worker of this function should make room: the host is full, and another function that has no worker at
-    /// all has waited longer than anybody waits for this one.
+    /// Whether a ready worker of this function should make room: the host is full of workers that are busy, and another function that
+    /// has no worker at all has waited longer than anybody waits for this one. Where it waits for something else than room, for
+    /// others that start, this would help nobody.
     private mutating func shouldGiveWay(_ function: Int) -> Bool {
-        guard workers.count >= limits.workers, let other = firstUnserved(), other != function else { return false }
+        guard workers.count >= limits.workers, idleCount == 0, startingCount < limits.starting, let other = firstUnserved(), other != function else { return false }
         return oldestWaiter(of: other)! < oldestWaiter(of: function) ?? .max
     }
 
@@ -321,7 +325,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         }
         let rejected = rejectWaiters(of: function, now: now)
         list(function)
-        let actions = rejected + startWorkers()
+        let actions = rejected + startWorkers(now: now)
         forgetIfUnused(function)
         return (actions, failed)
     }
@@ -344,19 +348,27 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     /// Starts workers for those who wait: functions without a worker first, the longest wait first, as far as the limits allow.
     /// Where the host's limit is in the way, the idle worker that has been unused longest ends; its slot is given on when its end
     /// is confirmed, or at once if few are ending.
-    private mutating func startWorkers() -> [Action] {
+    ///
+    /// A function that has a worker already gets none at the cost of others until somebody has waited for as long as a start takes:
+    /// else the busiest functions would keep pushing out those that are called less, whose next calls then start again.
+    private mutating func startWorkers(now: Int64) -> [Action] {
         guard !isShuttingDown, !waiters.isEmpty else { return [] }
         var actions: [Action] = []
         isMemoryAwaited = false
         while startingCount < limits.starting, let function = firstUnserved() ?? firstGrowing() {
+            let isUrgent = !hasWorker(function) || hasWaitedLong(function, now: now)
             if workers.count - min(endingCount, limits.endingAllowance) >= limits.workers {
-                guard endingCount < max(1, limits.endingAllowance), let victim = leastRecentlyUsedWorker() else { return actions }
+                guard isUrgent, endingCount < max(1, limits.endingAllowance), let victim = leastRecentlyUsedWorker() else {
+                    if !isUrgent { letOthersGrow(function) }
+                    return actions
+                }
                 actions.append(endIdle(victim))
                 continue
             }
             let memory = functions[function]!.demand.memory
-            guard let evictions = makeRoom(for: memory) else {
+            guard let evictions = makeRoom(for: memory, byEnding: isUrgent) else {
                 isMemoryAwaited = true
+                if !isUrgent { letOthersGrow(function) }
                 return actions
             }
             actions += evictions
@@ -368,25 +380,30 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
             startingCount += 1
             actions.append(.start(lastWorker, functions[function]!.key))
             letOthersGrow(function)
-            list(function)
         }
         return actions
     }
 
-    /// Ends idle workers until so many bytes more can be promised. Returns nil if not even that would do.
-    private mutating func makeRoom(for bytes: Int) -> [Action]? {
+    private mutating func hasWaitedLong(_ function: Int, now: Int64) -> Bool {
+        oldestWaiter(of: function).map { now - waiters[$0]!.since >= limits.patience } ?? false
+    }
+
+    /// Ends idle workers, if it may, until so many bytes more can be promised. Returns nil if they cannot.
+    private mutating func makeRoom(for bytes: Int, byEnding mayEnd: Bool) -> [Action]? {
         if promisedMemory <= limits.memory - bytes { return [] }
-        guard promisedMemory - promisedToIdle <= limits.memory - bytes else { return nil }
+        guard mayEnd, promisedMemory - promisedToIdle <= limits.memory - bytes else { return nil }
         var actions: [Action] = []
         while promisedMemory > limits.memory - bytes, let victim = leastRecentlyUsedWorker() { actions.append(endIdle(victim)) }
         return actions
     }
 
-    /// It has just got a worker: the next one is another function's.
+    /// It has just got a worker, or is not to have one yet: the next one is another function's.
     private mutating func letOthersGrow(_ function: Int) {
-        guard growing.first == function else { return }
-        growing.removeFirst()
-        functions[function]!.isGrowing = false
+        if growing.first == function {
+            growing.removeFirst()
+            functions[function]!.isGrowing = false
+        }
+        list(function)
     }
 
     /// Notes a function that could use a worker, if it is not noted yet.
@@ -472,11 +489,11 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     // MARK: Time and the end
 
-    /// Ends the workers that nobody has used for the idle timeout.
-    mutating func endIdleWorkers(now: Int64) -> [Action] {
+    /// Ends the workers that nobody has used for the idle timeout, and starts some for those who have waited long.
+    mutating func keepHouse(now: Int64) -> [Action] {
         failures.forgetOld(now: now)
         let timeout = limits.idleTimeout
-        return endIdleWorkers { now - $0 >= timeout }
+        return endIdleWorkers { now - $0 >= timeout } + startWorkers(now: now)
     }
 
     private mutating func endIdleWorkers(where isDue: (Int64) -> Bool) -> [Action] {

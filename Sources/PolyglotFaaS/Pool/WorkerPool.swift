@@ -184,7 +184,7 @@ final class WorkerPool: WorkerDelegate {
         if invocation.beginAgain() {
             let actions = state.withLock { state in
                 state.invocations[invocation.id] = invocation
-                return state.pool.putBack(invocation.id, for: invocation.function)
+                return state.pool.putBack(invocation.id, for: invocation.function, now: MonotonicClock.now())
             }
             perform(actions)
         } else {
@@ -259,7 +259,7 @@ final class WorkerPool: WorkerDelegate {
 
     private func keepHouse() {
         let now = MonotonicClock.now()
-        let (actions, workers) = state.withLock { ($0.pool.endIdleWorkers(now: now), Array($0.workers.values)) }
+        let (actions, workers) = state.withLock { ($0.pool.keepHouse(now: now), Array($0.workers.values)) }
         for worker in workers { worker.endIfOverdue(now: now) }
         zygotes.renew(now: now)
         perform(actions)
