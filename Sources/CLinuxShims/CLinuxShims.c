@@ -91,7 +91,6 @@ void faas_read_attributes(struct faas_attributes *attributes) {
   attributes->session = (int32_t)syscall(SYS_getsid, 0);
   attributes->group = (int32_t)syscall(SYS_getpgid, 0);
   attributes->policy = (int32_t)syscall(SYS_sched_getscheduler, 0);
-  attributes->niceness = (int32_t)syscall(SYS_getpriority, PRIO_PROCESS, 0);
   attributes->timer_slack = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
   stack_t stack = {0};
   sigaltstack(NULL, &stack);

@@ -35,6 +35,8 @@ public struct ProcessState {
 
     /// What no call puts back, but what says at once that it has been changed. nil if nothing can change it.
     private let attributes: Attributes?
+    /// As the process began. The host changes it meanwhile, for as long as a long call takes.
+    private let niceness: Int32
     private let workingDirectory: Int32
     private let descriptors: [OpenDescriptor]
     /// Of all descriptors that stay open, in order.
@@ -53,6 +55,7 @@ public struct ProcessState {
     ///     could change need not be looked at then.
     public init(kept: [Int32], changesAreDenied: Bool) {
         attributes = changesAreDenied ? nil : Self.readAttributes()
+        niceness = getpriority(Self.ofProcess, id_t(getppid()))
         signalCount = changesAreDenied ? 31 : Int32(FAAS_SIGNAL_COUNT)
         // Only to return there: reading it may be forbidden.
         let directory = open(".", __O_PATH | O_DIRECTORY | O_CLOEXEC)
@@ -80,7 +83,13 @@ public struct ProcessState {
         guard restoreDescriptors(), fchdir(workingDirectory) == 0, restoreSignals(), restoreTimers() else { return false }
         umask(fileMask)
         guard let attributes else { return true }
-        return Processes.endDescendants() && Self.readAttributes() == attributes
+        return Processes.endDescendants() && restoreNiceness() && Self.readAttributes() == attributes
+    }
+
+    private static let ofProcess = __priority_which_t(PRIO_PROCESS.rawValue)
+
+    private func restoreNiceness() -> Bool {
+        getpriority(Self.ofProcess, 0) == niceness || setpriority(Self.ofProcess, 0, niceness) == 0
     }
 
     private static func readAttributes() -> Attributes {

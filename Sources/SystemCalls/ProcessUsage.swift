@@ -47,6 +47,37 @@ public final class ProcessUsage: Sendable {
         }
     }
 
+    /// Lets others have the processor before the process, its threads and the children that it has now, or no longer.
+    ///
+    /// - Parameter niceness: how much more than this process's own; 0 is as usual.
+    public func setNiceness(_ niceness: Int32) {
+        // While it shows its size, its number is its own.
+        guard !Self.text(sizes).isEmpty else { return }
+        for process in [pid] + children.compactMap({ pid_t($0) }) {
+            for thread in Self.threads(of: process) { setpriority(Self.ofThread, thread, Self.usualNiceness + niceness) }
+        }
+    }
+
+    private static let ofThread = __priority_which_t(PRIO_PROCESS.rawValue)
+    private static let usualNiceness = getpriority(ofThread, id_t(getpid()))
+
+    private static func threads(of pid: pid_t) -> [id_t] {
+        guard let folder = opendir("/proc/\(pid)/task") else { return [] }
+        defer { closedir(folder) }
+        var found: [id_t] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+            if let thread = id_t(name) { found.append(thread) }
+        }
+        return found
+    }
+
+    /// Whether this process may take back what ``setNiceness(_:)`` does: root may, others as far as RLIMIT_NICE lets them. Tried
+    /// on the calling thread, which stays a little behind if not.
+    public static func canRestoreNiceness() -> Bool {
+        setpriority(ofThread, 0, usualNiceness + 1) == 0 && setpriority(ofThread, 0, usualNiceness) == 0
+    }
+
     private static func clock(of pid: pid_t) -> clockid_t? {
         var clock = clockid_t()
         return clock_getcpuclockid(pid, &clock) == 0 ? clock : nil

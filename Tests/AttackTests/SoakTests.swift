@@ -47,8 +47,8 @@ import Testing
     private struct Counts: Sendable {
         var answers: [String: Int] = [:]
         var wrong: [String] = []
-        var quietMillis: [Double] = []
-        var goodMillis: [Double] = []
+        var quietTimes = Times()
+        var goodTimes = Times()
     }
 
     /// What must be the same in the end as it was at the start.
@@ -71,12 +71,12 @@ import Testing
     func `Every call has one outcome, right or clearly failed, whoever is killed, and nothing is left`() async throws {
         let seconds = try #require(Self.seconds)
         // What the process starts once and keeps is there afterwards.
-        try await Stage.with(.full) { stage in
+        try await Stage.with(.full, isOneWorkerEnough: false) { stage in
             for kind in Self.kinds where kind.isGood { _ = try await stage.runtime.invoke(kind.request) }
         }
         let before = try Footprint()
         let tally = Tally()
-        let left: [ProcessEntry] = try await Stage.with(.full) { stage in
+        let left: [ProcessEntry] = try await Stage.with(.full, isOneWorkerEnough: false) { stage in
             let quietEnd = ContinuousClock.now + .seconds(min(60, seconds / 5))
             let end = ContinuousClock.now + .seconds(seconds)
             await withTaskGroup(of: Void.self) { group in
@@ -91,10 +91,21 @@ import Testing
                         }
                     }
                 }
+                // They never wait for another function's answer.
+                for client in 12..<16 {
+                    group.addTask {
+                        var number = client * 100_000_000
+                        while ContinuousClock.now < end {
+                            number += 1
+                            await Self.call(Self.kinds[client % 2], number, ContinuousClock.now < quietEnd, stage.runtime, tally)
+                        }
+                    }
+                }
                 group.addTask {
                     try? await Task.sleep(until: quietEnd)
                     var generator = SeededGenerator(seed: 7)
-                    while ContinuousClock.now < end {
+                    // The last end is known to the host before the clients end.
+                    while ContinuousClock.now < end - .seconds(2) {
                         try? await Task.sleep(for: .seconds(1))
                         stage.processes.randomElement(using: &generator)?.kill()
                     }
@@ -111,7 +122,7 @@ import Testing
         }
         try await waitUntilAllEnded(left, within: .seconds(10))
         let result = tally.withLock { $0 }
-        let (quiet, good) = (Times(result.quietMillis), Times(result.goodMillis))
+        let (quiet, good) = (result.quietTimes, result.goodTimes)
         print("SOAK \(result.answers.sorted { $0.key < $1.key }); good calls: \(good), while it was quiet: \(quiet)")
         #expect(result.wrong.isEmpty, "\(result.wrong.prefix(10))")
         let answers = result.answers.filter { $0.key.hasPrefix("good") || $0.key.hasPrefix("slow") }
@@ -129,17 +140,26 @@ import Testing
         #expect(after.megabytes <= before.megabytes + 64, "before: \(before); after: \(after)")
     }
 
-    /// Median and p99.
-    private struct Times: CustomStringConvertible {
-        let median: Double
-        let p99: Double
+    /// How often something took how long: each step of the scale is 2 % more than the one before.
+    private struct Times: CustomStringConvertible, Sendable {
+        private var counts = [Int](repeating: 0, count: 1000)
 
-        init(_ millis: [Double]) {
-            let sorted = millis.sorted()
-            (median, p99) = sorted.isEmpty ? (0, 0) : (sorted[sorted.count / 2], sorted[sorted.count * 99 / 100])
+        mutating func add(_ millis: Double) {
+            counts[max(0, min(counts.count - 1, Int(log(millis * 1000) / log(1.02))))] += 1
         }
 
-        var description: String { "median \(median) ms, p99 \(p99) ms" }
+        private func quantile(_ share: Double) -> Double {
+            var rest = Int(Double(counts.reduce(0, +)) * share)
+            let step = counts.firstIndex { count in
+                rest -= count
+                return rest < 0
+            }
+            return pow(1.02, Double(step ?? 0)) / 1000
+        }
+
+        var p99: Double { quantile(0.99) }
+
+        var description: String { "median \(quantile(0.5)) ms, p99 \(p99) ms" }
     }
 
     private static func call(_ kind: Kind, _ number: Int, _ isQuiet: Bool, _ runtime: FunctionRuntime, _ tally: Tally) async {
@@ -161,7 +181,7 @@ import Testing
             counts.answers["\(isQuiet ? "quiet " : "")\(kind.name): \(outcome)", default: 0] += 1
             if isWrong { counts.wrong.append("\(kind.name) \(number)") }
             guard kind.name == "good" else { return }
-            if isQuiet { counts.quietMillis.append(millis) } else { counts.goodMillis.append(millis) }
+            if isQuiet { counts.quietTimes.add(millis) } else { counts.goodTimes.add(millis) }
         }
     }
 }

@@ -34,7 +34,8 @@ struct Stage: Sendable {
     let canaries: Canaries
     private let directory: URL
 
-    static func with<Result>(_ mode: Mode, _ body: (Stage) async throws -> Result) async throws -> Result {
+    /// - Parameter isOneWorkerEnough: else there are as many as a host has by default.
+    static func with<Result>(_ mode: Mode, isOneWorkerEnough: Bool = true, _ body: (Stage) async throws -> Result) async throws -> Result {
         try await Canaries.with { canaries in
             // Executables under a name of their own, so that these processes can be told from all others.
             let directory = URL(fileURLWithPath: canaries.directory.path("workers"))
@@ -44,9 +45,8 @@ struct Stage: Sendable {
             }
             var configuration = FunctionRuntime.Configuration()
             configuration.workerDirectory = directory.path
-            configuration.maximumWorkersPerFunction = 1
             configuration.idleTimeoutMillis = 600_000
-            configuration.spareWorkersPerLanguage = 0
+            if isOneWorkerEnough { (configuration.maximumWorkersPerFunction, configuration.spareWorkersPerLanguage) = (1, 0) }
             mode.configure(&configuration)
             let runtime = FunctionRuntime(configuration: configuration)
             do {
@@ -75,7 +75,7 @@ struct Stage: Sendable {
     var processes: [ProcessEntry] {
         ProcessTable.all().filter {
             // The link to the executable is not for everybody to read; the path it was started under is.
-            (try? String(contentsOfFile: "/proc/\($0.pid)/cmdline", encoding: .utf8))?.hasPrefix(directory.path) == true && $0.isRunning
+            ProcessTable.text("/proc/\($0.pid)/cmdline")?.hasPrefix(directory.path) == true && $0.isRunning
         }
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import FunctionModel
 import PolyglotFaaS
+import SystemCalls
 import TestSupport
 import Testing
 
@@ -116,6 +117,43 @@ import Testing
                 #expect(error.message == "CPU time limit of 200 ms exceeded")
             }
         }
+    }
+
+    @Test(arguments: [Isolation.invocation, .instance])
+    func `A call that computes for long lets others come first, and those after it do not`(isolation: Isolation) async throws {
+        let source = """
+            import os, time
+            def handler(event):
+              end = time.monotonic() + event
+              while time.monotonic() < end: pass
+              return os.getpid()
+            """
+        // Without a namespace of their own the workers know their numbers.
+        try await withRuntime { ($0.sandbox, $0.maximumWorkersPerFunction) = (.off, 1) } _: { runtime in
+            var request = InvocationRequest.python(source, 0, timeoutMillis: 60_000)
+            request.isolation = isolation
+            var pid: pid_t = 0
+            for _ in 0..<5 { pid = pid_t(try #require(try await runtime.value(request).integerValue)) }
+            let usual = try #require(Self.niceness(of: pid))
+            var long = request
+            long.event = Array("1".utf8)
+            let call = Task { [long] in try await runtime.value(long) }
+            var seen: Set<Int> = []
+            for _ in 0..<100 {
+                if let niceness = Self.niceness(of: pid) { seen.insert(niceness) }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            try await #expect(call.value == .integer(Int64(pid)))
+            #expect(seen == (ProcessUsage.canRestoreNiceness() ? [usual, usual + 10] : [usual]))
+            try await #expect(runtime.value(request) == .integer(Int64(pid)))
+            #expect(Self.niceness(of: pid) == usual)
+        }
+    }
+
+    private static func niceness(of pid: pid_t) -> Int? {
+        // After the name, which may be anything: the seventeenth field.
+        let fields = ProcessTable.text("/proc/\(pid)/stat")?.split(separator: ")").last?.split(separator: " ")
+        return fields.flatMap { $0.count > 16 ? Int($0[16]) : nil }
     }
 
     @Test func `A result larger than the limit is an error that says so`() async throws {

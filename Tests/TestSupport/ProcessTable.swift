@@ -12,7 +12,7 @@ public struct ProcessEntry: Sendable, CustomStringConvertible {
     private let state: Character
 
     public init?(pid: pid_t) {
-        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+        guard let text = ProcessTable.text("/proc/\(pid)/stat"),
             let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")")
         else { return nil }
         let fields = text[text.index(after: close)...].split(separator: " ")
@@ -41,6 +41,15 @@ public struct ProcessEntry: Sendable, CustomStringConvertible {
 }
 
 public enum ProcessTable {
+    /// What a file of /proc has. Foundation (6.3.1) keeps 4 KiB for each empty file that it reads as a text, and a kernel thread's command
+    /// line is empty.
+    public static func text(_ path: String) -> String? {
+        guard let file = fopen(path, "r") else { return nil }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 65536)
+        return String(decoding: bytes[..<fread(&bytes, 1, bytes.count, file)], as: UTF8.self)
+    }
+
     public static func all() -> [ProcessEntry] {
         ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }.compactMap {
             ProcessEntry(pid: $0)

@@ -38,7 +38,7 @@ struct faas_attributes {
   struct faas_limit limits[16];
   uint64_t processors[16];
   char name[16];
-  int32_t session, group, policy, niceness, timer_slack, has_signal_stack;
+  int32_t session, group, policy, timer_slack, has_signal_stack;
 };
 enum { FAAS_SIGNAL_COUNT = 64 };
 

@@ -57,6 +57,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private let hasBeenKilled = Atomic<Bool>(false)
     /// Whether the host has ended it, or lost it, for reasons that are not its function's fault.
     private let isExcused = Atomic<Bool>(false)
+    /// Whether others come before it until its invocation has an answer.
+    private let isPostponed = Atomic<Bool>(false)
     /// The most private memory it was seen to have.
     private let largestMemory = Atomic<Int>(0)
 
@@ -74,11 +76,11 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private var phase = Phase.loading {
         didSet {
             switch phase {
-            case .ready: activity.store(0, ordering: .relaxed)
+            case .ready: activity.store(0, ordering: .sequentiallyConsistent)
             case .running:
                 lastActivity += 1
-                activity.store(lastActivity, ordering: .relaxed)
-            case .loading, .restoring, .ended: activity.store(1, ordering: .relaxed)
+                activity.store(lastActivity, ordering: .sequentiallyConsistent)
+            case .loading, .restoring, .ended: activity.store(1, ordering: .sequentiallyConsistent)
             }
         }
     }
@@ -246,6 +248,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private func finish(_ invocation: Invocation, _ result: Result<ByteBuffer, any Error>) {
         startPreparing(within: loadTimeout)
         phase = .restoring(next: nil)
+        endPostponement()
         // Before anything else: while the worker puts its memory back, the next event travels.
         sendAhead()
         invocation.finish(result)
@@ -331,10 +334,12 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     var isAtWork: Bool { activity.load(ordering: .relaxed) != 0 }
 
     /// Ends the worker if it has more memory than it may, or has computed for too long. From the watch's thread.
-    func enforceLimits() {
+    ///
+    /// - Parameter mayPostpone: whether a worker that computes for long can be put behind the others, and be put back.
+    func enforceLimits(mayPostpone: Bool) {
         // Read outside the lock, which event loops take.
         guard let usage = process.withLock({ $0.usage }) else { return }
-        if let limit = limits.cpuMillis { endIfTooLong(usage, limit) }
+        watchProcessorTime(usage, mayPostpone: mayPostpone)
         let bytes = usage.privateBytes()
         if bytes > largestMemory.load(ordering: .relaxed) { largestMemory.store(bytes, ordering: .relaxed) }
         guard bytes > limits.watchedBytes else { return }
@@ -346,18 +351,40 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     /// What an invocation had used when the watch first saw it: the count begins there. Used on the watch's thread.
     private var watched: (activity: UInt64, processorTime: Int64) = (0, 0)
 
-    private func endIfTooLong(_ usage: ProcessUsage, _ limit: Int) {
-        let current = activity.load(ordering: .relaxed)
-        guard current > 1 else { return }
+    private func watchProcessorTime(_ usage: ProcessUsage, mayPostpone: Bool) {
+        let current = activity.load(ordering: .relaxed), mustPostpone = mayPostpone && !isPostponed.load(ordering: .relaxed)
+        guard current > 1, limits.cpuMillis != nil || mustPostpone else { return }
         let time = usage.processorTime()
         guard watched.activity == current else { return watched = (current, time) }
-        guard time - watched.processorTime > Int64(limit) * 1_000_000 else { return }
+        let used = time - watched.processorTime
+        if mustPostpone, used > Self.longTime { postpone(usage, current) }
+        guard let limit = limits.cpuMillis, used > Int64(limit) * 1_000_000 else { return }
         eventLoop.execute {
             // It may have answered since, and run something else by now.
             guard self.activity.load(ordering: .relaxed) == current else { return }
             self.fault = self.fault ?? CPULimitExceeded(limitMillis: limit)
             self.kill()
         }
+    }
+
+    /// So much processor time, in nanoseconds, has an invocation before others come first. Most need a hundredth.
+    private static let longTime: Int64 = 10_000_000
+    /// A postponed process gets a tenth of what others get of a core, if they want it, and all if nobody does.
+    private static let niceness: Int32 = 10
+
+    private func postpone(_ usage: ProcessUsage, _ current: UInt64) {
+        isPostponed.store(true, ordering: .sequentiallyConsistent)
+        usage.setNiceness(Self.niceness)
+        // An answer that has come meanwhile either found it postponed, perhaps not wholly yet, or is seen here.
+        guard activity.load(ordering: .sequentiallyConsistent) != current else { return }
+        isPostponed.store(false, ordering: .sequentiallyConsistent)
+        usage.setNiceness(0)
+    }
+
+    /// The invocation has its answer.
+    private func endPostponement() {
+        guard isPostponed.exchange(false, ordering: .sequentiallyConsistent) else { return }
+        process.withLock { $0.usage }?.setNiceness(0)
     }
 
     /// An engine that is refused memory may not be able to say so, and crash.

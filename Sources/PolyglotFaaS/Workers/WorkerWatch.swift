@@ -2,11 +2,13 @@ import Foundation
 import Synchronization
 import SystemCalls
 
-/// Looks at the memory and the processor time of workers that are at work, and ends those that have had too much.
+/// Looks at the memory and the processor time of workers that are at work, ends those that have had too much, and puts those that
+/// compute for long behind the others.
 ///
 /// The kernel's own limit (RLIMIT_DATA) refuses memory, which most programs report in their own words. This is for what that limit
-/// does not count or what does not give up. The kernel's limit of processor time counts seconds of a process, not of a call. A thread of its own, because an event loop has others to serve: 5 ms pass between two looks
-/// at a busy worker, 15 until it is noticed to be busy, in which a process that grows as fast as it can gets 5 to 15 MB.
+/// does not count or what does not give up. The kernel's limit of processor time counts seconds of a process, not of a call. A
+/// thread of its own, because an event loop has others to serve: 5 ms pass between two looks at a busy worker, 15 until it is
+/// noticed to be busy, in which a process that grows as fast as it can gets 5 to 15 MB.
 final class WorkerWatch: Sendable {
     private struct State {
         var workers: [ObjectIdentifier: Worker] = [:]
@@ -35,6 +37,7 @@ final class WorkerWatch: Sendable {
     /// The thread ends when there has been no worker for a while.
     private func run() {
         var idleRounds = 0
+        let mayPostpone = ProcessUsage.canRestoreNiceness()
         while true {
             let workers: [Worker]? = state.withLock { state in
                 if state.workers.isEmpty, idleRounds > 20 {
@@ -46,7 +49,7 @@ final class WorkerWatch: Sendable {
             guard let workers else { return }
             idleRounds = workers.isEmpty ? idleRounds + 1 : 0
             let busy = workers.filter(\.isAtWork)
-            for worker in busy { worker.enforceLimits() }
+            for worker in busy { worker.enforceLimits(mayPostpone: mayPostpone) }
             // Where nothing is at work, nothing is used: look less often whether something is.
             usleep(!busy.isEmpty ? 5000 : workers.isEmpty ? 100_000 : 15_000)
         }
