@@ -1,4 +1,5 @@
 import CJavaScriptCore
+import Glibc
 
 /// A JavaScriptCore string with its reference counted: released when the last holder lets go.
 final class JavaScriptString {
@@ -12,8 +13,10 @@ final class JavaScriptString {
     }
 
     init(_ text: String) {
-        // The UTF-8 call ends at the first zero character, which a source may contain.
-        if text.utf8.contains(0) {
+        // The UTF-8 call ends at the first zero character, which a source may contain. A loop over the view would ask it for each byte.
+        var text = text
+        let hasZero = text.withUTF8 { bytes in bytes.baseAddress.map { memchr($0, 0, bytes.count) != nil } ?? false }
+        if hasZero {
             let units = Array(text.utf16)
             reference = JSStringCreateWithCharacters(units, units.count)
         } else {
