@@ -108,7 +108,7 @@ import Testing
             "computes", "exports.handler = ms => { const end = Date.now() + ms; while (Date.now() < end) {} return 'done' }")
         try await Server.with([function, .python("echo-py", "def handler(e): return e")]) { server in
             try await #expect(call(server.port, "echo-py", "1").text == "1")
-            async let running = call(server.port, "computes", "1500")
+            async let running = call(server.port, "computes", "3000")
             _ = try await server.waitUntilBusy("js")
             let processes = server.processes()
             #expect(processes.filter(\.isWorkerExecutable).count >= 4, "two zygotes and a worker of each")
