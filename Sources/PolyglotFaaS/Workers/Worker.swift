@@ -248,8 +248,9 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private func finish(_ invocation: Invocation, _ result: Result<ByteBuffer, any Error>) {
         startPreparing(within: loadTimeout)
         phase = .restoring(next: nil)
+        // Before the next event, which a long call before it must not slow down.
         endPostponement()
-        // Before anything else: while the worker puts its memory back, the next event travels.
+        // Before the answer: while the worker puts its memory back, the next event travels.
         sendAhead()
         invocation.finish(result)
         delegate.workerFinished(invocation)
