@@ -560,7 +560,9 @@ int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), voi
   mallopt(M_MMAP_THRESHOLD, HEAP_ROOM);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 1 << 20);
-  free(malloc(HEAP_ROOM / 2));
+  /* Volatile: a compiler may leave out an allocation that nobody uses. */
+  void *volatile room = malloc(HEAP_ROOM / 2);
+  free(room);
   error = take_snapshot();
   if (error == 0) {
     if (!seal(context)) _exit(0);

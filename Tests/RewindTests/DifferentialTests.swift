@@ -133,6 +133,30 @@ import Testing
         }
     }
 
+    @Test func `Pages are not looked for after each call of a handler that needs megabytes of the heap for a moment`() async throws {
+        let source = """
+            import ctypes
+            read = ctypes.CDLL(None).faas_rewind_counters
+            read.restype = ctypes.POINTER(ctypes.c_uint64 * 2)
+            def handler(event):
+              len(bytearray(8 << 20))
+              return list(read().contents) if read() else [0, 0]
+            """
+        try await OwnRuntime.with { own in
+            func call() async throws -> (rewinds: Int, scans: Int) {
+                let json = Data(try await own.runtime.invoke(InvocationRequest(languageID: "python", sourceCode: source)).json)
+                let counts = try JSONDecoder().decode([Int].self, from: json)
+                return (counts[0], counts[1])
+            }
+            for _ in 0..<20 { _ = try await call() }
+            let before = try await call()
+            for _ in 0..<49 { _ = try await call() }
+            let after = try await call()
+            #expect(after.rewinds == before.rewinds + 50)
+            #expect(after.scans < before.scans + 5)
+        }
+    }
+
     @Test func `A worker that waits is woken by the next event, and not when its answer is read`() async throws {
         try await OwnRuntime.with { own in
             let request = InvocationRequest(languageID: "js", sourceCode: "exports.handler = () => 1")
