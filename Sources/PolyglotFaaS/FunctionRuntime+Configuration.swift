@@ -107,8 +107,8 @@ extension FunctionRuntime {
                 waitingPerFunction: max(1, maximumWaitingPerFunction), waiting: max(1, maximumWaiting),
                 idleTimeout: Int64(idleTimeoutMillis) * 1_000_000, endingAllowance: max(1, maximumWorkers / 8),
                 starting: max(1, maximumStartingWorkers), memory: Int(Double(MachineMemory.available()) * max(0, min(1, memoryShare))),
-                // About what it takes to start one.
-                patience: 20_000_000,
+                // About what it takes to start one on a busy machine.
+                patience: 100_000_000,
                 maximumPause: Int64(max(0, maximumBackoffMillis)) * 1_000_000)
         }
     }
