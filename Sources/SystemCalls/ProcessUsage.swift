@@ -73,9 +73,19 @@ public final class ProcessUsage: Sendable {
     }
 
     /// Whether this process may take back what ``setNiceness(_:)`` does: root may, others as far as RLIMIT_NICE lets them. Tried
-    /// on the calling thread, which stays a little behind if not.
+    /// on a thread made for it, which stays a little behind if not.
     public static func canRestoreNiceness() -> Bool {
-        setpriority(ofThread, 0, usualNiceness + 1) == 0 && setpriority(ofThread, 0, usualNiceness) == 0
+        var thread = pthread_t()
+        guard pthread_create(&thread, nil, { _ in ProcessUsage.tryNiceness() }, nil) == 0 else { return false }
+        var isPossible: UnsafeMutableRawPointer?
+        pthread_join(thread, &isPossible)
+        return isPossible != nil
+    }
+
+    /// What a thread can return: a pointer, here to nothing, or nil.
+    private static func tryNiceness() -> UnsafeMutableRawPointer? {
+        let isPossible = setpriority(ofThread, 0, usualNiceness + 1) == 0 && setpriority(ofThread, 0, usualNiceness) == 0
+        return UnsafeMutableRawPointer(bitPattern: isPossible ? 1 : 0)
     }
 
     private static func clock(of pid: pid_t) -> clockid_t? {

@@ -1,9 +1,10 @@
 import Foundation
 import FunctionModel
-import PolyglotFaaS
 import SystemCalls
 import TestSupport
 import Testing
+
+@testable import PolyglotFaaS
 
 /// What one function may use, and what its caller is told when it wants more.
 @Suite struct LimitTests {
@@ -119,41 +120,58 @@ import Testing
         }
     }
 
-    @Test(arguments: [Isolation.invocation, .instance])
-    func `A call that computes for long lets others come first, and those after it do not`(isolation: Isolation) async throws {
-        let source = """
-            import os, time
-            def handler(event):
-              end = time.monotonic() + event
-              while time.monotonic() < end: pass
-              return os.getpid()
-            """
-        // Without a namespace of their own the workers know their numbers.
-        try await withRuntime { ($0.sandbox, $0.maximumWorkersPerFunction) = (.off, 1) } _: { runtime in
-            var request = InvocationRequest.python(source, 0, timeoutMillis: 60_000)
-            request.isolation = isolation
-            var pid: pid_t = 0
-            for _ in 0..<5 { pid = pid_t(try #require(try await runtime.value(request).integerValue)) }
-            let usual = try #require(Self.niceness(of: pid))
-            var long = request
-            long.event = Array("1".utf8)
-            let call = Task { [long] in try await runtime.value(long) }
-            var seen: Set<Int> = []
-            for _ in 0..<100 {
-                if let niceness = Self.niceness(of: pid) { seen.insert(niceness) }
-                try await Task.sleep(for: .milliseconds(10))
+    private static let niceness = "import os, time\ndef niceness(): return os.getpriority(os.PRIO_PROCESS, 0)\n"
+    private static let usual = JSONValue.integer(Int64(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)))
+    private static let postponed = JSONValue.integer(usual.integerValue! + (ProcessUsage.canRestoreNiceness() ? Int64(Postponement.niceness) : 0))
+
+    /// Runs `body` while more workers are at work than there are processors.
+    private static func amongMany(_ runtime: FunctionRuntime, _ body: () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { others in
+            for number in 0...ProcessInfo.processInfo.activeProcessorCount {
+                let other = InvocationRequest.python("import time\ndef handler(event): time.sleep(event) # \(number)", 60, timeoutMillis: 60_000)
+                others.addTask { _ = try await runtime.invoke(other) }
             }
-            try await #expect(call.value == .integer(Int64(pid)))
-            #expect(seen == (ProcessUsage.canRestoreNiceness() ? [usual, usual + 10] : [usual]))
-            try await #expect(runtime.value(request) == .integer(Int64(pid)))
-            #expect(Self.niceness(of: pid) == usual)
+            try await body()
+            others.cancelAll()
         }
     }
 
-    private static func niceness(of pid: pid_t) -> Int? {
-        // After the name, which may be anything: the seventeenth field.
-        let fields = ProcessTable.text("/proc/\(pid)/stat")?.split(separator: ")").last?.split(separator: " ")
-        return fields.flatMap { $0.count > 16 ? Int($0[16]) : nil }
+    @Test(arguments: [Isolation.invocation, .instance])
+    func `A call that computes for long lets others come first if there are many, and those after it do not`(isolation: Isolation) async throws {
+        let source = """
+            \(Self.niceness)
+            def handler(event):
+              start = time.process_time()
+              while time.process_time() - start < 0.05 or event != niceness() and time.process_time() - start < 10: pass
+              return niceness()
+            """
+        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+            func call(until event: JSONValue) async throws -> JSONValue {
+                var request = InvocationRequest.python(source, event, timeoutMillis: 60_000)
+                request.isolation = isolation
+                return try await runtime.value(request)
+            }
+            for _ in 0..<5 { try await #expect(call(until: Self.usual) == Self.usual) }
+            try await Self.amongMany(runtime) { try await #expect(call(until: Self.postponed) == Self.postponed) }
+            try await #expect(call(until: Self.usual) == Self.usual)
+        }
+    }
+
+    @Test func `A new worker lets others come first until its first answer if there are many`() async throws {
+        try await withRuntime { runtime in
+            var number = 0
+            func call() async throws -> JSONValue {
+                try await runtime.value(.python("\(Self.niceness)def handler(event): return niceness() # \(number)", timeoutMillis: 60_000))
+            }
+            try await #expect(call() == Self.usual)
+            try await Self.amongMany(runtime) {
+                try await waitUntil("others are at work, and the host knows") {
+                    number += 1
+                    return try await call() == Self.postponed
+                }
+                try await #expect(call() == Self.usual)
+            }
+        }
     }
 
     @Test func `A result larger than the limit is an error that says so`() async throws {

@@ -17,7 +17,8 @@ import WorkerProtocol
         let definition = FunctionDefinition(language: .python, sourceCode: "")
         let function = Function(id: try FunctionID("f"), revision: "1", definition: definition)
         let worker = Worker(
-            id: 1, function: function, eventLoop: eventLoop, loadTimeout: 60_000_000_000, limits: WorkerLimits(function, .init()), delegate: heard)
+            id: 1, function: function, eventLoop: eventLoop, loadTimeout: 60_000_000_000, limits: WorkerLimits(function, .init()), watch: WorkerWatch(),
+            delegate: heard)
         let (ours, theirs) = try Sockets.makeStreamPair()
         // Something else has the other side too, and keeps it open.
         let inherited = dup(theirs)

@@ -147,7 +147,7 @@ final class WorkerPool: WorkerDelegate {
     private func start(_ id: UInt64, _ function: Function) -> [PoolState<Function>.Action] {
         let worker = Worker(
             id: id, function: function, eventLoop: group.next(), loadTimeout: Int64(configuration.loadTimeoutMillis) * 1_000_000,
-            limits: WorkerLimits(function, configuration), delegate: self)
+            limits: WorkerLimits(function, configuration), watch: watch, delegate: self)
         state.withLock { $0.workers[id] = worker }
         watch.add(worker)
         do {

@@ -37,6 +37,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private let delegate: any WorkerDelegate
     private let loadTimeout: Int64
     private let limits: WorkerLimits
+    private let watch: WorkerWatch
 
     // MARK: Shared between threads
 
@@ -51,14 +52,14 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private let process = Mutex(Process())
     /// When loading or restoring must have finished, in nanoseconds of the monotonic clock; 0: not at it.
     private let preparationDeadline = Atomic<Int64>(0)
-    /// What it is at: nothing, loading or restoring, or (any larger number) one certain invocation.
-    private let activity = Atomic<UInt64>(1)
+    /// What it is at: 0 is nothing. Any other number is one certain thing: an odd one an invocation, an even one loading or restoring.
+    private let activity = Atomic<UInt64>(2)
     /// Every invocation asks this, so it needs no lock.
     private let hasBeenKilled = Atomic<Bool>(false)
     /// Whether the host has ended it, or lost it, for reasons that are not its function's fault.
     private let isExcused = Atomic<Bool>(false)
-    /// Whether others come before it until its invocation has an answer.
-    private let isPostponed = Atomic<Bool>(false)
+    /// Whether others come before it (``Postponement``). As its zygote has forked it, to begin with.
+    private let isPostponed = Atomic<Bool>(Postponement.isPossible)
     /// The most private memory it was seen to have.
     private let largestMemory = Atomic<Int>(0)
 
@@ -75,16 +76,15 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
 
     private var phase = Phase.loading {
         didSet {
+            lastActivity += 2
             switch phase {
             case .ready: activity.store(0, ordering: .sequentiallyConsistent)
-            case .running:
-                lastActivity += 1
-                activity.store(lastActivity, ordering: .sequentiallyConsistent)
-            case .loading, .restoring, .ended: activity.store(1, ordering: .sequentiallyConsistent)
+            case .running: activity.store(lastActivity | 1, ordering: .sequentiallyConsistent)
+            case .loading, .restoring, .ended: activity.store(lastActivity, ordering: .sequentiallyConsistent)
             }
         }
     }
-    private var lastActivity: UInt64 = 1
+    private var lastActivity: UInt64 = 2
     private var channel: (any Channel)?
     /// The host's end; the channel's, and so only good while that is open.
     private var socket: Int32 = -1
@@ -97,12 +97,13 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private var loadLogs: [LogLine] = []
     private static let loadLogLimit = 1000
 
-    init(id: UInt64, function: Function, eventLoop: any EventLoop, loadTimeout: Int64, limits: WorkerLimits, delegate: any WorkerDelegate) {
+    init(id: UInt64, function: Function, eventLoop: any EventLoop, loadTimeout: Int64, limits: WorkerLimits, watch: WorkerWatch, delegate: any WorkerDelegate) {
         self.id = id
         self.function = function
         self.eventLoop = eventLoop
         self.loadTimeout = loadTimeout
         self.limits = limits
+        self.watch = watch
         self.delegate = delegate
     }
 
@@ -211,10 +212,13 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
                 // Killed after it had said so. What was sent ahead to it goes to another.
                 break
             case (.ready, .restoring(let next?)):
+                endPostponement()
                 phase = .running(next)
                 preparationDeadline.store(0, ordering: .relaxed)
             case (.ready, .loading), (.ready, .restoring):
                 let hasLoaded = if case .loading = phase { true } else { false }
+                // A new worker's first invocation is long, and still to come.
+                if !hasLoaded { endPostponement() }
                 phase = .ready
                 preparationDeadline.store(0, ordering: .relaxed)
                 delegate.workerIsReady(self, loadedBytes: hasLoaded ? process.withLock { $0.usage }?.privateBytes() : nil)
@@ -336,11 +340,10 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
 
     /// Ends the worker if it has more memory than it may, or has computed for too long. From the watch's thread.
     ///
-    /// - Parameter mayPostpone: whether a worker that computes for long can be put behind the others, and be put back.
-    func enforceLimits(mayPostpone: Bool) {
+    func enforceLimits() {
         // Read outside the lock, which event loops take.
         guard let usage = process.withLock({ $0.usage }) else { return }
-        watchProcessorTime(usage, mayPostpone: mayPostpone)
+        watchProcessorTime(usage)
         let bytes = usage.privateBytes()
         if bytes > largestMemory.load(ordering: .relaxed) { largestMemory.store(bytes, ordering: .relaxed) }
         guard bytes > limits.watchedBytes else { return }
@@ -349,17 +352,19 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         terminate()
     }
 
-    /// What an invocation had used when the watch first saw it: the count begins there. Used on the watch's thread.
+    /// What it had used when the watch first saw it at this: the count begins there. Used on the watch's thread.
     private var watched: (activity: UInt64, processorTime: Int64) = (0, 0)
 
-    private func watchProcessorTime(_ usage: ProcessUsage, mayPostpone: Bool) {
-        let current = activity.load(ordering: .relaxed), mustPostpone = mayPostpone && !isPostponed.load(ordering: .relaxed)
-        guard current > 1, limits.cpuMillis != nil || mustPostpone else { return }
+    private func watchProcessorTime(_ usage: ProcessUsage) {
+        let current = activity.load(ordering: .relaxed), isInvocation = current & 1 == 1
+        if !watch.isCrowded { endPostponement() }
+        let mustPostpone = Postponement.isPossible && watch.isCrowded && !isPostponed.load(ordering: .relaxed)
+        guard current != 0, mustPostpone || isInvocation && limits.cpuMillis != nil else { return }
         let time = usage.processorTime()
         guard watched.activity == current else { return watched = (current, time) }
         let used = time - watched.processorTime
-        if mustPostpone, used > Self.longTime { postpone(usage, current) }
-        guard let limit = limits.cpuMillis, used > Int64(limit) * 1_000_000 else { return }
+        if mustPostpone, used > Postponement.longTime { postpone(usage, current) }
+        guard isInvocation, let limit = limits.cpuMillis, used > Int64(limit) * 1_000_000 else { return }
         eventLoop.execute {
             // It may have answered since, and run something else by now.
             guard self.activity.load(ordering: .relaxed) == current else { return }
@@ -368,21 +373,15 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         }
     }
 
-    /// So much processor time, in nanoseconds, has an invocation before others come first. Most need a hundredth.
-    private static let longTime: Int64 = 10_000_000
-    /// A postponed process gets a tenth of what others get of a core, if they want it, and all if nobody does.
-    private static let niceness: Int32 = 10
-
     private func postpone(_ usage: ProcessUsage, _ current: UInt64) {
         isPostponed.store(true, ordering: .sequentiallyConsistent)
-        usage.setNiceness(Self.niceness)
-        // An answer that has come meanwhile either found it postponed, perhaps not wholly yet, or is seen here.
+        usage.setNiceness(Postponement.niceness)
+        // What ended it meanwhile either found it postponed, perhaps not wholly yet, or is seen here.
         guard activity.load(ordering: .sequentiallyConsistent) != current else { return }
         isPostponed.store(false, ordering: .sequentiallyConsistent)
         usage.setNiceness(0)
     }
 
-    /// The invocation has its answer.
     private func endPostponement() {
         guard isPostponed.exchange(false, ordering: .sequentiallyConsistent) else { return }
         process.withLock { $0.usage }?.setNiceness(0)
@@ -433,6 +432,11 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         if isLate {
             Processes.kill(handle: handle)
             Descriptors.close(handle)
+        }
+        if !watch.isCrowded || !isPostponed.load(ordering: .sequentiallyConsistent) {
+            // Its first answer may have come before its handle, when nothing could be done.
+            isPostponed.store(Postponement.isPossible, ordering: .sequentiallyConsistent)
+            endPostponement()
         }
         // The time that the zygote took, which may have had to start first, is not the source's.
         eventLoop.execute { if case .loading = self.phase { self.startPreparing(within: self.loadTimeout) } }

@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import Synchronization
 import SystemCalls
 
@@ -16,6 +17,11 @@ final class WorkerWatch: Sendable {
     }
 
     private let state = Mutex(State())
+    private let atWork = Atomic<Int>(0)
+
+    /// Whether more workers were at work than there are processors, when it last looked.
+    var isCrowded: Bool { atWork.load(ordering: .relaxed) > Self.processors }
+    private static let processors = System.coreCount
 
     /// Watches this worker until ``remove(_:)``.
     func add(_ worker: Worker) {
@@ -37,7 +43,6 @@ final class WorkerWatch: Sendable {
     /// The thread ends when there has been no worker for a while.
     private func run() {
         var idleRounds = 0
-        let mayPostpone = ProcessUsage.canRestoreNiceness()
         while true {
             let workers: [Worker]? = state.withLock { state in
                 if state.workers.isEmpty, idleRounds > 20 {
@@ -49,7 +54,8 @@ final class WorkerWatch: Sendable {
             guard let workers else { return }
             idleRounds = workers.isEmpty ? idleRounds + 1 : 0
             let busy = workers.filter(\.isAtWork)
-            for worker in busy { worker.enforceLimits(mayPostpone: mayPostpone) }
+            atWork.store(busy.count, ordering: .relaxed)
+            for worker in busy { worker.enforceLimits() }
             // Where nothing is at work, nothing is used: look less often whether something is.
             usleep(!busy.isEmpty ? 5000 : workers.isEmpty ? 100_000 : 15_000)
         }

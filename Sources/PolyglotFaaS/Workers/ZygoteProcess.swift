@@ -76,7 +76,9 @@ final class ZygoteProcess: Sendable {
     }
 
     private func spawn(environment: [String], _ socket: Int32) throws(SystemCallError) -> pid_t {
-        let arguments = sandbox.arguments + kind.folders.map { "--read=\($0)" } + (kind.temporaryMB.map { ["--temporary-mb=\($0)"] } ?? [])
+        let niceness = Postponement.isPossible ? ["--niceness=\(Postponement.niceness)"] : []
+        let arguments =
+            sandbox.arguments + kind.folders.map { "--read=\($0)" } + (kind.temporaryMB.map { ["--temporary-mb=\($0)"] } ?? []) + niceness
         if sandbox.wantsNamespaces {
             do {
                 return try Processes.spawnIsolated(executable, arguments: arguments, environment: environment, socket: socket)
