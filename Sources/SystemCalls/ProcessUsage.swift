@@ -47,45 +47,24 @@ public final class ProcessUsage: Sendable {
         }
     }
 
-    /// Lets others have the processor before the process, its threads and the children that it has now, or no longer.
-    ///
-    /// - Parameter niceness: how much more than this process's own; 0 is as usual.
-    public func setNiceness(_ niceness: Int32) {
+    /// Gives the process a priority, its threads and the children that it has now.
+    public func setPriority(_ priority: ProcessPriority) {
         // While it shows its size, its number is its own.
         guard !Self.text(sizes).isEmpty else { return }
         for process in [pid] + children.compactMap({ pid_t($0) }) {
-            for thread in Self.threads(of: process) { setpriority(Self.ofThread, thread, Self.usualNiceness + niceness) }
+            for thread in Self.threads(of: process) { priority.apply(to: thread) }
         }
     }
 
-    private static let ofThread = __priority_which_t(PRIO_PROCESS.rawValue)
-    private static let usualNiceness = getpriority(ofThread, id_t(getpid()))
-
-    private static func threads(of pid: pid_t) -> [id_t] {
+    private static func threads(of pid: pid_t) -> [pid_t] {
         guard let folder = opendir("/proc/\(pid)/task") else { return [] }
         defer { closedir(folder) }
-        var found: [id_t] = []
+        var found: [pid_t] = []
         while let entry = readdir(folder) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
-            if let thread = id_t(name) { found.append(thread) }
+            if let thread = pid_t(name) { found.append(thread) }
         }
         return found
-    }
-
-    /// Whether this process may take back what ``setNiceness(_:)`` does: root may, others as far as RLIMIT_NICE lets them. Tried
-    /// on a thread made for it, which stays a little behind if not.
-    public static func canRestoreNiceness() -> Bool {
-        var thread = pthread_t()
-        guard pthread_create(&thread, nil, { _ in ProcessUsage.tryNiceness() }, nil) == 0 else { return false }
-        var isPossible: UnsafeMutableRawPointer?
-        pthread_join(thread, &isPossible)
-        return isPossible != nil
-    }
-
-    /// What a thread can return: a pointer, here to nothing, or nil.
-    private static func tryNiceness() -> UnsafeMutableRawPointer? {
-        let isPossible = setpriority(ofThread, 0, usualNiceness + 1) == 0 && setpriority(ofThread, 0, usualNiceness) == 0
-        return UnsafeMutableRawPointer(bitPattern: isPossible ? 1 : 0)
     }
 
     private static func clock(of pid: pid_t) -> clockid_t? {

@@ -75,11 +75,8 @@ public enum Processes {
         return .last("execve \(path)")
     }
 
-    /// Lets others have the processor before this child, which has one thread.
-    public static func addNiceness(_ niceness: Int32, to child: pid_t) {
-        let process = __priority_which_t(PRIO_PROCESS.rawValue)
-        setpriority(process, id_t(child), getpriority(process, 0) + niceness)
-    }
+    /// Gives a priority to a child that has one thread.
+    public static func setPriority(_ priority: ProcessPriority, of child: pid_t) { priority.apply(to: child) }
 
     /// A handle that keeps meaning this process, whatever becomes of its number.
     /// - Precondition: `pid` is an unreaped child of the caller, else the number may already be another process's.

@@ -31,8 +31,8 @@ public enum Zygote {
             try report(.started(engine: engine, layers: sandbox.layers))
             // The host knows why.
             if sandbox.isRefused { exit(0) }
-            let niceness = CommandLine.arguments.lazy.compactMap { $0.hasPrefix("--niceness=") ? Int32($0.dropFirst("--niceness=".count)) : nil }.first
-            var zygote = State(childSignals: childSignals, runtime: runtime, sandbox: sandbox, niceness: niceness)
+            let priority = CommandLine.arguments.contains("--low-priority") ? ProcessPriority.low : .usual
+            var zygote = State(childSignals: childSignals, runtime: runtime, sandbox: sandbox, priority: priority)
             while let order = try zygote.nextForkOrder() {
                 try zygote.fork(order)
             }
@@ -68,8 +68,8 @@ public enum Zygote {
         let childSignals: Int32
         let runtime: any LanguageRuntime
         let sandbox: Sandbox
-        /// How far workers are behind others until the host takes that back; nil: not at all.
-        let niceness: Int32?
+        /// Of workers, until the host gives them another.
+        let priority: ProcessPriority
         /// The host's number of each worker that has not been collected.
         var workers: [pid_t: UInt64] = [:]
 
@@ -126,7 +126,7 @@ public enum Zygote {
                 runtime.didFork(inChild: false)
                 workers[pid] = order.worker
                 // Before the host hears of it, which may take it back at once.
-                if let niceness { Processes.addNiceness(niceness, to: pid) }
+                if priority != .usual { Processes.setPriority(priority, of: pid) }
                 // Not collected yet, so the number still means this process.
                 let handle = try Processes.openHandle(pid)
                 defer { Descriptors.close(handle) }

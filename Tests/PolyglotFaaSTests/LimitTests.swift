@@ -120,9 +120,12 @@ import Testing
         }
     }
 
-    private static let niceness = "import os, time\ndef niceness(): return os.getpriority(os.PRIO_PROCESS, 0)\n"
-    private static let usual = JSONValue.integer(Int64(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)))
-    private static let postponed = JSONValue.integer(usual.integerValue! + (ProcessUsage.canRestoreNiceness() ? Int64(Postponement.niceness) : 0))
+    private static let priority = "import os, time\ndef priority(): return [os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0)]\n"
+    private static let niceness = Int64(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0))
+    private static let usual = JSONValue.array([0, .integer(niceness)])
+    private static let low = ProcessPriority.canBeTakenBack() ? JSONValue.array([0, .integer(niceness + Int64(ProcessPriority.addedNiceness))]) : usual
+    /// The scheduling policy says it, and the niceness matters no more.
+    private static let idle = ProcessPriority.canBeTakenBack() ? JSONValue.array([5, .integer(niceness)]) : usual
 
     /// Runs `body` while more workers are at work than there are processors.
     private static func amongMany(_ runtime: FunctionRuntime, _ body: () async throws -> Void) async throws {
@@ -139,11 +142,11 @@ import Testing
     @Test(arguments: [Isolation.invocation, .instance])
     func `A call that computes for long lets others come first if there are many, and those after it do not`(isolation: Isolation) async throws {
         let source = """
-            \(Self.niceness)
+            \(Self.priority)
             def handler(event):
               start = time.process_time()
-              while time.process_time() - start < 0.05 or event != niceness() and time.process_time() - start < 10: pass
-              return niceness()
+              while time.process_time() - start < 0.05 or event != priority() and time.process_time() - start < 10: pass
+              return priority()
             """
         try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
             func call(until event: JSONValue) async throws -> JSONValue {
@@ -152,7 +155,7 @@ import Testing
                 return try await runtime.value(request)
             }
             for _ in 0..<5 { try await #expect(call(until: Self.usual) == Self.usual) }
-            try await Self.amongMany(runtime) { try await #expect(call(until: Self.postponed) == Self.postponed) }
+            try await Self.amongMany(runtime) { try await #expect(call(until: Self.idle) == Self.idle) }
             try await #expect(call(until: Self.usual) == Self.usual)
         }
     }
@@ -161,13 +164,13 @@ import Testing
         try await withRuntime { runtime in
             var number = 0
             func call() async throws -> JSONValue {
-                try await runtime.value(.python("\(Self.niceness)def handler(event): return niceness() # \(number)", timeoutMillis: 60_000))
+                try await runtime.value(.python("\(Self.priority)def handler(event): return priority() # \(number)", timeoutMillis: 60_000))
             }
             try await #expect(call() == Self.usual)
             try await Self.amongMany(runtime) {
                 try await waitUntil("others are at work, and the host knows") {
                     number += 1
-                    return try await call() == Self.postponed
+                    return try await call() == Self.low
                 }
                 try await #expect(call() == Self.usual)
             }

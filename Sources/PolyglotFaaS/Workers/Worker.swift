@@ -58,8 +58,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private let hasBeenKilled = Atomic<Bool>(false)
     /// Whether the host has ended it, or lost it, for reasons that are not its function's fault.
     private let isExcused = Atomic<Bool>(false)
-    /// Whether others come before it (``Postponement``). As its zygote has forked it, to begin with.
-    private let isPostponed = Atomic<Bool>(Postponement.isPossible)
+    /// As its zygote has forked it, to begin with (``Postponement``).
+    private let priority = Atomic<ProcessPriority>(Postponement.isPossible ? .low : .usual)
     /// The most private memory it was seen to have.
     private let largestMemory = Atomic<Int>(0)
 
@@ -358,12 +358,13 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private func watchProcessorTime(_ usage: ProcessUsage) {
         let current = activity.load(ordering: .relaxed), isInvocation = current & 1 == 1
         if !watch.isCrowded { endPostponement() }
-        let mustPostpone = Postponement.isPossible && watch.isCrowded && !isPostponed.load(ordering: .relaxed)
+        let long: ProcessPriority = isInvocation ? .idle : .low
+        let mustPostpone = Postponement.isPossible && watch.isCrowded && priority.load(ordering: .relaxed).rawValue < long.rawValue
         guard current != 0, mustPostpone || isInvocation && limits.cpuMillis != nil else { return }
         let time = usage.processorTime()
         guard watched.activity == current else { return watched = (current, time) }
         let used = time - watched.processorTime
-        if mustPostpone, used > Postponement.longTime { postpone(usage, current) }
+        if mustPostpone, used > Postponement.longTime { postpone(usage, current, long) }
         guard isInvocation, let limit = limits.cpuMillis, used > Int64(limit) * 1_000_000 else { return }
         eventLoop.execute {
             // It may have answered since, and run something else by now.
@@ -373,18 +374,18 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         }
     }
 
-    private func postpone(_ usage: ProcessUsage, _ current: UInt64) {
-        isPostponed.store(true, ordering: .sequentiallyConsistent)
-        usage.setNiceness(Postponement.niceness)
+    private func postpone(_ usage: ProcessUsage, _ current: UInt64, _ lower: ProcessPriority) {
+        priority.store(lower, ordering: .sequentiallyConsistent)
+        usage.setPriority(lower)
         // What ended it meanwhile either found it postponed, perhaps not wholly yet, or is seen here.
         guard activity.load(ordering: .sequentiallyConsistent) != current else { return }
-        isPostponed.store(false, ordering: .sequentiallyConsistent)
-        usage.setNiceness(0)
+        priority.store(.usual, ordering: .sequentiallyConsistent)
+        usage.setPriority(.usual)
     }
 
     private func endPostponement() {
-        guard isPostponed.exchange(false, ordering: .sequentiallyConsistent) else { return }
-        process.withLock { $0.usage }?.setNiceness(0)
+        guard priority.exchange(.usual, ordering: .sequentiallyConsistent) != .usual else { return }
+        process.withLock { $0.usage }?.setPriority(.usual)
     }
 
     /// An engine that is refused memory may not be able to say so, and crash.
@@ -433,9 +434,9 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             Processes.kill(handle: handle)
             Descriptors.close(handle)
         }
-        if !watch.isCrowded || !isPostponed.load(ordering: .sequentiallyConsistent) {
-            // Its first answer may have come before its handle, when nothing could be done.
-            isPostponed.store(Postponement.isPossible, ordering: .sequentiallyConsistent)
+        // Its first answer may have come before its handle, when nothing could be done.
+        if Postponement.isPossible, !watch.isCrowded || priority.load(ordering: .sequentiallyConsistent) == .usual {
+            priority.store(.low, ordering: .sequentiallyConsistent)
             endPostponement()
         }
         // The time that the zygote took, which may have had to start first, is not the source's.

@@ -76,9 +76,9 @@ final class ZygoteProcess: Sendable {
     }
 
     private func spawn(environment: [String], _ socket: Int32) throws(SystemCallError) -> pid_t {
-        let niceness = Postponement.isPossible ? ["--niceness=\(Postponement.niceness)"] : []
         let arguments =
-            sandbox.arguments + kind.folders.map { "--read=\($0)" } + (kind.temporaryMB.map { ["--temporary-mb=\($0)"] } ?? []) + niceness
+            sandbox.arguments + kind.folders.map { "--read=\($0)" } + (kind.temporaryMB.map { ["--temporary-mb=\($0)"] } ?? [])
+            + (Postponement.isPossible ? ["--low-priority"] : [])
         if sandbox.wantsNamespaces {
             do {
                 return try Processes.spawnIsolated(executable, arguments: arguments, environment: environment, socket: socket)
