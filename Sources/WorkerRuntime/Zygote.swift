@@ -31,8 +31,8 @@ public enum Zygote {
             try report(.started(engine: engine, layers: sandbox.layers))
             // The host knows why.
             if sandbox.isRefused { exit(0) }
-            let priority = CommandLine.arguments.contains("--low-priority") ? ProcessPriority.low : .usual
-            var zygote = State(childSignals: childSignals, runtime: runtime, sandbox: sandbox, priority: priority)
+            let isLow = CommandLine.arguments.contains("--low-priority")
+            var zygote = State(childSignals: childSignals, runtime: runtime, sandbox: sandbox, isLow: isLow)
             while let order = try zygote.nextForkOrder() {
                 try zygote.fork(order)
             }
@@ -68,8 +68,8 @@ public enum Zygote {
         let childSignals: Int32
         let runtime: any LanguageRuntime
         let sandbox: Sandbox
-        /// Of workers, until the host gives them another.
-        let priority: ProcessPriority
+        /// Whether others come before the workers until the host gives them another priority.
+        let isLow: Bool
         /// The host's number of each worker that has not been collected.
         var workers: [pid_t: UInt64] = [:]
 
@@ -126,7 +126,7 @@ public enum Zygote {
                 runtime.didFork(inChild: false)
                 workers[pid] = order.worker
                 // Before the host hears of it, which may take it back at once.
-                if priority != .usual { Processes.setPriority(priority, of: pid) }
+                if isLow { Processes.setPriority(order.isSpare ? .idle : .low, of: pid) }
                 // Not collected yet, so the number still means this process.
                 let handle = try Processes.openHandle(pid)
                 defer { Descriptors.close(handle) }

@@ -18,7 +18,7 @@ import WorkerProtocol
         let function = Function(id: try FunctionID("f"), revision: "1", definition: definition)
         let worker = Worker(
             id: 1, function: function, eventLoop: eventLoop, loadTimeout: 60_000_000_000, limits: WorkerLimits(function, .init()), watch: WorkerWatch(),
-            delegate: heard)
+            firstPriority: .low, delegate: heard)
         let (ours, theirs) = try Sockets.makeStreamPair()
         // Something else has the other side too, and keeps it open.
         let inherited = dup(theirs)

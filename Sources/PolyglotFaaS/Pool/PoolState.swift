@@ -272,6 +272,9 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         return oldestWaiter(of: other)! < oldestWaiter(of: function) ?? .max
     }
 
+    /// Whether the last worker of the function that was at work ended instead of answering.
+    func isSuspect(_ key: FunctionKey) -> Bool { failures.isSuspect(key) }
+
     /// The function does not load. Returns the invocations to fail: whoever waits for it now would see the same.
     mutating func loadFailed(_ worker: WorkerID, _ reason: String, now: Int64) -> [WaiterID] {
         guard let record = workers[worker], record.state == .starting else { return [] }
@@ -320,8 +323,9 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
             functions[function]!.ending -= 1
             endingCount -= 1
         }
-        if let failure, record.state == .starting || record.state == .busy {
-            failures.failed(functions[function]!.key, failure, now: now)
+        if record.state == .starting || record.state == .busy {
+            let key = functions[function]!.key
+            if let failure { failures.failed(key, failure, now: now) } else { failures.endedUnanswered(key, now: now) }
         }
         let rejected = rejectWaiters(of: function, now: now)
         list(function)

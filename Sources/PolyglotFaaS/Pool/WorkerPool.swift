@@ -145,9 +145,11 @@ final class WorkerPool: WorkerDelegate {
 
     /// Starts a worker. Returns what follows if that is impossible.
     private func start(_ id: UInt64, _ function: Function) -> [PoolState<Function>.Action] {
+        let isSuspect = state.withLock { $0.pool.isSuspect(function) }
         let worker = Worker(
             id: id, function: function, eventLoop: group.next(), loadTimeout: Int64(configuration.loadTimeoutMillis) * 1_000_000,
-            limits: WorkerLimits(function, configuration), watch: watch, delegate: self)
+            limits: WorkerLimits(function, configuration), watch: watch, firstPriority: isSuspect ? .idle : .low,
+            delegate: self)
         state.withLock { $0.workers[id] = worker }
         watch.add(worker)
         do {

@@ -58,8 +58,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private let hasBeenKilled = Atomic<Bool>(false)
     /// Whether the host has ended it, or lost it, for reasons that are not its function's fault.
     private let isExcused = Atomic<Bool>(false)
-    /// As its zygote has forked it, to begin with (``Postponement``).
-    private let priority = Atomic<ProcessPriority>(Postponement.isPossible ? .low : .usual)
+    /// ``Postponement`` says when it is which.
+    private let priority: Atomic<ProcessPriority>
     /// The most private memory it was seen to have.
     private let largestMemory = Atomic<Int>(0)
 
@@ -97,13 +97,18 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private var loadLogs: [LogLine] = []
     private static let loadLogLimit = 1000
 
-    init(id: UInt64, function: Function, eventLoop: any EventLoop, loadTimeout: Int64, limits: WorkerLimits, watch: WorkerWatch, delegate: any WorkerDelegate) {
+    /// - Parameter firstPriority: until its first answer, where many are at work.
+    init(
+        id: UInt64, function: Function, eventLoop: any EventLoop, loadTimeout: Int64, limits: WorkerLimits, watch: WorkerWatch,
+        firstPriority: ProcessPriority, delegate: any WorkerDelegate
+    ) {
         self.id = id
         self.function = function
         self.eventLoop = eventLoop
         self.loadTimeout = loadTimeout
         self.limits = limits
         self.watch = watch
+        priority = Atomic(Postponement.isPossible ? firstPriority : .usual)
         self.delegate = delegate
     }
 
@@ -374,6 +379,15 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         }
     }
 
+    /// The process is there, at the priority that its zygote has given it.
+    private func beginPostponement() {
+        guard let usage = process.withLock({ $0.usage }) else { return }
+        if !watch.isCrowded { priority.store(.usual, ordering: .sequentiallyConsistent) }
+        usage.setPriority(priority.load(ordering: .sequentiallyConsistent))
+        // Perhaps its first answer has come already.
+        if priority.load(ordering: .sequentiallyConsistent) == .usual { usage.setPriority(.usual) }
+    }
+
     private func postpone(_ usage: ProcessUsage, _ current: UInt64, _ lower: ProcessPriority) {
         priority.store(lower, ordering: .sequentiallyConsistent)
         usage.setPriority(lower)
@@ -434,11 +448,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             Processes.kill(handle: handle)
             Descriptors.close(handle)
         }
-        // Its first answer may have come before its handle, when nothing could be done.
-        if Postponement.isPossible, !watch.isCrowded || priority.load(ordering: .sequentiallyConsistent) == .usual {
-            priority.store(.low, ordering: .sequentiallyConsistent)
-            endPostponement()
-        }
+        if Postponement.isPossible { beginPostponement() }
         // The time that the zygote took, which may have had to start first, is not the source's.
         eventLoop.execute { if case .loading = self.phase { self.startPreparing(within: self.loadTimeout) } }
     }
