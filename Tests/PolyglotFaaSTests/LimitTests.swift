@@ -163,8 +163,9 @@ import Testing
     @Test func `A new worker lets others come first until its first answer if there are many`() async throws {
         try await withRuntime { runtime in
             var number = 0
-            func call() async throws -> JSONValue {
-                try await runtime.value(.python("\(Self.priority)def handler(event): return priority() # \(number)", timeoutMillis: 60_000))
+            func call(_ event: JSONValue = false) async throws -> JSONValue {
+                let source = "\(Self.priority)def handler(event): return os._exit(1) if event else priority() # \(number)"
+                return try await runtime.value(.python(source, event, timeoutMillis: 60_000))
             }
             try await #expect(call() == Self.usual)
             try await Self.amongMany(runtime) {
@@ -172,6 +173,10 @@ import Testing
                     number += 1
                     return try await call() == Self.low
                 }
+                try await #expect(call() == Self.usual)
+                // After one that has ended instead of answering the next is trusted less.
+                await #expect(throws: WorkerCrashed.self) { try await call(true) }
+                try await #expect(call() == Self.idle)
                 try await #expect(call() == Self.usual)
             }
         }

@@ -499,6 +499,24 @@ extension Pool {
         #expect(pool.add(10, for: "a", now: 60_100_000_003) == [.start(7, "a")])
     }
 
+    @Test func `A function is suspect from a worker that ended instead of answering to the next answer`() {
+        var pool = makePool()
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        #expect(!pool.isSuspect("a"))
+        _ = pool.workerEnded(1)
+        #expect(pool.isSuspect("a") && !pool.isSuspect("b"))
+        _ = pool.add(2, for: "a")
+        _ = pool.workerIsReady(2, now: 0)
+        #expect(pool.isSuspect("a"))
+        _ = pool.workerHasAnswered(2)
+        #expect(!pool.isSuspect("a"))
+        // One that ends while it has nothing to do says nothing.
+        _ = pool.workerIsReady(2, now: 0)
+        _ = pool.workerEnded(2)
+        #expect(!pool.isSuspect("a"))
+    }
+
     @Test func `Other workers of a function that has failed go on serving`() {
         var pool = makePool(perFunction: 2, maximumPause: 1_000_000_000)
         _ = pool.add(1, for: "a", now: 0)
