@@ -61,7 +61,7 @@ final class JavaScriptRuntime: LanguageRuntime {
             ("GIGACAGE_ENABLED", "0"),
             // What an invocation compiles is forgotten with it, and without a thread of its own the compiler makes the handler
             // wait. So optimising waits longer (1,000 is usual), for code that runs long, but not much longer: a loop whose
-            // optimised code has given up is optimised again after hundreds of times as many rounds. docs/performance.md, "Computing".
+            // optimised code has given up is optimised again after hundreds of times as many rounds. docs/performance.md, "Where the time goes".
             ("JSC_thresholdForOptimizeAfterWarmUp", "5000"),
             // Bytes of garbage before it is collected, where 1 MiB is usual: most invocations end before that.
             ("JSC_smallHeapSize", "16777216"),

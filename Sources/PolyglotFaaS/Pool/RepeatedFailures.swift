@@ -41,13 +41,13 @@ struct RepeatedFailures<FunctionKey: Hashable & Sendable>: Sendable {
         records[key] = Record(failures: failures, notBefore: now + delay, lastFailure: reason)
     }
 
-    /// A worker has ended instead of answering, and perhaps for no fault of the function's: it had too much time.
+    /// A worker has ended instead of answering, and perhaps for no fault of the function's: it ran out of time, or its caller went away.
     mutating func endedUnanswered(_ key: FunctionKey, now: Int64) {
         if records[key] == nil { records[key] = Record(failures: 0, notBefore: now, lastFailure: "") }
     }
 
     /// Whether its last worker that was at work ended instead of answering.
-    func isSuspect(_ key: FunctionKey) -> Bool { !records.isEmpty && records[key] != nil }
+    func isSuspect(_ key: FunctionKey) -> Bool { records[key] != nil }
 
     mutating func succeeded(_ key: FunctionKey) {
         // Nearly always there are none, and then an answer costs nothing here.
