@@ -11,9 +11,15 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 pid_t faas_fork(void) { return fork(); }
+
+int faas_has_attribute(const char *path, const char *name, char value) {
+  char found;
+  return getxattr(path, name, &found, 1) == 1 && found == value;
+}
 
 /* Room for a few descriptors, so that a sender who stuffs more than one is seen and its descriptors are closed. */
 enum { MAX_DESCRIPTORS = 8 };

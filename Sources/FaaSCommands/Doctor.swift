@@ -38,13 +38,14 @@ struct Doctor: AsyncParsableCommand {
         }
         let directories = runtime.workerDirectories
         let tools = runtime.buildTools
+        let groups = runtime.controlGroupReport
         await runtime.shutDown()
         let isWell = findings.allSatisfy { $0.report?.weaknesses.isEmpty == true }
-        if json.isJSON { showJSON(findings, tools, directories, isWell) } else { showText(findings, tools, directories, isWell) }
+        if json.isJSON { showJSON(findings, groups, tools, directories, isWell) } else { showText(findings, groups, tools, directories, isWell) }
         if !isWell { throw ExitCode.failure }
     }
 
-    private func showJSON(_ findings: [Finding], _ tools: BuildTools, _ directories: [String], _ isWell: Bool) {
+    private func showJSON(_ findings: [Finding], _ groups: SandboxReport.Layer, _ tools: BuildTools, _ directories: [String], _ isWell: Bool) {
         Output.json([
             "ready": .bool(isWell), "version": .string(Faas.version), "dataDirectory": .string(storeOptions.dataDirectory),
             "workerDirectories": .array(directories.map { .string($0) }),
@@ -58,11 +59,11 @@ struct Doctor: AsyncParsableCommand {
                     if let problem = finding.problem { object["error"] = .string("\((problem as? any FunctionError)?.message ?? "\(problem)")") }
                     return .object(object)
                 }),
-            "builds": tools.asJSON,
+            "controlGroups": groups.asJSON, "builds": tools.asJSON,
         ])
     }
 
-    private func showText(_ findings: [Finding], _ tools: BuildTools, _ directories: [String], _ isWell: Bool) {
+    private func showText(_ findings: [Finding], _ groups: SandboxReport.Layer, _ tools: BuildTools, _ directories: [String], _ isWell: Bool) {
         Output.line("faas \(Faas.version)")
         Output.line("functions: \(storeOptions.dataDirectory)")
         Output.line("workers:   \(directories.joined(separator: ", "))")
@@ -78,6 +79,10 @@ struct Doctor: AsyncParsableCommand {
                 if !layer.isActive, let advice = Self.advice[layer.name] { Output.line("  \(pad("", 22)) -> \(advice)") }
             }
         }
+        Output.line("")
+        Output.line("Control groups, one for each worker")
+        Output.line("  \(pad("cgroup v2", 12)) \(pad(groups.state, 9)) \(groups.detail)")
+        if !groups.isActive { Output.line("  \(pad("", 22)) -> \(Self.controlGroupAdvice)") }
         Output.line("")
         Output.line("Builds of JavaScript modules, TypeScript, packages, and scripts that use Node's modules")
         switch tools.esbuild {
@@ -96,6 +101,9 @@ struct Doctor: AsyncParsableCommand {
     }
 
     private func pad(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
+
+    private static let controlGroupAdvice =
+        "systemd: Delegate=yes; a container: --cgroupns=private and a writable /sys/fs/cgroup. Nothing else depends on it."
 
     /// What to do about a layer that is not active.
     private static let advice = [
@@ -130,6 +138,10 @@ extension BuildTools {
 
 extension SandboxReport {
     var layersAsJSON: JSONValue {
-        .array(layers.map { ["name": .string($0.name), "state": .string($0.state), "detail": .string($0.detail)] })
+        .array(layers.map(\.asJSON))
     }
+}
+
+extension SandboxReport.Layer {
+    fileprivate var asJSON: JSONValue { ["name": .string(name), "state": .string(state), "detail": .string(detail)] }
 }

@@ -14,15 +14,19 @@ struct HealthReport {
             "status": "OK", "workers": .integer(Int64(runtime.workerCount)),
             "retiredWorkers": .integer(Int64(runtime.retiredWorkerCount)),
             "sandbox": .string(runtime.configuration.sandbox.rawValue),
+            "controlGroups": Self.json(runtime.controlGroupReport),
             "languages": .array(
                 runtime.sandboxReports.map { report in
                     [
                         "languageId": .string(report.language.id), "engine": .string(report.engine),
-                        "layers": .array(
-                            report.layers.map { ["name": .string($0.name), "state": .string($0.state), "detail": .string($0.detail)] }),
+                        "layers": .array(report.layers.map(Self.json)),
                     ]
                 }),
         ]
+    }
+
+    private static func json(_ layer: SandboxReport.Layer) -> JSONValue {
+        ["name": .string(layer.name), "state": .string(layer.state), "detail": .string(layer.detail)]
     }
 
     func response() -> Response {

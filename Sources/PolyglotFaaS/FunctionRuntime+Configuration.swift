@@ -86,6 +86,9 @@ extension FunctionRuntime {
         /// Layers that are left out although they could be had, by name. For tests only.
         package var sandboxWithout: [String] = []
 
+        /// Whether long work can be put back where it was before others. What this process may do; tests say otherwise.
+        var postponement = Postponement.ofThisProcess
+
         public init() {}
 
         var sandboxRequest: SandboxRequest {

@@ -24,21 +24,24 @@ public final class FunctionRuntime: Sendable {
     public let configuration: Configuration
     private let zygotes: Zygotes
     private let builds: ScriptBuilds
+    private let controlGroups: Result<ControlGroups, ControlGroups.Unavailable>
     fileprivate let pool: WorkerPool
 
     public init(configuration: Configuration = Configuration()) {
         self.configuration = configuration
+        // Before there is any process that would be left behind in this one's group.
+        controlGroups = configuration.sandbox == .off ? .failure(.init(reason: "the sandbox is off")) : ControlGroups.ofThisProcess()
         zygotes = Zygotes(
             executables: WorkerExecutables(directory: configuration.workerDirectory), sandbox: configuration.sandboxRequest,
             spareCount: max(0, configuration.spareWorkersPerLanguage),
-            ageLimits: configuration.zygoteAgeLimits)
+            ageLimits: configuration.zygoteAgeLimits, postponement: configuration.postponement)
         builds = ScriptBuilds(
             builder: ScriptBuilder(
                 executables: zygotes.executables, sandbox: configuration.sandboxRequest, esbuild: configuration.esbuild,
                 nodeModules: configuration.nodeModulesDirectory),
             directory: configuration.buildDirectory)
         pool = WorkerPool(
-            configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes, builds: builds)
+            configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes, builds: builds, controlGroups: try? controlGroups.get())
         pool.startHousekeeping()
     }
 
@@ -196,6 +199,18 @@ public final class FunctionRuntime: Sendable {
 
     /// What confines the workers of each language that has started, found out by trying.
     public var sandboxReports: [SandboxReport] { zygotes.sandboxReports }
+
+    /// Whether each worker has a control group of its own (`active` or `missing`), and why not. What runs does not depend on it,
+    /// whatever ``Configuration/sandbox`` says: few machines leave a group to their programs.
+    public var controlGroupReport: SandboxReport.Layer {
+        switch controlGroups {
+        case .success(let groups):
+            let processes = groups.limitsProcesses ? ", and processes" : ""
+            return SandboxReport.Layer(name: "controlGroups", state: "active", detail: "memory of a worker and all that it starts\(processes)")
+        case .failure(let error):
+            return SandboxReport.Layer(name: "controlGroups", state: "missing", detail: error.reason)
+        }
+    }
 
     /// Number of worker processes at this moment, ending ones included.
     public var workerCount: Int { pool.workerCount }

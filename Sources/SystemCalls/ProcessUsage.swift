@@ -56,6 +56,12 @@ public final class ProcessUsage: Sendable {
         }
     }
 
+    /// Moves the process to a control group; not the children that it has by now.
+    public func move(to group: ControlGroup) throws(SystemCallError) {
+        guard !Self.text(sizes).isEmpty else { return }
+        try group.add(pid)
+    }
+
     private static func threads(of pid: pid_t) -> [pid_t] {
         guard let folder = opendir("/proc/\(pid)/task") else { return [] }
         defer { closedir(folder) }

@@ -188,6 +188,65 @@ import Testing
         }
     }
 
+    /// What a worker had from the start: another one has something else.
+    private static let identity = "import os\nidentity = os.urandom(8).hex()\n\(priority)"
+
+    @Test func `A host that may not take priorities back ends a worker after its long call, and the next one has its usual priority`() async throws {
+        try await withRuntime { ($0.maximumWorkersPerFunction, $0.postponement) = (1, Postponement(isReversible: false)) } _: { runtime in
+            func call(_ isolation: Isolation, until event: JSONValue) async throws -> (priority: JSONValue?, worker: JSONValue?) {
+                let source = """
+                    \(Self.identity)
+                    def handler(event):
+                      start = time.process_time()
+                      while time.process_time() - start < 0.01 or event != priority() and time.process_time() - start < 2: pass
+                      return [priority(), identity]
+                    """
+                var request = InvocationRequest.python(source, event, timeoutMillis: 60_000)
+                request.isolation = isolation
+                let answer = try await runtime.value(request).elements
+                return (answer?.first, answer?.last)
+            }
+            let idle = JSONValue.array([5, .integer(Self.niceness)])
+            let first = try await call(.invocation, until: Self.usual), second = try await call(.invocation, until: Self.usual)
+            #expect(first.worker == second.worker)
+            try await Self.amongMany(runtime) {
+                let long = try await call(.invocation, until: idle)
+                #expect(long.priority == idle)
+                #expect(long.worker == second.worker)
+                let next = try await call(.invocation, until: Self.usual)
+                #expect(next.priority == Self.usual)
+                #expect(next.worker != long.worker)
+                // What such a worker keeps is its function's, and a new one does not have it.
+                let kept = try await call(.instance, until: idle)
+                #expect(kept.priority == Self.usual)
+                try await #expect(call(.instance, until: Self.usual).worker == kept.worker)
+            }
+        }
+    }
+
+    @Test func `A host that may not take priorities back lets others come before a worker whose predecessor crashed, until it has answered`() async throws {
+        try await withRuntime { ($0.maximumWorkersPerFunction, $0.postponement) = (1, Postponement(isReversible: false)) } _: { runtime in
+            func call(_ event: JSONValue) async throws -> [JSONValue]? {
+                try await runtime.value(.python("\(Self.identity)\ndef handler(event): return os._exit(1) if event else [priority(), identity]", event, timeoutMillis: 60_000))
+                    .elements
+            }
+            try await Self.amongMany(runtime) {
+                let idle = JSONValue.array([5, .integer(Self.niceness)])
+                var first: [JSONValue]?
+                try await waitUntil("others are at work, and the host knows of that and of the crash") {
+                    await #expect(throws: WorkerCrashed.self) { try await call(true) }
+                    first = try await call(false)
+                    return first?.first == idle
+                }
+                let second = try await call(false)
+                #expect(second?.first == Self.usual)
+                #expect(second?.last != first?.last)
+                // Its answer has cleared it: it is not ended after each one.
+                try await #expect(call(false) == second)
+            }
+        }
+    }
+
     @Test func `A result larger than the limit is an error that says so`() async throws {
         try await withRuntime { $0.maximumResultBytes = 1000 } _: { runtime in
             let source = "exports.handler = n => 'x'.repeat(n)"
@@ -213,4 +272,8 @@ import Testing
             }
         }
     }
+}
+
+extension JSONValue {
+    fileprivate var elements: [JSONValue]? { if case .array(let elements) = self { elements } else { nil } }
 }

@@ -58,6 +58,23 @@ extension Pool {
         #expect(pool.add(3, for: "a") == [.run(3, on: 1)])
     }
 
+    @Test func `A worker that is not to serve again ends after its answer, which speaks for its function`() {
+        var pool = makePool(perFunction: 1)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        _ = pool.add(2, for: "a")
+        #expect(pool.endAfterAnswer(1) == [.end(1)])
+        // It says that it is pristine while it is being ended.
+        #expect(pool.workerIsReady(1, now: 1) == [])
+        #expect(pool.workerEnded(1).actions == [.start(2, "a")])
+        #expect(!pool.isSuspect("a"))
+        // Nothing follows for one that is idle or unknown.
+        _ = pool.workerIsReady(2, now: 2)
+        _ = pool.workerIsReady(2, now: 3)
+        #expect(pool.endAfterAnswer(2) == [])
+        #expect(pool.endAfterAnswer(7) == [])
+    }
+
     @Test func `Workers are started for those who wait, up to the function's limit`() {
         var pool = makePool(perFunction: 2)
         #expect(pool.add(1, for: "a") == [.start(1, "a")])
@@ -511,6 +528,11 @@ extension Pool {
         #expect(pool.isSuspect("a"))
         _ = pool.workerHasAnswered(2)
         #expect(!pool.isSuspect("a"))
+        // The end of a zygote says nothing about the functions of its workers.
+        _ = pool.add(3, for: "b")
+        _ = pool.workerIsReady(3, now: 0)
+        _ = pool.workerEnded(3, withZygote: true, now: 0)
+        #expect(!pool.isSuspect("b"))
         // One that ends while it has nothing to do says nothing.
         _ = pool.workerIsReady(2, now: 0)
         _ = pool.workerEnded(2)

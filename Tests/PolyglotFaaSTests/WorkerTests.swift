@@ -1,8 +1,10 @@
+import Foundation
 import FunctionModel
 import NIOCore
 import NIOPosix
 import Synchronization
 import SystemCalls
+import TestSupport
 import Testing
 import WorkerProtocol
 
@@ -18,7 +20,7 @@ import WorkerProtocol
         let function = Function(id: try FunctionID("f"), revision: "1", definition: definition)
         let worker = Worker(
             id: 1, function: function, eventLoop: eventLoop, loadTimeout: 60_000_000_000, limits: WorkerLimits(function, .init()), watch: WorkerWatch(),
-            firstPriority: .low, delegate: heard)
+            postponement: .ofThisProcess, isSuspect: false, controlGroups: nil, delegate: heard)
         let (ours, theirs) = try Sockets.makeStreamPair()
         // Something else has the other side too, and keeps it open.
         let inherited = dup(theirs)
@@ -36,12 +38,36 @@ import WorkerProtocol
             eventLoop.execute { usleep(300_000) }
         }.get()
         await heard.waitForEnd()
-        #expect(heard.errors == ["The source does not load: SyntaxError: no"])
+        #expect(heard.errors.first == "The source does not load: SyntaxError: no")
         try await group.shutdownGracefully()
     }
 
+    @Test func `A worker is forked by another zygote if the one there was is about to end`() async throws {
+        let configuration = FunctionRuntime.Configuration()
+        let zygotes = Zygotes(
+            executables: WorkerExecutables(directory: Binaries.directory.path), sandbox: configuration.sandboxRequest, spareCount: 0,
+            ageLimits: configuration.zygoteAgeLimits, postponement: configuration.postponement)
+        let first = try zygotes.start(ZygoteKind(language: .python))
+        _ = try await first.waitUntilStarted()
+        // Its socket is shut; that it has ended is noticed later.
+        first.close()
+        let function = Function(id: try FunctionID("f"), revision: "1", definition: FunctionDefinition(language: .python, sourceCode: "def handler(event): pass"))
+        let heard = Listener()
+        let worker = Worker(
+            id: 1, function: function, eventLoop: MultiThreadedEventLoopGroup.singleton.next(), loadTimeout: 60_000_000_000,
+            limits: WorkerLimits(function, configuration), watch: WorkerWatch(), postponement: .ofThisProcess, isSuspect: false, controlGroups: nil,
+            delegate: heard)
+        worker.connect(try zygotes.makeProcess(for: worker))
+        await heard.waitUntilReady()
+        #expect(heard.errors == [])
+        #expect(try zygotes.start(ZygoteKind(language: .python)) !== first)
+        worker.kill()
+        await heard.waitForEnd()
+        await zygotes.shutDown()
+    }
+
     private final class Listener: WorkerDelegate {
-        private let state = Mutex<(errors: [String], hasEnded: Bool)>(([], false))
+        private let state = Mutex<(errors: [String], isReady: Bool, hasEnded: Bool)>(([], false, false))
 
         var errors: [String] { state.withLock { $0.errors } }
 
@@ -49,12 +75,22 @@ import WorkerProtocol
             while !state.withLock({ $0.hasEnded }) { try? await Task.sleep(for: .milliseconds(1)) }
         }
 
+        func waitUntilReady() async {
+            while !state.withLock({ $0.isReady || $0.hasEnded }) { try? await Task.sleep(for: .milliseconds(1)) }
+        }
+
         func workerFailedToLoad(_ worker: Worker, _ error: any FunctionError) { state.withLock { $0.errors.append(error.message) } }
-        func workerEnded(_ worker: Worker, _ error: any FunctionError) { state.withLock { $0.hasEnded = true } }
+        func workerEnded(_ worker: Worker, _ error: any FunctionError) {
+            state.withLock {
+                if !$0.isReady { $0.errors.append(error.message) }
+                $0.hasEnded = true
+            }
+        }
         func workerHasLoaded(_ worker: Worker) {}
-        func workerIsReady(_ worker: Worker, loadedBytes: Int?) {}
+        func workerIsReady(_ worker: Worker, loadedBytes: Int?) { state.withLock { $0.isReady = true } }
         func nextInvocation(for worker: Worker) -> Invocation? { nil }
         func workerDidNotTake(_ invocation: Invocation) {}
+        func workerShouldEnd(_ worker: Worker) {}
         func workerFinished(_ invocation: Invocation) {}
     }
 }

@@ -21,6 +21,9 @@ ssize_t faas_receive(int socket, void *bytes, size_t capacity, int *descriptor);
 int faas_pidfd_open(pid_t pid);
 int faas_pidfd_kill(int pidfd, int signal);
 
+/* getxattr(2): Swift's Glibc module does not import the header. Whether the attribute is the one character given. */
+int faas_has_attribute(const char *path, const char *name, char value);
+
 /* prctl(2) is variadic. Return 0 or -errno. */
 int faas_set_parent_death_signal(int signal);
 int faas_set_child_subreaper(void);

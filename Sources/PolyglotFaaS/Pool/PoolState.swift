@@ -253,6 +253,13 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         return isShuttingDown || shouldGiveWay(record.function) ? nil : takeWaiter(of: record.function)
     }
 
+    /// A busy worker has answered, and is not to serve again.
+    mutating func endAfterAnswer(_ worker: WorkerID) -> [Action] {
+        guard let record = workers[worker], record.state == .busy else { return [] }
+        failures.succeeded(functions[record.function]!.key)
+        return [end(worker)]
+    }
+
     /// The invocation that was sent ahead to a worker that ended before it took it on: it waits again, as the first.
     mutating func putBack(_ waiter: WaiterID, for key: FunctionKey, now: Int64) -> [Action] {
         if isShuttingDown { return [.reject(waiter, .shuttingDown)] }
@@ -305,8 +312,10 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     /// A worker has ended. If it never became ready, the invocation that has waited longest for it fails.
     ///
-    /// - Parameter failure: why, if the function is to blame: whoever kills a worker for reasons of their own says nothing.
-    mutating func workerEnded(_ worker: WorkerID, failure: String? = nil, now: Int64) -> (actions: [Action], failed: WaiterID?) {
+    /// - Parameters:
+    ///   - failure: why, if the function is to blame: whoever kills a worker for reasons of their own says nothing.
+    ///   - withZygote: all workers have ended together, which says nothing about one of them.
+    mutating func workerEnded(_ worker: WorkerID, failure: String? = nil, withZygote: Bool = false, now: Int64) -> (actions: [Action], failed: WaiterID?) {
         guard workers[worker] != nil else { return ([], nil) }
         if case .idle = workers[worker]!.state { _ = endIdle(worker) }
         promise(0, to: worker)
@@ -325,7 +334,11 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         }
         if record.state == .starting || record.state == .busy {
             let key = functions[function]!.key
-            if let failure { failures.failed(key, failure, now: now) } else { failures.endedUnanswered(key, now: now) }
+            if let failure {
+                failures.failed(key, failure, now: now)
+            } else if !withZygote {
+                failures.endedUnanswered(key, now: now)
+            }
         }
         let rejected = rejectWaiters(of: function, now: now)
         list(function)

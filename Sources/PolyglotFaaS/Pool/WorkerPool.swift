@@ -22,6 +22,7 @@ final class WorkerPool: WorkerDelegate {
     private let group: any EventLoopGroup
     private let zygotes: Zygotes
     private let builds: ScriptBuilds
+    private let controlGroups: ControlGroups?
     private let deadlines = DeadlineWheel()
     private let watch = WorkerWatch()
     private let limits: PoolState<Function>.Limits
@@ -30,11 +31,12 @@ final class WorkerPool: WorkerDelegate {
     private let lastInvocation = Atomic<UInt64>(0)
     private let retired = Atomic<Int>(0)
 
-    init(configuration: FunctionRuntime.Configuration, group: any EventLoopGroup, zygotes: Zygotes, builds: ScriptBuilds) {
+    init(configuration: FunctionRuntime.Configuration, group: any EventLoopGroup, zygotes: Zygotes, builds: ScriptBuilds, controlGroups: ControlGroups?) {
         self.configuration = configuration
         self.group = group
         self.zygotes = zygotes
         self.builds = builds
+        self.controlGroups = controlGroups
         limits = configuration.poolLimits
         state = Mutex(
             State(
@@ -148,8 +150,8 @@ final class WorkerPool: WorkerDelegate {
         let isSuspect = state.withLock { $0.pool.isSuspect(function) }
         let worker = Worker(
             id: id, function: function, eventLoop: group.next(), loadTimeout: Int64(configuration.loadTimeoutMillis) * 1_000_000,
-            limits: WorkerLimits(function, configuration), watch: watch, firstPriority: isSuspect ? .idle : .low,
-            delegate: self)
+            limits: WorkerLimits(function, configuration), watch: watch, postponement: configuration.postponement, isSuspect: isSuspect,
+            controlGroups: controlGroups, delegate: self)
         state.withLock { $0.workers[id] = worker }
         watch.add(worker)
         do {
@@ -206,6 +208,8 @@ final class WorkerPool: WorkerDelegate {
         stoppedRunning()
     }
 
+    func workerShouldEnd(_ worker: Worker) { perform(state.withLock { $0.pool.endAfterAnswer(worker.id) }) }
+
     private func stoppedRunning() {
         let waiters = state.withLock { state in
             state.running -= 1
@@ -225,7 +229,7 @@ final class WorkerPool: WorkerDelegate {
         let (now, failure) = (MonotonicClock.now(), worker.isToBlame ? error.message : nil)
         let (actions, failed, waiters) = state.withLock { state in
             state.workers[worker.id] = nil
-            let (actions, failed) = state.pool.workerEnded(worker.id, failure: failure, now: now)
+            let (actions, failed) = state.pool.workerEnded(worker.id, failure: failure, withZygote: worker.endedWithZygote, now: now)
             return (actions, failed, state.workers.isEmpty ? state.takeEndWaiters() : [])
         }
         if let failed { fail(failed, error) }

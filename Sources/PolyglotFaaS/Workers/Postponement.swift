@@ -1,3 +1,4 @@
+import FunctionModel
 import SystemCalls
 
 /// Long work comes after short, where more workers are at work than there are processors.
@@ -5,9 +6,26 @@ import SystemCalls
 /// Without it, an invocation of a millisecond would wait for the turns of those that compute until their time is over, and of workers
 /// that are being made. A worker is `low` until its first answer, and later when it takes long to be pristine again; it is `idle` while
 /// it is a spare, while an invocation takes long, and until its first answer if the one before it ended without an answer.
-enum Postponement {
-    /// Whether what has been put behind the others can be put back. Otherwise nothing is.
-    static let isPossible = ProcessPriority.canBeTakenBack()
+///
+/// A host that may not take back a priority puts fewer behind the others, and ends them after their next answer: workers of functions
+/// whose last one ended without an answer, as most that are like it will, and those whose invocation takes so long that a new worker
+/// costs little beside it.
+struct Postponement: Sendable {
+    /// Whether what has been put behind the others can be put back.
+    let isReversible: Bool
+
+    /// As this process may.
+    static let ofThisProcess = Postponement(isReversible: ProcessPriority.canBeTakenBack())
+
+    /// What a new worker gets until its first answer, where many are at work.
+    /// - Parameter isSuspect: whether its function's last worker ended without an answer.
+    func first(isSuspect: Bool) -> ProcessPriority { isSuspect ? .idle : isReversible ? .low : .usual }
+
     /// So much processor time, in nanoseconds, may one thing take before others come first. Most need a hundredth.
-    static let longTime: Int64 = 10_000_000
+    /// - Parameter loadTime: what a worker like it takes until it can serve.
+    func longTime(loadTime: Int64) -> Int64 { isReversible ? 10_000_000 : max(100_000_000, 2 * loadTime) }
+
+    /// Whether a worker may be put behind the others for what it is at. One that is not pristine after an invocation keeps what a new one
+    /// would not have.
+    func isPossible(isInvocation: Bool, _ isolation: Isolation) -> Bool { isReversible || isInvocation && isolation != .instance }
 }

@@ -19,6 +19,8 @@ protocol WorkerDelegate: AnyObject, Sendable {
     func workerFailedToLoad(_ worker: Worker, _ error: any FunctionError)
     /// The invocation has its outcome.
     func workerFinished(_ invocation: Invocation)
+    /// It has answered, for the last time.
+    func workerShouldEnd(_ worker: Worker)
     /// Said once, when the process is known to have ended. `error`: what an invocation that waited for it is told.
     func workerEnded(_ worker: Worker, _ error: any FunctionError)
 }
@@ -38,6 +40,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private let loadTimeout: Int64
     private let limits: WorkerLimits
     private let watch: WorkerWatch
+    private let postponement: Postponement
+    private let controlGroups: ControlGroups?
 
     // MARK: Shared between threads
 
@@ -47,6 +51,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         var mustEnd = false
         var hasEnded = false
         var usage: ProcessUsage?
+        var group: WorkerControlGroup?
     }
 
     private let process = Mutex(Process())
@@ -58,10 +63,13 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private let hasBeenKilled = Atomic<Bool>(false)
     /// Whether the host has ended it, or lost it, for reasons that are not its function's fault.
     private let isExcused = Atomic<Bool>(false)
+    private let hasLostZygote = Atomic<Bool>(false)
     /// ``Postponement`` says when it is which.
     private let priority: Atomic<ProcessPriority>
     /// The most private memory it was seen to have.
     private let largestMemory = Atomic<Int>(0)
+    /// Processor time until it had loaded, in nanoseconds; 0 if nobody needs to know.
+    private let loadTime = Atomic<Int64>(0)
 
     // MARK: Used on the event loop
 
@@ -97,10 +105,10 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private var loadLogs: [LogLine] = []
     private static let loadLogLimit = 1000
 
-    /// - Parameter firstPriority: until its first answer, where many are at work.
+    /// - Parameter isSuspect: whether its function's last worker ended without an answer.
     init(
         id: UInt64, function: Function, eventLoop: any EventLoop, loadTimeout: Int64, limits: WorkerLimits, watch: WorkerWatch,
-        firstPriority: ProcessPriority, delegate: any WorkerDelegate
+        postponement: Postponement, isSuspect: Bool, controlGroups: ControlGroups?, delegate: any WorkerDelegate
     ) {
         self.id = id
         self.function = function
@@ -108,7 +116,9 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         self.loadTimeout = loadTimeout
         self.limits = limits
         self.watch = watch
-        priority = Atomic(Postponement.isPossible ? firstPriority : .usual)
+        self.postponement = postponement
+        self.controlGroups = controlGroups
+        priority = Atomic(postponement.first(isSuspect: isSuspect))
         self.delegate = delegate
     }
 
@@ -226,7 +236,9 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
                 if !hasLoaded { endPostponement() }
                 phase = .ready
                 preparationDeadline.store(0, ordering: .relaxed)
-                delegate.workerIsReady(self, loadedBytes: hasLoaded ? process.withLock { $0.usage }?.privateBytes() : nil)
+                let usage = hasLoaded ? process.withLock { $0.usage } : nil
+                if !postponement.isReversible, let usage { loadTime.store(usage.processorTime(), ordering: .relaxed) }
+                delegate.workerIsReady(self, loadedBytes: usage?.privateBytes())
                 if hasLoaded { delegate.workerHasLoaded(self) }
             case (.loadFailed, .loading):
                 let failure = try frame.payload.withUnsafeReadableBytes { try Failure($0) }
@@ -257,12 +269,14 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private func finish(_ invocation: Invocation, _ result: Result<ByteBuffer, any Error>) {
         startPreparing(within: loadTimeout)
         phase = .restoring(next: nil)
+        let isLast = isPostponedForGood
         // Before the next event, which a long call before it must not slow down.
         endPostponement()
         // Before the answer: while the worker puts its memory back, the next event travels.
-        sendAhead()
+        if !isLast { sendAhead() }
         invocation.finish(result)
         delegate.workerFinished(invocation)
+        if isLast { delegate.workerShouldEnd(self) }
     }
 
     private func sendAhead() {
@@ -364,12 +378,14 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         let current = activity.load(ordering: .relaxed), isInvocation = current & 1 == 1
         if !watch.isCrowded { endPostponement() }
         let long: ProcessPriority = isInvocation ? .idle : .low
-        let mustPostpone = Postponement.isPossible && watch.isCrowded && priority.load(ordering: .relaxed).rawValue < long.rawValue
+        let mustPostpone =
+            watch.isCrowded && priority.load(ordering: .relaxed).rawValue < long.rawValue
+            && postponement.isPossible(isInvocation: isInvocation, function.definition.isolation)
         guard current != 0, mustPostpone || isInvocation && limits.cpuMillis != nil else { return }
         let time = usage.processorTime()
         guard watched.activity == current else { return watched = (current, time) }
         let used = time - watched.processorTime
-        if mustPostpone, used > Postponement.longTime { postpone(usage, current, long) }
+        if mustPostpone, used > postponement.longTime(loadTime: loadTime.load(ordering: .relaxed)) { postpone(usage, current, long) }
         guard isInvocation, let limit = limits.cpuMillis, used > Int64(limit) * 1_000_000 else { return }
         eventLoop.execute {
             // It may have answered since, and run something else by now.
@@ -383,24 +399,28 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private func beginPostponement() {
         guard let usage = process.withLock({ $0.usage }) else { return }
         if !watch.isCrowded { priority.store(.usual, ordering: .sequentiallyConsistent) }
-        usage.setPriority(priority.load(ordering: .sequentiallyConsistent))
+        let first = priority.load(ordering: .sequentiallyConsistent)
+        if first != .usual || postponement.isReversible { usage.setPriority(first) }
         // Perhaps its first answer has come already.
-        if priority.load(ordering: .sequentiallyConsistent) == .usual { usage.setPriority(.usual) }
+        if postponement.isReversible, priority.load(ordering: .sequentiallyConsistent) == .usual { usage.setPriority(.usual) }
     }
 
     private func postpone(_ usage: ProcessUsage, _ current: UInt64, _ lower: ProcessPriority) {
         priority.store(lower, ordering: .sequentiallyConsistent)
         usage.setPriority(lower)
         // What ended it meanwhile either found it postponed, perhaps not wholly yet, or is seen here.
-        guard activity.load(ordering: .sequentiallyConsistent) != current else { return }
+        guard postponement.isReversible, activity.load(ordering: .sequentiallyConsistent) != current else { return }
         priority.store(.usual, ordering: .sequentiallyConsistent)
         usage.setPriority(.usual)
     }
 
     private func endPostponement() {
-        guard priority.exchange(.usual, ordering: .sequentiallyConsistent) != .usual else { return }
+        guard postponement.isReversible, priority.exchange(.usual, ordering: .sequentiallyConsistent) != .usual else { return }
         process.withLock { $0.usage }?.setPriority(.usual)
     }
+
+    /// It would serve others as slowly as it served this one.
+    private var isPostponedForGood: Bool { !postponement.isReversible && priority.load(ordering: .sequentiallyConsistent) != .usual }
 
     /// An engine that is refused memory may not be able to say so, and crash.
     private var isNearMemoryLimit: Bool { largestMemory.load(ordering: .relaxed) > limits.memoryMB << 20 / 4 * 3 }
@@ -441,6 +461,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             if process.hasEnded { return true }
             process.handle = handle
             process.usage = ProcessUsage(handle: handle)
+            if let usage = process.usage { process.group = controlGroups?.add(usage, memoryBytes: limits.groupBytes) }
             if process.mustEnd { Processes.kill(handle: handle) }
             return false
         }
@@ -448,7 +469,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             Processes.kill(handle: handle)
             Descriptors.close(handle)
         }
-        if Postponement.isPossible { beginPostponement() }
+        beginPostponement()
         // The time that the zygote took, which may have had to start first, is not the source's.
         eventLoop.execute { if case .loading = self.phase { self.startPreparing(within: self.loadTimeout) } }
     }
@@ -465,6 +486,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
 
     /// The zygote has ended, and with it this process, whether or not it was ever made.
     func zygoteHasEnded(_ error: any FunctionError) {
+        hasLostZygote.store(true, ordering: .relaxed)
         isExcused.store(true, ordering: .relaxed)
         eventLoop.execute { self.fault = self.fault ?? error }
         processHasEnded(nil)
@@ -510,12 +532,16 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     /// Whether its end, if it was starting or serving, speaks against its function. Known when its end is.
     var isToBlame: Bool { !isExcused.load(ordering: .relaxed) }
 
+    /// Whether all workers of its zygote ended with it. Known when its end is.
+    var endedWithZygote: Bool { hasLostZygote.load(ordering: .relaxed) }
+
     /// Whether it ended because its state could not be put back. Known when its end is.
     var wasRetired: Bool { exit == .some(.code(WorkerExit.retired)) }
 
     private var endError: any FunctionError {
         if let fault { return fault }
         if case .some(.some(.signal(SIGSYS))) = exit { return SandboxViolation() }
+        if process.withLock({ $0.group })?.hasRunOutOfMemory == true { return MemoryLimitExceeded(limitMB: limits.memoryMB) }
         if case .some(.some(.signal(let signal))) = exit, [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGSEGV].contains(signal), isNearMemoryLimit {
             return MemoryLimitExceeded(limitMB: limits.memoryMB)
         }
@@ -534,18 +560,20 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         guard let handle else { return }
         if let handle { Descriptors.close(handle) }
         preparationDeadline.store(0, ordering: .relaxed)
+        let error = endError
+        process.withLock { $0.group }?.remove()
         let last = phase
         phase = .ended
         switch last {
         case .running(let invocation):
-            invocation.finish(.failure(endError))
+            invocation.finish(.failure(error))
             delegate.workerFinished(invocation)
         case .restoring(let next?):
             delegate.workerDidNotTake(next)
         default:
             break
         }
-        delegate.workerEnded(self, endError)
+        delegate.workerEnded(self, error)
     }
 }
 

@@ -8,10 +8,12 @@ struct WorkerLimits: Sendable {
     /// Of one invocation; nil: no limit but the deadline.
     let cpuMillis: Int?
     let maximumResultBytes: Int
+    private let temporaryMB: Int
 
     init(_ function: Function, _ configuration: FunctionRuntime.Configuration) {
         memoryMB = function.definition.limits.memoryMB ?? configuration.memoryMB
         cpuMillis = function.definition.limits.cpuMillis ?? configuration.cpuMillis
+        temporaryMB = function.definition.limits.temporaryMB ?? 0
         maximumResultBytes = function.definition.limits.maxResultBytes ?? configuration.maximumResultBytes
     }
 
@@ -20,6 +22,13 @@ struct WorkerLimits: Sendable {
 
     /// From here on the host ends the worker.
     var watchedBytes: Int { memoryMB << 20 + Self.engineBytes }
+
+    /// What a worker and all that it starts may have together, of every kind of memory: temporary files and what the kernel keeps for
+    /// it too, and the copy of its pages to which it goes back after each invocation.
+    var groupBytes: Int { 2 * watchedBytes + temporaryMB << 20 }
+
+    /// So many processes and threads.
+    static let processes = 256
 
     func check(_ result: ByteBuffer) -> Result<ByteBuffer, any Error> {
         if result.readableBytes <= maximumResultBytes { return .success(result) }

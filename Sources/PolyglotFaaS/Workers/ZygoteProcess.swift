@@ -44,14 +44,16 @@ final class ZygoteProcess: Sendable {
     let kind: ZygoteKind
     private let executable: String
     private let sandbox: SandboxRequest
+    private let postponement: Postponement
     private let state: Mutex<State>
 
     var language: Language { kind.language }
 
-    init(kind: ZygoteKind, executable: String, sandbox: SandboxRequest, onEvent: @escaping @Sendable (ZygoteProcess, Event) -> Void) throws(SystemCallError) {
+    init(kind: ZygoteKind, executable: String, sandbox: SandboxRequest, postponement: Postponement, onEvent: @escaping @Sendable (ZygoteProcess, Event) -> Void) throws(SystemCallError) {
         self.kind = kind
         self.executable = executable
         self.sandbox = sandbox
+        self.postponement = postponement
         let (ours, theirs) = try Sockets.makeMessagePair()
         state = Mutex(State(socket: ours))
         // What is asked of it meanwhile waits in the socket. Making namespaces can take the kernel long, and this is called from
@@ -78,7 +80,7 @@ final class ZygoteProcess: Sendable {
     private func spawn(environment: [String], _ socket: Int32) throws(SystemCallError) -> pid_t {
         let arguments =
             sandbox.arguments + kind.folders.map { "--read=\($0)" } + (kind.temporaryMB.map { ["--temporary-mb=\($0)"] } ?? [])
-            + (Postponement.isPossible ? ["--low-priority"] : [])
+            + (postponement.isReversible ? ["--low-priority"] : [])
         if sandbox.wantsNamespaces {
             do {
                 return try Processes.spawnIsolated(executable, arguments: arguments, environment: environment, socket: socket)

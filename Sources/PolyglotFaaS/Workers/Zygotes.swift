@@ -35,11 +35,13 @@ final class Zygotes: Sendable {
     private let sandbox: SandboxRequest
     private let spareCount: Int
     private let ageLimits: ZygoteAge.Limits
+    private let postponement: Postponement
     private let state = Mutex(State())
 
     /// - Parameter spareCount: how many spares to keep for each language.
-    init(executables: WorkerExecutables, sandbox: SandboxRequest, spareCount: Int, ageLimits: ZygoteAge.Limits) {
+    init(executables: WorkerExecutables, sandbox: SandboxRequest, spareCount: Int, ageLimits: ZygoteAge.Limits, postponement: Postponement) {
         self.ageLimits = ageLimits
+        self.postponement = postponement
         self.executables = executables
         self.sandbox = sandbox
         self.spareCount = spareCount
@@ -73,7 +75,7 @@ final class Zygotes: Sendable {
     }
 
     private func make(_ kind: ZygoteKind) throws -> ZygoteProcess {
-        try ZygoteProcess(kind: kind, executable: try executables.path(for: kind.language), sandbox: sandbox) { [weak self] zygote, event in
+        try ZygoteProcess(kind: kind, executable: try executables.path(for: kind.language), sandbox: sandbox, postponement: postponement) { [weak self] zygote, event in
             self?.handle(event, of: zygote)
         }
     }
@@ -167,26 +169,40 @@ final class Zygotes: Sendable {
 
     /// Takes over what the process owns, also if this fails.
     private func fork(_ process: Process, socket: Int32, _ kind: ZygoteKind) throws {
-        let zygote: ZygoteProcess
-        let number: UInt64
         let isSpare = if case .spare = process { true } else { false }
-        do {
-            // In one go: a zygote that has a process is not ended for want of one.
-            (zygote, number) = try state.withLock { state in
-                let zygote = try start(kind, &state)
-                state.running[kind]!.age.countFork()
-                state.lastNumber += 1
-                state.processes[state.lastNumber] = (process, ObjectIdentifier(zygote))
-                if isSpare { state.spares[kind.language, default: []].append(state.lastNumber) }
-                return (zygote, state.lastNumber)
+        for _ in 0..<2 {
+            let zygote: ZygoteProcess
+            let number: UInt64
+            do {
+                // In one go: a zygote that has a process is not ended for want of one.
+                (zygote, number) = try state.withLock { state in
+                    let zygote = try start(kind, &state)
+                    state.running[kind]!.age.countFork()
+                    state.lastNumber += 1
+                    state.processes[state.lastNumber] = (process, ObjectIdentifier(zygote))
+                    if isSpare { state.spares[kind.language, default: []].append(state.lastNumber) }
+                    return (zygote, state.lastNumber)
+                }
+            } catch {
+                Self.discard(process)
+                throw error
             }
-        } catch {
-            Self.discard(process)
-            throw error
+            if zygote.fork(worker: number, isSpare: isSpare, socket: socket) { return }
+            replace(zygote)
+            // Whoever has taken it away has told it of its zygote's end.
+            guard remove(number) != nil else { return }
         }
-        guard zygote.fork(worker: number, isSpare: isSpare, socket: socket) else {
-            if let process = remove(number) { Self.discard(process) }
-            throw ZygoteProcess.ended(kind.language, nil)
+        Self.discard(process)
+        throw ZygoteProcess.ended(kind.language, nil)
+    }
+
+    /// It has ended, but whoever listens to it has yet to see that: it may take long where all its workers have to end first. The next
+    /// fork starts another one.
+    private func replace(_ zygote: ZygoteProcess) {
+        state.withLock { state in
+            guard state.running[zygote.kind]?.zygote === zygote else { return }
+            state.running[zygote.kind] = nil
+            state.retiring[ObjectIdentifier(zygote)] = zygote
         }
     }
 

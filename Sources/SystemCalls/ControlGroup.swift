@@ -1,0 +1,97 @@
+import CLinuxShims
+import Glibc
+
+/// A control group of version 2: a folder whose files say what the processes in it may use.
+public struct ControlGroup: Equatable, Sendable {
+    public let path: String
+
+    package init(path: String) { self.path = path }
+
+    /// The one that this process is in. nil if there is no hierarchy of version 2, or if it does not show this process's group.
+    public static func ofThisProcess() -> ControlGroup? { ofThisProcess { Descriptors.readText($0) } }
+
+    /// - Parameter read: the text of a file; empty if there is none.
+    package static func ofThisProcess(read: (String) -> String) -> ControlGroup? {
+        guard let line = read("/proc/self/cgroup").split(separator: "\n").first(where: { $0.hasPrefix("0::/") }) else { return nil }
+        let group = line.dropFirst("0::".count)
+        for mount in read("/proc/self/mountinfo").split(separator: "\n") {
+            // Number, parent, device, root, mount point, options, any number of other fields, "-", kind.
+            let fields = mount.split(separator: " ")
+            guard fields.count > 6, let mark = fields.firstIndex(of: "-"), mark + 1 < fields.count, fields[mark + 1] == "cgroup2" else { continue }
+            let (root, point) = (fields[3] == "/" ? "" : fields[3], String(fields[4]))
+            // What is mounted may be a part of the hierarchy; "/..": outside what this process sees of it.
+            guard group == root || group.hasPrefix(root + "/"), !group.hasPrefix("/..") else { continue }
+            let rest = group.dropFirst(root.count)
+            return ControlGroup(path: rest == "/" ? point : point + rest)
+        }
+        return nil
+    }
+
+    /// The folder's name.
+    public var name: Substring { path[path.index(after: path.lastIndex(of: "/") ?? path.startIndex)...] }
+
+    /// What can be limited here, for example `memory`.
+    public var controllers: [Substring] { words("cgroup.controllers") }
+
+    /// The processes in it, as far as this one can see them; not those of its children.
+    public var processes: [pid_t] { words("cgroup.procs").compactMap { pid_t($0) } }
+
+    /// Whether whoever administers this machine has left what is below this group to this process.
+    ///
+    /// Root may write everywhere, so for root it takes a word: the mark that systemd leaves (`Delegate=yes`), or that this is the root of
+    /// all that this process sees, in a container.
+    public var isDelegated: Bool {
+        var info = stat()
+        guard stat(path, &info) == 0, ["", "/cgroup.procs", "/cgroup.subtree_control"].allSatisfy({ access(path + $0, W_OK) == 0 }) else {
+            return false
+        }
+        if geteuid() != 0 { return info.st_uid == geteuid() }
+        let isMarked = (["trusted.delegate", "user.delegate"] as [String]).contains { faas_has_attribute(path, $0, CChar(UInt8(ascii: "1"))) != 0 }
+        // Only groups below the machine's own root have a type.
+        let isRootOfContainer = Descriptors.readText("/proc/self/cgroup").split(separator: "\n").contains("0::/") && access(path + "/cgroup.type", F_OK) == 0
+        return isMarked || isRootOfContainer
+    }
+
+    public var children: [ControlGroup] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var found: [ControlGroup] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+            if entry.pointee.d_type == DT_DIR, !name.hasPrefix(".") { found.append(child(name)) }
+        }
+        return found
+    }
+
+    public func child(_ name: String) -> ControlGroup { ControlGroup(path: path + "/" + name) }
+
+    /// Makes the folder. One that is there already is not an error.
+    public func make() throws(SystemCallError) {
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .last("mkdir \(path)") }
+    }
+
+    /// Fails while there is a process in it.
+    public func remove() throws(SystemCallError) {
+        guard rmdir(path) == 0 || errno == ENOENT else { throw .last("rmdir \(path)") }
+    }
+
+    public func set(_ file: String, _ value: String) throws(SystemCallError) {
+        let descriptor = open("\(path)/\(file)", O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .last("open \(path)/\(file)") }
+        defer { close(descriptor) }
+        // The kernel takes what one call writes as a whole.
+        let bytes = Array(value.utf8)
+        guard write(descriptor, bytes, bytes.count) == bytes.count else { throw .last("write \(path)/\(file)") }
+    }
+
+    /// Moves a process here, with all its threads. 0: this one.
+    public func add(_ process: pid_t) throws(SystemCallError) { try set("cgroup.procs", "\(process)") }
+
+    /// How often the kernel has ended something here because the group had no memory left.
+    public var memoryKills: Int {
+        let line = Descriptors.readText(path + "/memory.events").split(separator: "\n").first { $0.hasPrefix("oom_kill ") }
+        return line.flatMap { Int($0.dropFirst("oom_kill ".count)) } ?? 0
+    }
+
+    private func words(_ file: String) -> [Substring] { Descriptors.readText("\(path)/\(file)").split { $0 == " " || $0 == "\n" } }
+}
