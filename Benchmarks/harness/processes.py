@@ -8,10 +8,10 @@ import time
 _running = []
 
 
-def start(command, *, stdout, stderr, env=None):
+def start(command, *, stdout, stderr=None, stdin=subprocess.DEVNULL, env=None):
     """Starts a process in a session of its own, so that what it starts can be ended with it."""
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True,
+        command, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True,
         env={**os.environ, **(env or {})})
     _running.append(process)
     return process

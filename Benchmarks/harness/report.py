@@ -10,7 +10,7 @@ TITLES = {
     "faas-js": "**PolyglotFaaS, JavaScript**", "faas-python": "**PolyglotFaaS, Python**",
     "faas-js-instance": "PolyglotFaaS, JavaScript, `instance`",
     "faas-health": "PolyglotFaaS, `GET /health`: no function", "faas-host": "PolyglotFaaS, the host of all these workers",
-    "python3": "`python3`, in one process, no HTTP", **{name: peer.title for name, peer in PEER_LIST.items()},
+    "python3": "`python3`, asked through a pipe", **{name: peer.title for name, peer in PEER_LIST.items()},
 }
 KEEPS = {"faas-js": "no", "faas-python": "no", "faas-js-instance": "yes", "faas-health": "–", "python3": "yes",
          **{name: "yes" if peer.keeps_state else "no" for name, peer in PEER_LIST.items()}}
