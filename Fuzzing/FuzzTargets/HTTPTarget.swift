@@ -1,7 +1,7 @@
 import FaaSServer
+import Foundation
 import FunctionModel
 import FunctionStorage
-import Foundation
 import Logging
 import NIOCore
 import NIOEmbedded
@@ -115,7 +115,8 @@ private final class NothingHere: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .end = Self.unwrapInboundIn(data) else { return }
-        context.write(Self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .notFound, headers: ["Content-Length": "0"]))), promise: nil)
+        context.write(
+            Self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .notFound, headers: ["Content-Length": "0"]))), promise: nil)
         context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
     }
 }

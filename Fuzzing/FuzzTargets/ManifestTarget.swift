@@ -7,7 +7,8 @@ func checkManifest(_ input: [UInt8]) throws(Finding) {
     do throws(InvalidManifest) {
         manifest = try Manifest(input, files: .forbidden)
     } catch {
-        return try require(error.message.hasPrefix("manifest: ") && error.message.utf8.count < input.count * 8 + 2000, "a strange message: \(error.message)")
+        return try require(
+            error.message.hasPrefix("manifest: ") && error.message.utf8.count < input.count * 8 + 2000, "a strange message: \(error.message)")
     }
     let function = Function(id: manifest.id, definition: manifest.definition)
     let stored: Function

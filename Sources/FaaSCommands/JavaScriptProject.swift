@@ -23,6 +23,8 @@ struct JavaScriptProject {
     /// function is bundled, and is what it was.
     private static func importsFiles(_ definition: FunctionDefinition) -> Bool {
         let paths = definition.sourceCode.matches(of: /(?:from|import|require)\s*\(?\s*['"](?<path>\.\.?\/[^'"\n]*)['"]/)
-        return paths.contains { definition.dependencies[String($0.output.path)] == nil && definition.dependencies[String($0.output.path.dropFirst(2))] == nil }
+        return paths.contains {
+            definition.dependencies[String($0.output.path)] == nil && definition.dependencies[String($0.output.path.dropFirst(2))] == nil
+        }
     }
 }

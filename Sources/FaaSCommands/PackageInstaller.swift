@@ -19,8 +19,10 @@ struct PackageInstaller {
         let path = try layers.layer(name) { folder in
             let status = try run(
                 python,
-                ["-I", "-m", "pip", "install", "--target", folder, "--only-binary", ":all:", "--no-input", "--disable-pip-version-check",
-                    "--progress-bar", "off", "--retries", "2", "--root-user-action", "ignore", "--"] + requirements, showing: true)
+                [
+                    "-I", "-m", "pip", "install", "--target", folder, "--only-binary", ":all:", "--no-input", "--disable-pip-version-check",
+                    "--progress-bar", "off", "--retries", "2", "--root-user-action", "ignore", "--",
+                ] + requirements, showing: true)
             guard status == 0 else {
                 throw InvalidRequest("The packages cannot be installed: \(requirements.joined(separator: ", ")). What pip says is above.")
             }
@@ -59,7 +61,8 @@ struct PackageInstaller {
             if try run(path, ["-I", "-m", "pip", "--version"], showing: false) == 0 { return path }
         }
         throw InvalidRequest(
-            "Packages are installed with pip for Python \(version), which is not here: install it with 'apt-get install python3-pip' (on Debian and Ubuntu).")
+            "Packages are installed with pip for Python \(version), which is not here: install it with 'apt-get install python3-pip' (on Debian and Ubuntu)."
+        )
     }
 
     /// - Parameter showing: whether what it writes is shown, on standard error.

@@ -27,7 +27,8 @@ public struct Language: Hashable, Sendable, CustomStringConvertible {
     public init(fileName: String) throws(InvalidRequest) {
         guard let known = Self.all.first(where: { fileName.hasSuffix(".\($0.fileExtension)") }) else {
             throw InvalidRequest(
-                "The language of \(quoted(fileName)) is not known: its name must end in \(Self.all.map { "'.\($0.fileExtension)'" }.joined(separator: " or ")).")
+                "The language of \(quoted(fileName)) is not known: its name must end in \(Self.all.map { "'.\($0.fileExtension)'" }.joined(separator: " or "))."
+            )
         }
         self = known
     }

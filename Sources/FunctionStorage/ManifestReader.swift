@@ -15,9 +15,11 @@ struct ManifestReader {
         }
         fields = try JSONFields(json, in: document, subject: "the manifest")
         self.files = files
-        try fields.allowOnly([
-            "id", "languageId", "functionName", "jsEvalAsModule", "source", "sourceFile", "sourceDir", "dependencies", "requirements", "env", "timeoutMillis", "isolation", "response",
-        ] + FunctionLimits.fields.map(\.name))
+        try fields.allowOnly(
+            [
+                "id", "languageId", "functionName", "jsEvalAsModule", "source", "sourceFile", "sourceDir", "dependencies", "requirements", "env",
+                "timeoutMillis", "isolation", "response",
+            ] + FunctionLimits.fields.map(\.name))
     }
 
     func id() throws(DocumentError) -> FunctionID {
@@ -129,7 +131,8 @@ struct ManifestReader {
     /// The main module of a folder. Its name keeps the folders that it is in: they are packages.
     private func source(in folder: SourceFolder) throws(DocumentError) -> (code: String, name: String?) {
         let name = try fields.text("sourceFile") ?? "handler.py"
-        let place = fields.has("sourceFile") ? "the field 'sourceFile' at \(fields.place(ofName: "sourceFile"))" : "the field 'sourceFile', by default"
+        let place =
+            fields.has("sourceFile") ? "the field 'sourceFile' at \(fields.place(ofName: "sourceFile"))" : "the field 'sourceFile', by default"
         guard name.hasSuffix(".py"), folder.files.contains(where: { $0.path == name }) else {
             throw DocumentError("\(place): no such Python file in \(quoted(folder.path)): \(quoted(name))")
         }

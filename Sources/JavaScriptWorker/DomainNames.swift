@@ -6,9 +6,10 @@ import Glibc
 /// functions are looked up.
 enum DomainNames {
     private typealias Open = @convention(c) (UInt32, UnsafeMutablePointer<Int32>) -> OpaquePointer?
-    private typealias Convert = @convention(c) (
-        OpaquePointer?, UnsafePointer<CChar>, Int32, UnsafeMutablePointer<CChar>, Int32, UnsafeMutableRawPointer, UnsafeMutablePointer<Int32>
-    ) -> Int32
+    private typealias Convert =
+        @convention(c) (
+            OpaquePointer?, UnsafePointer<CChar>, Int32, UnsafeMutablePointer<CChar>, Int32, UnsafeMutableRawPointer, UnsafeMutablePointer<Int32>
+        ) -> Int32
 
     /// `UIDNAInfo`.
     private struct Info {

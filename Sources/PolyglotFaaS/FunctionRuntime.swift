@@ -41,7 +41,8 @@ public final class FunctionRuntime: Sendable {
                 nodeModules: configuration.nodeModulesDirectory),
             directory: configuration.buildDirectory)
         pool = WorkerPool(
-            configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes, builds: builds, controlGroups: try? controlGroups.get())
+            configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes, builds: builds,
+            controlGroups: try? controlGroups.get())
         pool.startHousekeeping()
     }
 
@@ -112,15 +113,16 @@ public final class FunctionRuntime: Sendable {
         let builder = builds.builder
         return try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
-                continuation.resume(with: Result {
-                    do {
-                        return try builder.bundle(definition, main: main, project: project)
-                    } catch let error as BuildUnavailable {
-                        throw LoadError(error.message)
-                    } catch let error as BuildExhausted {
-                        throw LoadError(error.message)
-                    }
-                })
+                continuation.resume(
+                    with: Result {
+                        do {
+                            return try builder.bundle(definition, main: main, project: project)
+                        } catch let error as BuildUnavailable {
+                            throw LoadError(error.message)
+                        } catch let error as BuildExhausted {
+                            throw LoadError(error.message)
+                        }
+                    })
             }
         }
     }
@@ -137,7 +139,8 @@ public final class FunctionRuntime: Sendable {
     ///   ``Overloaded``, ``ShuttingDown``, ``UnsupportedLanguage``, ``WorkerExecutableNotFound``; `CancellationError` if the
     ///   task is cancelled, which ends the guest. A handler that returns nothing is not an error: the value is null.
     public func invoke(_ request: InvocationRequest) async throws -> InvocationResult {
-        let outcome = try await run(request.function(), event: ByteBuffer(bytes: request.event), requestID: request.requestID, timeoutMillis: request.timeoutMillis)
+        let outcome = try await run(
+            request.function(), event: ByteBuffer(bytes: request.event), requestID: request.requestID, timeoutMillis: request.timeoutMillis)
         return InvocationResult(json: Array(try outcome.result.get().readableBytesView), logs: outcome.logs)
     }
 

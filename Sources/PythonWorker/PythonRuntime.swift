@@ -125,7 +125,9 @@ final class PythonRuntime: LanguageRuntime {
             let environment = PythonReference(function.environment.map { ($0.name, $0.value) }),
             let memory = PythonReference(Int64(clamping: function.memoryBytes >> 20))
         else { throw Self.harnessFailure }
-        let texts = [function.source, function.sourceName, function.sourceFolder, function.packageFolder, function.functionName].compactMap { PythonReference($0) }
+        let texts = [function.source, function.sourceName, function.sourceFolder, function.packageFolder, function.functionName].compactMap {
+            PythonReference($0)
+        }
         let names = [function.functionID, function.revision].compactMap { PythonReference($0) }
         guard let answer = loadFunction?.call(texts + [dependencies, environment] + names + [memory]) else {
             PyErr_Clear()

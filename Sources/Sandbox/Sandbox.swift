@@ -89,7 +89,9 @@ public struct Sandbox {
         let paths = ["/lib", "/lib64", "/dev/null", "/dev/urandom"] + policy.readablePaths + settings.readablePaths
         let strings = paths.map { strdup($0) } + [nil]
         defer { for text in strings { free(text) } }
-        let result = strings.map { UnsafePointer($0) }.withUnsafeBufferPointer { faas_enter_private_root($0.baseAddress!, settings.temporaryMB == nil ? nil : Self.temporaryFolder) }
+        let result = strings.map { UnsafePointer($0) }.withUnsafeBufferPointer {
+            faas_enter_private_root($0.baseAddress!, settings.temporaryMB == nil ? nil : Self.temporaryFolder)
+        }
         guard result == 0 else { throw SystemCallError("private root", code: -result) }
     }
 
@@ -220,7 +222,9 @@ extension Sandbox {
             let isComplete = (try? answers.withUnsafeMutableBytes { try Descriptors.readExactly(into: $0, from: ours) }) == true
             let exit = try? Processes.wait(for: pid)
             if isComplete {
-                (findings.confined, findings.open, findings.signal, findings.filter, findings.socket) = (answers[0], answers[1], answers[2], answers[3], answers[4])
+                (findings.confined, findings.open, findings.signal, findings.filter, findings.socket) = (
+                    answers[0], answers[1], answers[2], answers[3], answers[4]
+                )
             }
             findings.isEndedByTracing = exit == .signal(SIGSYS)
         }
@@ -269,10 +273,14 @@ extension Sandbox {
         if confinesSignals {
             add(.signals, .active, "only to the worker itself")
         } else {
-            add(.signals, .degraded, "Landlock 6 (Linux 6.12) is missing: a worker may signal its own process only, and cannot end what it has forked")
+            add(
+                .signals, .degraded, "Landlock 6 (Linux 6.12) is missing: a worker may signal its own process only, and cannot end what it has forked"
+            )
         }
         add(.limits, .active, "descriptors, memory\(hasNamespaces ? ", processes" : "")")
         let isFiltered = found.filter == 0 && found.socket == EPERM && found.isEndedByTracing
-        add(.systemCalls, isFiltered ? .active : .missing, isFiltered ? "a list of what is allowed" : "seccomp does not hold: \(String(cString: strerror(max(0, found.filter))))")
+        add(
+            .systemCalls, isFiltered ? .active : .missing,
+            isFiltered ? "a list of what is allowed" : "seccomp does not hold: \(String(cString: strerror(max(0, found.filter))))")
     }
 }

@@ -132,7 +132,7 @@ extension SystemCallPolicy {
     ]
 
     private static let javaScript: [SystemCallRule] = [
-        SystemCallRule(.allow, "membarrier", reason: "The engine's collector."),
+        SystemCallRule(.allow, "membarrier", reason: "The engine's collector.")
     ]
 
     private static let python: [SystemCallRule] = [

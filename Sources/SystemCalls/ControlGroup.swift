@@ -48,7 +48,8 @@ public struct ControlGroup: Equatable, Sendable {
         if geteuid() != 0 { return info.st_uid == geteuid() }
         let isMarked = (["trusted.delegate", "user.delegate"] as [String]).contains { faas_has_attribute(path, $0, CChar(UInt8(ascii: "1"))) != 0 }
         // Only groups below the machine's own root have a type.
-        let isRootOfContainer = Descriptors.readText("/proc/self/cgroup").split(separator: "\n").contains("0::/") && access(path + "/cgroup.type", F_OK) == 0
+        let isRootOfContainer =
+            Descriptors.readText("/proc/self/cgroup").split(separator: "\n").contains("0::/") && access(path + "/cgroup.type", F_OK) == 0
         return isMarked || isRootOfContainer
     }
 

@@ -64,7 +64,9 @@ public struct ProcessState {
         close(directory)
         // What was there before the guest needs no looking after.
         let kept = kept + ProcessFiles.numbers
-        descriptors = Descriptors.openDescriptors(from: 0).filter { !kept.contains($0) }.sorted().map { OpenDescriptor($0, position: Descriptors.position(of: $0)) }
+        descriptors = Descriptors.openDescriptors(from: 0).filter { !kept.contains($0) }.sorted().map {
+            OpenDescriptor($0, position: Descriptors.position(of: $0))
+        }
         numbers = (descriptors.map(\.number) + kept).sorted()
         actions = Array(unsafeUninitializedCapacity: Int(FAAS_SIGNAL_COUNT)) { buffer, count in
             faas_read_signal_actions(buffer.baseAddress)
@@ -109,7 +111,9 @@ public struct ProcessState {
         var values = faas_attributes()
 
         static func == (left: Attributes, right: Attributes) -> Bool {
-            withUnsafeBytes(of: left.values) { left in withUnsafeBytes(of: right.values) { memcmp(left.baseAddress!, $0.baseAddress!, left.count) == 0 } }
+            withUnsafeBytes(of: left.values) { left in
+                withUnsafeBytes(of: right.values) { memcmp(left.baseAddress!, $0.baseAddress!, left.count) == 0 }
+            }
         }
     }
 

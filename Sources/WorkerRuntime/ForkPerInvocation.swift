@@ -133,7 +133,8 @@ public final class ForkPerInvocation: PristineState {
         defer { memset(relayBuffer.baseAddress!, 0, longest) }
         while true {
             let room = min(rest, relayBuffer.count - filled)
-            let count = room == 0 ? 0 : try Descriptors.read(into: UnsafeMutableRawBufferPointer(rebasing: relayBuffer[filled..<filled + room]), from: source)
+            let count =
+                room == 0 ? 0 : try Descriptors.read(into: UnsafeMutableRawBufferPointer(rebasing: relayBuffer[filled..<filled + room]), from: source)
             // Half a frame has been passed on perhaps; nothing but the end of this worker puts that right.
             if room > 0 && count == 0 { throw ProtocolError.truncated(field: "payload") }
             filled += count

@@ -84,7 +84,9 @@ public enum Zygote {
                 if readable[0] {
                     let (request, descriptor) = try receive()
                     guard let request else { return nil }
-                    guard case .fork(let worker, let isSpare) = request, descriptor >= 0 else { throw ProtocolError.invalidValue(field: "fork request") }
+                    guard case .fork(let worker, let isSpare) = request, descriptor >= 0 else {
+                        throw ProtocolError.invalidValue(field: "fork request")
+                    }
                     return ForkOrder(worker: worker, isSpare: isSpare, socket: descriptor)
                 }
             }

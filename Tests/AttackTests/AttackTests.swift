@@ -15,7 +15,9 @@ import Testing
     /// CAP_SYS_ADMIN, by the kernel's word.
     private static var isPrivileged: Bool {
         let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        let capabilities = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }.flatMap { UInt64($0.dropFirst(7).trimmingCharacters(in: .whitespaces), radix: 16) }
+        let capabilities = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }.flatMap {
+            UInt64($0.dropFirst(7).trimmingCharacters(in: .whitespaces), radix: 16)
+        }
         return (capabilities ?? 0) >> 21 & 1 == 1
     }
 
@@ -54,7 +56,9 @@ import Testing
         // Descriptor 3 is where a zygote speaks to its host; nobody listens here.
         var command = "exec 3<>/dev/null; exec '\(worker)' --try-system-calls"
         // The host makes namespaces for its zygotes.
-        if language != table { command = "exec unshare --user --map-root-user --mount --pid --fork --mount-proc bash -c \"\(command) --temporary-mb=1\"" }
+        if language != table {
+            command = "exec unshare --user --map-root-user --mount --pid --fork --mount-proc bash -c \"\(command) --temporary-mb=1\""
+        }
         let result = try await Program.run("/bin/bash", ["-c", command])
         try #require(result.exit == .code(0), "\(result.errorOutput)")
         // Two that the kernel lets past every filter, and gives no meaning outside of a probe that it has set itself.
@@ -72,7 +76,8 @@ private final class Table: Sendable {
     private let rows = Mutex<[(order: Int, text: String)]>([])
 
     func add(_ attempt: Attempt, _ mode: Mode, expected: Bool, _ result: Stage.Result) {
-        let text = "| \(attempt.number) | \(attempt.title) | \(attempt.language.name) | \(mode.rawValue) | \(expected ? "succeeds" : "fails") | \(result.succeeded ? "succeeds" : "fails") | \(result.seen.replacing("|", with: "\\|")) |"
+        let text =
+            "| \(attempt.number) | \(attempt.title) | \(attempt.language.name) | \(mode.rawValue) | \(expected ? "succeeds" : "fails") | \(result.succeeded ? "succeeds" : "fails") | \(result.seen.replacing("|", with: "\\|")) |"
         rows.withLock { $0.append((Mode.allCases.firstIndex(of: mode)!, text)) }
     }
 

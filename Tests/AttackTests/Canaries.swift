@@ -18,7 +18,8 @@ final class Canaries: Sendable {
     static func with<Result>(_ body: (Canaries) async throws -> Result) async throws -> Result {
         try await TemporaryDirectory.with { directory in
             // Each signal leaves a line; it ends by itself if the test does not end it.
-            let script = "trap 'echo hit >>\(directory.path("hits"))' USR1 CONT TERM; : >\(directory.path("ready")); for i in $(seq 6000); do sleep 0.1; done"
+            let script =
+                "trap 'echo hit >>\(directory.path("hits"))' USR1 CONT TERM; : >\(directory.path("ready")); for i in $(seq 6000); do sleep 0.1; done"
             return try await Program.with("/bin/sh", ["-c", script]) { victim in
                 try await waitUntil("the victim runs") { directory.contains("ready") }
                 let canaries = try Canaries(directory, victim)
@@ -56,7 +57,12 @@ final class Canaries: Sendable {
             while poll(&entry, 1, 50) > 0 {
                 reached = true
                 let connection = accept(listener, nil, nil)
-                if connection >= 0 { close(connection) } else { var bytes = [UInt8](repeating: 0, count: 100); recv(listener, &bytes, 100, 0) }
+                if connection >= 0 {
+                    close(connection)
+                } else {
+                    var bytes = [UInt8](repeating: 0, count: 100)
+                    recv(listener, &bytes, 100, 0)
+                }
             }
         }
         return reached
@@ -100,7 +106,9 @@ final class Canaries: Sendable {
     private static func port(of socket: Int32) throws -> Int {
         var address = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) } }
+        let result = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) }
+        }
         guard result == 0 else { throw TestFailure("getsockname") }
         return Int(UInt16(bigEndian: address.sin_port))
     }

@@ -21,18 +21,25 @@ import Testing
     }
 
     private static func js(_ name: String, _ body: String, isGood: Bool = false) -> Kind {
-        Kind(name: name, request: InvocationRequest(languageID: "js", sourceCode: "exports.handler = async e => { \(body) } // \(name)"), isGood: isGood)
+        Kind(
+            name: name, request: InvocationRequest(languageID: "js", sourceCode: "exports.handler = async e => { \(body) } // \(name)"),
+            isGood: isGood)
     }
 
     private static func python(_ name: String, _ body: String, isGood: Bool = false) -> Kind {
-        Kind(name: name, request: InvocationRequest(languageID: "python", sourceCode: "import os, time, ctypes\n# \(name)\ndef handler(e):\n  \(body)"), isGood: isGood)
+        Kind(
+            name: name,
+            request: InvocationRequest(languageID: "python", sourceCode: "import os, time, ctypes\n# \(name)\ndef handler(e):\n  \(body)"),
+            isGood: isGood)
     }
 
     private static let kinds = [
         js("good", "return e", isGood: true), python("good", "return e", isGood: true),
-        js("slow", "await new Promise(done => setTimeout(done, 50)); return e", isGood: true), python("slow", "time.sleep(0.05); return e", isGood: true),
+        js("slow", "await new Promise(done => setTimeout(done, 50)); return e", isGood: true),
+        python("slow", "time.sleep(0.05); return e", isGood: true),
         js("loops", "while (true) {}"), python("loops", "while True: pass"),
-        js("leaks", "globalThis.kept = []; while (true) kept.push(new Array(10000).fill(e))"), python("leaks", "kept = []\n  while True: kept.append(bytearray(1 << 20))"),
+        js("leaks", "globalThis.kept = []; while (true) kept.push(new Array(10000).fill(e))"),
+        python("leaks", "kept = []\n  while True: kept.append(bytearray(1 << 20))"),
         js("throws", "throw new Error('no')"), python("crashes", "ctypes.string_at(0)"), python("exits", "os._exit(1)"),
         python("is ended", "ctypes.CDLL(None).ptrace(0, 0, 0, 0)"),
     ]

@@ -116,7 +116,9 @@ struct Stage: Sendable {
         case .neighbour: succeeded = try await !isWell(neighbour)
         case .processes:
             // Those that a worker is made of come and go.
-            let isTidy: Void? = try? await waitUntil("no process is left", within: .seconds(2)) { processes.count <= 2 + runtime.workerCount * 2 && leftovers.isEmpty }
+            let isTidy: Void? = try? await waitUntil("no process is left", within: .seconds(2)) {
+                processes.count <= 2 + runtime.workerCount * 2 && leftovers.isEmpty
+            }
             succeeded = isTidy == nil
         case .deadline: succeeded = duration > .seconds(3)
         case .hostDescriptors: succeeded = openDescriptorCount() > descriptors + 40

@@ -230,7 +230,8 @@ import Testing
                  "sourceCode":"import helper\\ndef greet(event):\\n    return helper.text(event['name'])\\n",
                  "dependencies":{"helper":"def text(name):\\n    return 'Hello, ' + name\\n"}}
                 """, to: ".faas/functions/old.json")
-            try await #expect(workspace.faas("invoke", "old", "--event", #"{"name":"Ada"}"#, "--timeout-millis", "60000").output == "\"Hello, Ada\"\n")
+            try await #expect(
+                workspace.faas("invoke", "old", "--event", #"{"name":"Ada"}"#, "--timeout-millis", "60000").output == "\"Hello, Ada\"\n")
         }
     }
 

@@ -6,7 +6,8 @@ import Testing
 @Suite struct DevelopmentTests {
     @Test func `A source file is called without being stored`() async throws {
         try await Workspace.with { workspace in
-            try workspace.directory.write("def handler(event, context):\n  print('seen')\n  return [event, context.function_name]", to: "code/handler.py")
+            try workspace.directory.write(
+                "def handler(event, context):\n  print('seen')\n  return [event, context.function_name]", to: "code/handler.py")
             try workspace.directory.write("exports.handler = event => event.n + 1", to: "handler.js")
             let python = try await workspace.faas("invoke", "--file", "code/handler.py", "--event", #"{"n":1}"#)
             #expect(python.exit == .code(0))
@@ -44,7 +45,9 @@ import Testing
         try await Workspace.with { workspace in
             try workspace.directory.write(#"{"id": "greet", "languageId": "python", "sourceFile": "handler.py"}"#, to: "function.json")
             func write(_ greeting: String) throws {
-                try workspace.directory.write("import time\ndef handler(event):\n  print('greeting')\n  time.sleep(event.get('wait', 0))\n  return '\(greeting)'", to: "handler.py")
+                try workspace.directory.write(
+                    "import time\ndef handler(event):\n  print('greeting')\n  time.sleep(event.get('wait', 0))\n  return '\(greeting)'",
+                    to: "handler.py")
             }
             try write("one")
             try await workspace.withFaas(["dev", "function.json", "--port", "0"]) { program in

@@ -129,7 +129,10 @@ import Testing
     }
 
     @Test func `A function that does not answer HTTP, one that fails, and one that is not there have the usual errors`() async throws {
-        let functions = [TestFunction.js("plain", "exports.handler = () => 1"), .js("fails", "exports.handler = () => { throw new TypeError('bad') }").answeringHTTP()]
+        let functions = [
+            TestFunction.js("plain", "exports.handler = () => 1"),
+            .js("fails", "exports.handler = () => { throw new TypeError('bad') }").answeringHTTP(),
+        ]
         try await Server.with(functions) { server in
             let plain = try await server.http.get("/http/plain/")
             #expect(plain.status == 400 && plain.text.contains("does not answer HTTP"), "\(plain.text)")

@@ -102,7 +102,8 @@ import Testing
             #expect(answer.output == "\"f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8\"\n", "\(answer.errorOutput)")
             let failed = try await faas(directory, "invoke", "f")
             #expect(failed.errorOutput.contains("The \"original\" argument must be of type function"), "\(failed.errorOutput)")
-            #expect(failed.errorOutput.contains("node_modules/signer/index.js:3:") && !failed.errorOutput.contains("faas-build"), "\(failed.errorOutput)")
+            #expect(
+                failed.errorOutput.contains("node_modules/signer/index.js:3:") && !failed.errorOutput.contains("faas-build"), "\(failed.errorOutput)")
         }
     }
 
@@ -110,7 +111,9 @@ import Testing
         try await Workspace.with { workspace in
             let directory = workspace.directory
             try directory.write(#"{"id": "f", "languageId": "js", "sourceFile": "src/f.mjs"}"#, to: "function.json")
-            try directory.write("import { text } from '../lib/all.mjs';\nimport more from './more.json';\nexport const handler = () => text + more.text;", to: "src/f.mjs")
+            try directory.write(
+                "import { text } from '../lib/all.mjs';\nimport more from './more.json';\nexport const handler = () => text + more.text;",
+                to: "src/f.mjs")
             try directory.write("export * from './text.mjs';", to: "lib/all.mjs")
             try directory.write("export const text = 'one';", to: "lib/text.mjs")
             try directory.write(#"{"text": "!"}"#, to: "src/more.json")

@@ -28,7 +28,9 @@ import Testing
     private func upload(_ manifest: String, in workspace: Workspace) async throws -> ProgramResult {
         try await Program.run(
             Binaries.faas.path, ["upload", manifest], in: workspace.directory.path,
-            environment: Workspace.environment.merging(["PIP_NO_INDEX": "1", "PIP_FIND_LINKS": workspace.directory.path("wheels"), "PIP_CONFIG_FILE": "/dev/null"]) { $1 })
+            environment: Workspace.environment.merging([
+                "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": workspace.directory.path("wheels"), "PIP_CONFIG_FILE": "/dev/null",
+            ]) { $1 })
     }
 
     @Test func `Packages are installed once for all functions that need the same, and are read-only`() async throws {
@@ -44,7 +46,8 @@ import Testing
                   return [faas_tiny.hello, importlib.metadata.version("faas-tiny"), importlib.resources.files("faas_tiny").joinpath("data.txt").read_text()]
                 """
             try workspace.directory.write(source, to: "one/handler.py")
-            try workspace.directory.write(#"{"id": "one", "languageId": "python", "sourceFile": "handler.py", "requirements": ["faas-tiny==1.*"]}"#, to: "one/function.json")
+            try workspace.directory.write(
+                #"{"id": "one", "languageId": "python", "sourceFile": "handler.py", "requirements": ["faas-tiny==1.*"]}"#, to: "one/function.json")
             try workspace.directory.write(source, to: "two/handler.py")
             try workspace.directory.write(#"{"id": "two", "languageId": "python", "sourceFile": "handler.py"}"#, to: "two/function.json")
             try workspace.directory.write("faas-tiny==1.*  # the same\n", to: "two/requirements.txt")
@@ -60,13 +63,21 @@ import Testing
                 #expect(answer.output == #"["Hello from a package","1.0","data"]"# + "\n", "\(answer.errorOutput)")
             }
             let fails = try await workspace.faas("invoke", "one", "--event", #"{"fail":true}"#)
-            #expect(fails.errorOutput == "Error: ValueError: tiny\n    File \"faas_tiny/__init__.py\", line 2, in fail\n    File \"handler.py\", line 3, in handler\n")
+            #expect(
+                fails.errorOutput
+                    == "Error: ValueError: tiny\n    File \"faas_tiny/__init__.py\", line 2, in fail\n    File \"handler.py\", line 3, in handler\n")
             let writes = try await workspace.faas("invoke", "one", "--event", #"{"write":true}"#)
-            #expect(writes.errorOutput.contains("Error: OSError: [Errno 30] Read-only") || writes.errorOutput.contains("Error: PermissionError: "), "\(writes.errorOutput)")
+            #expect(
+                writes.errorOutput.contains("Error: OSError: [Errno 30] Read-only") || writes.errorOutput.contains("Error: PermissionError: "),
+                "\(writes.errorOutput)")
 
-            let missing = try await upload(workspace.directory.write(#"{"id": "x", "languageId": "python", "source": "", "requirements": ["faas-none"]}"#, to: "x.json"), in: workspace)
+            let missing = try await upload(
+                workspace.directory.write(#"{"id": "x", "languageId": "python", "source": "", "requirements": ["faas-none"]}"#, to: "x.json"),
+                in: workspace)
             #expect(missing.exit == .code(1))
-            #expect(missing.errorOutput.hasSuffix("Error: The packages cannot be installed: faas-none. What pip says is above.\n"), "\(missing.errorOutput)")
+            #expect(
+                missing.errorOutput.hasSuffix("Error: The packages cannot be installed: faas-none. What pip says is above.\n"),
+                "\(missing.errorOutput)")
             #expect(try FileManager.default.contentsOfDirectory(atPath: workspace.directory.path(".faas/layers")).count == 1, "nothing half is left")
         }
     }
@@ -75,21 +86,22 @@ import Testing
         try await Workspace.with { workspace in
             for (name, text) in [
                 "shop/main.py": """
-                    import os, importlib.resources, uuid
-                    from . import prices
-                    from helpers import double
-                    ran_as_main = __name__ == "__main__"
-                    def handler(event, context):
-                      if event.get("fail"): prices.fail()
-                      here = os.path.dirname(__file__)
-                      if event.get("look"): return os.listdir(os.path.join(here, "..", ".."))
-                      with open(os.path.join(here, "data", "größe.txt")) as file: text = file.read()
-                      return [double(prices.price), text, importlib.resources.files("shop").joinpath("data/größe.txt").read_text(), __name__, ran_as_main, uuid.mine]
-                    """,
+                import os, importlib.resources, uuid
+                from . import prices
+                from helpers import double
+                ran_as_main = __name__ == "__main__"
+                def handler(event, context):
+                  if event.get("fail"): prices.fail()
+                  here = os.path.dirname(__file__)
+                  if event.get("look"): return os.listdir(os.path.join(here, "..", ".."))
+                  with open(os.path.join(here, "data", "größe.txt")) as file: text = file.read()
+                  return [double(prices.price), text, importlib.resources.files("shop").joinpath("data/größe.txt").read_text(), __name__, ran_as_main, uuid.mine]
+                """,
                 "shop/__init__.py": "", "shop/prices.py": "price = 3\ndef fail():\n  raise KeyError('price')\n", "shop/data/größe.txt": "Größe\n",
                 "helpers.py": "def double(n): return 2 * n", "uuid.py": "mine = 'own'",
             ] { try workspace.directory.write(text, to: "app/src/\(name)") }
-            try workspace.directory.write(#"{"id": "shop", "languageId": "python", "sourceDir": "src", "sourceFile": "shop/main.py"}"#, to: "app/function.json")
+            try workspace.directory.write(
+                #"{"id": "shop", "languageId": "python", "sourceDir": "src", "sourceFile": "shop/main.py"}"#, to: "app/function.json")
             let uploaded = try await workspace.faas("upload", "app/function.json")
             #expect(uploaded.exit == .code(0), "\(uploaded.errorOutput)")
             // Nothing of the original is needed.
@@ -122,7 +134,10 @@ import Testing
                 def handler(event): return [np.random.rand(), np.random.default_rng().random(), float(np.linalg.norm(np.ones((200, 200)) @ np.ones((200, 200))))]
                 """
             for isolation in ["invocation", "process"] {
-                let manifest: JSONValue = ["id": .string(isolation), "languageId": "python", "source": .string(random), "requirements": ["numpy==2.*"], "isolation": .string(isolation), "timeoutMillis": 20_000]
+                let manifest: JSONValue = [
+                    "id": .string(isolation), "languageId": "python", "source": .string(random), "requirements": ["numpy==2.*"],
+                    "isolation": .string(isolation), "timeoutMillis": 20_000,
+                ]
                 try workspace.directory.write(manifest.jsonText(), to: "random.json")
                 let uploaded = try await workspace.faas("upload", "random.json")
                 #expect(uploaded.exit == .code(0) && uploaded.errorOutput == "", "the example's layer serves: \(uploaded.errorOutput)")

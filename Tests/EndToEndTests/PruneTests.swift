@@ -42,10 +42,12 @@ import Testing
             // All of it is young.
             try await #expect(workspace.faas("prune").output == "Nothing to remove.\n")
             // What was never finished, and is no layer.
-            try FileManager.default.createDirectory(atPath: workspace.directory.path(".faas/layers/.unfinished.tmp"), withIntermediateDirectories: false)
+            try FileManager.default.createDirectory(
+                atPath: workspace.directory.path(".faas/layers/.unfinished.tmp"), withIntermediateDirectories: false)
             try age(workspace)
             let (layers, builds) = (try names(workspace, "layers"), try names(workspace, "builds"))
-            let size = try #require(FileManager.default.attributesOfItem(atPath: workspace.directory.path(".faas/builds/\(replacedBuild.first!)"))[.size] as? Int)
+            let size = try #require(
+                FileManager.default.attributesOfItem(atPath: workspace.directory.path(".faas/builds/\(replacedBuild.first!)"))[.size] as? Int)
             let expected = """
                 Would remove .faas/layers/.unfinished.tmp (0 bytes)
                 Would remove .faas/layers/\(replaced.first!) (35 bytes)

@@ -31,7 +31,8 @@ import Testing
             #expect(version.wholeMatch(of: /[0-9.]+/) != nil && text.contains("esbuild                \(version)"))
             #expect(builds?["nodePackages"]?.items?.map { $0["module"] } == ["buffer", "events", "path", "string_decoder"])
             #expect(builds?["nodePackages"]?.items?.allSatisfy { $0["version"]?.stringValue != nil } == true)
-            let without = try await Program.run(Binaries.faas.path, ["doctor"], in: workspace.directory.path, environment: ["FAAS_ESBUILD": "/nowhere/esbuild"])
+            let without = try await Program.run(
+                Binaries.faas.path, ["doctor"], in: workspace.directory.path, environment: ["FAAS_ESBUILD": "/nowhere/esbuild"])
             #expect(without.output.contains("Install it ('apt install esbuild')"), "\(without.output)")
         }
     }

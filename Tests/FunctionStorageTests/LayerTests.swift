@@ -28,7 +28,10 @@ import Testing
         #expect(first.definition.sourceName == "main.py")
         let source = try #require(first.sourceFolder)
         let layer = try store.layers.layer(copying: source)
-        #expect(try FileManager.default.subpathsOfDirectory(atPath: layer).sorted() == ["main.py", "shop", "shop/__init__.py", "shop/data", "shop/data/prices.txt"])
+        #expect(
+            try FileManager.default.subpathsOfDirectory(atPath: layer).sorted() == [
+                "main.py", "shop", "shop/__init__.py", "shop/data", "shop/data/prices.txt",
+            ])
         #expect(try store.layers.layer(copying: source) == layer)
         try folder.write("10", to: "app/src/shop/data/prices.txt")
         let second = try #require(manifest(#""sourceDir": "src", "sourceFile": "main.py""#).sourceFolder)
@@ -84,11 +87,15 @@ import Testing
 
     @Test(arguments: [
         (#""sourceDir": "none""#, "no such folder: "), (#""sourceDir": "src", "source": """#, "excludes 'source'"),
-        (#""sourceDir": "src", "sourceFile": "other.py""#, "no such Python file in "), (#""sourceDir": "src", "sourceFile": "../x.py""#, "no such Python file in "),
+        (#""sourceDir": "src", "sourceFile": "other.py""#, "no such Python file in "),
+        (#""sourceDir": "src", "sourceFile": "../x.py""#, "no such Python file in "),
         (#""sourceDir": "links""#, "is a link, which may lead out of the folder"),
-        (#""source": "", "requirements": "numpy""#, "must be an array of texts, not text"), (#""source": "", "requirements": [1]"#, "must be an array of texts, and at line 1, column 68 is 1"),
-        (#""source": "", "requirements": ["-r other.txt"]"#, "'-r other.txt' is no requirement"), (#""source": "", "requirements": ["a --pre"]"#, "is no requirement"),
-        (#""source": "", "requirements": ["a @ file:///etc"]"#, "is no requirement"), (#""source": "", "requirements": ["./a"]"#, "is no requirement"),
+        (#""source": "", "requirements": "numpy""#, "must be an array of texts, not text"),
+        (#""source": "", "requirements": [1]"#, "must be an array of texts, and at line 1, column 68 is 1"),
+        (#""source": "", "requirements": ["-r other.txt"]"#, "'-r other.txt' is no requirement"),
+        (#""source": "", "requirements": ["a --pre"]"#, "is no requirement"),
+        (#""source": "", "requirements": ["a @ file:///etc"]"#, "is no requirement"),
+        (#""source": "", "requirements": ["./a"]"#, "is no requirement"),
         (#""source": "", "requirements": ["https://x/a.whl"]"#, "is no requirement"),
     ])
     func `What a manifest cannot have is refused with the reason`(fields: String, reason: String) throws {
@@ -111,9 +118,10 @@ import Testing
     }
 
     @Test func `Packages come from the manifest, or else from the requirements.txt beside it`() throws {
-        #expect(try manifest(#""source": "", "requirements": ["b==1", "a[x,y] >=2,<3 ; python_version > '3.8'", "b==1"]"#).requirements == [
-            "a[x,y] >=2,<3 ; python_version > '3.8'", "b==1",
-        ])
+        #expect(
+            try manifest(#""source": "", "requirements": ["b==1", "a[x,y] >=2,<3 ; python_version > '3.8'", "b==1"]"#).requirements == [
+                "a[x,y] >=2,<3 ; python_version > '3.8'", "b==1",
+            ])
         #expect(try manifest(#""source": """#).requirements == [])
         try folder.write("# what it needs\nnumpy==2.*   # numbers\n\nrequests\n", to: "app/requirements.txt")
         #expect(try manifest(#""source": """#).requirements == ["numpy==2.*", "requests"])

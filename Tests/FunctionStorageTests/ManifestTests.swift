@@ -33,7 +33,8 @@ struct ManifestTests {
             try Manifest(file: path).definition
                 == FunctionDefinition(
                     language: .javaScript, sourceCode: "import { x } from 'lib'", functionName: "run", sourceName: "main.mjs",
-                    jsEvalAsModule: true, dependencies: ["lib": "export const x = 1", "two": "2"], environment: ["GREETING": "Hello"], timeoutMillis: 250))
+                    jsEvalAsModule: true, dependencies: ["lib": "export const x = 1", "two": "2"], environment: ["GREETING": "Hello"],
+                    timeoutMillis: 250))
     }
 
     @Test("A field that is null counts as not given")
@@ -207,7 +208,8 @@ struct ManifestTests {
         #expect(manifest.definition.limits.temporaryMB == 16)
         #expect(try parse(#"{"id": "a", "languageId": "python", "source": ""}"#).definition.limits.temporaryMB == nil)
         for (language, value, message) in [
-            ("js", "16", "is for Python functions"), ("python", "0", "must be from 1 to 1024, not 0"), ("python", "1025", "must be from 1 to 1024, not 1025"),
+            ("js", "16", "is for Python functions"), ("python", "0", "must be from 1 to 1024, not 0"),
+            ("python", "1025", "must be from 1 to 1024, not 1025"),
             ("python", "\"16\"", "must be an integer, not text"),
         ] {
             let text = #"{"id": "a", "source": "", "languageId": "\#(language)", "temporaryMB": \#(value)}"#

@@ -7,7 +7,9 @@ import Testing
     @Test(arguments: Language.all)
     func `A function that never loads is held back, and the answer says since when and why`(language: Language) async throws {
         // Longer than a slow machine takes for the calls of this test.
-        try await withRuntime { $0.maximumBackoffMillis = 600_000 } _: { runtime in
+        try await withRuntime {
+            $0.maximumBackoffMillis = 600_000
+        } _: { runtime in
             let broken: InvocationRequest = language == .python ? .python("raise ValueError('no')") : .js("throw new Error('no')")
             var held: BackedOff?
             for call in 0..<100 where held == nil {
@@ -30,7 +32,9 @@ import Testing
     }
 
     @Test func `Crashes between answers hold nobody back`() async throws {
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
             let source = "import os\ndef handler(event):\n  if event: os._exit(1)\n  return 'fine'"
             for _ in 0..<10 {
                 try await #expect(runtime.value(.python(source, false)) == "fine")

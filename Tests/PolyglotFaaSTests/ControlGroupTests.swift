@@ -47,14 +47,18 @@ import Testing
             #expect(error.message == "Memory limit of 128 MB exceeded")
         }
         // Room for the same in a function that may have more.
-        try await withRuntime { $0.memoryMB = 1000 } _: { runtime in
+        try await withRuntime {
+            $0.memoryMB = 1000
+        } _: { runtime in
             try await #expect(runtime.value(.python(Self.family, timeoutMillis: 60_000)) == "loaded")
         }
     }
 
     @Test(.enabled(if: isDelegated, "no control group is delegated to this process: script/vm"))
     func `A worker starts no more processes than it may, whatever others do`() async throws {
-        try await withRuntime { $0.memoryMB = 1000 } _: { runtime in
+        try await withRuntime {
+            $0.memoryMB = 1000
+        } _: { runtime in
             let source = """
                 import os
                 wait, end = os.pipe()
@@ -83,12 +87,16 @@ import Testing
     func `Groups go with their workers, and the last runtime leaves the group as it was`() async throws {
         func groups() throws -> [String] { try #require(ControlGroup.ofThisProcess()).children.map { String($0.name) }.sorted() }
         let before = try #require(ControlGroup.ofThisProcess())
-        try await withRuntime { $0.idleTimeoutMillis = 50 } _: { runtime in
+        try await withRuntime {
+            $0.idleTimeoutMillis = 50
+        } _: { runtime in
             let own = try #require(ControlGroup.ofThisProcess())
             #expect(own.name == "faas-host")
             let parent = ControlGroup.parent(of: own)
             try await #expect(runtime.value(.js("exports.handler = () => 1")) == 1)
-            try await waitUntil("the worker has a group") { parent.children.contains { $0.name.hasPrefix("faas-worker-") && $0.processes.count == 1 } }
+            try await waitUntil("the worker has a group") {
+                parent.children.contains { $0.name.hasPrefix("faas-worker-") && $0.processes.count == 1 }
+            }
             try await waitUntil("the group has gone with the worker") { parent.children.map(\.name) == ["faas-host"] }
         }
         try await waitUntil("this process is where it was") { ControlGroup.ofThisProcess() == before }

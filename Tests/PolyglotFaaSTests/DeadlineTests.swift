@@ -10,13 +10,19 @@ import Testing
         .js("async function handler() { for (;;) await null }"),
         .js("async function handler() { await new Promise(resolve => setTimeout(resolve, 60000)) }"),
         .js("function handler() { return { get a() { while (true) {} } } }"),
-        .js("function handler() { throw { get message() { return 1 }, [Symbol.toPrimitive]() { while (true) {} }, toString() { while (true) {} } } }", timeoutMillis: nil),
+        .js(
+            "function handler() { throw { get message() { return 1 }, [Symbol.toPrimitive]() { while (true) {} }, toString() { while (true) {} } } }",
+            timeoutMillis: nil),
         .python("def handler(e):\n  while True: pass"), .python("import time\ndef handler(e): time.sleep(60)"),
         .python("import re\ndef handler(e): re.match('^(a+)+$', 'a' * 40 + 'b')"), .python("def handler(e): return 10**10**8"),
-        .python("import signal\ndef handler(e):\n  for s in range(1, 32):\n    try: signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError): pass\n  while True: pass"),
+        .python(
+            "import signal\ndef handler(e):\n  for s in range(1, 32):\n    try: signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError): pass\n  while True: pass"
+        ),
     ])
     func `Whatever the guest does, it ends at its deadline and the next call answers`(request: InvocationRequest) async throws {
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
             var warm = request
             warm.sourceCode = request.languageID == "js" ? "exports.handler = () => 1" : "def handler(e): return 1"
             try await #expect(runtime.value(warm) == 1)
@@ -41,7 +47,9 @@ import Testing
     }
 
     @Test func `A deadline counts the time an invocation waits for a worker`() async throws {
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
             let source = "exports.handler = ms => new Promise(resolve => setTimeout(() => resolve(ms), ms))"
             async let long = runtime.value(.js(source, 1500))
             var waiting = InvocationRequest.js(source, 1)
@@ -63,7 +71,9 @@ import Testing
     }
 
     @Test func `A source that never finishes loading is ended by the load timeout`() async throws {
-        try await withRuntime { $0.loadTimeoutMillis = 300 } _: { runtime in
+        try await withRuntime {
+            $0.loadTimeoutMillis = 300
+        } _: { runtime in
             for request in [InvocationRequest.js("while (true) {}"), .python("while True: pass")] {
                 await #expect(throws: LoadError("The source did not load within 300ms.")) { try await runtime.invoke(request) }
             }
@@ -71,7 +81,9 @@ import Testing
     }
 
     @Test func `Cancelling the task ends the guest`() async throws {
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
             let source = "import time\ndef handler(event):\n  if event: print('started'); time.sleep(600)\n  return 'answer'"
             try await #expect(runtime.value(.python(source, false)) == "answer")
             let task = Task { try await runtime.invoke(.python(source, true)) }

@@ -16,7 +16,8 @@ private func makeInvocation(_ id: UInt64, deadline: Int64?) throws -> Invocation
 
     @Test func `What is due is taken out, and nothing else`() throws {
         let wheel = DeadlineWheel()
-        let early = try makeInvocation(1, deadline: 10 * width), late = try makeInvocation(2, deadline: 10 * width + 1)
+        let early = try makeInvocation(1, deadline: 10 * width)
+        let late = try makeInvocation(2, deadline: 10 * width + 1)
         #expect(wheel.add(early, deadline: 10 * width))
         #expect(!wheel.add(late, deadline: 10 * width + 1))
         #expect(wheel.takeExpired(now: 10 * width - 1).expired.isEmpty)

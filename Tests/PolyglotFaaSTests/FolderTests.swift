@@ -22,7 +22,9 @@ import Testing
             let source = "def handler(event): return __file__\n"
             try directory.write(source, to: "layer/handler.py")
             let folder = directory.path("layer")
-            try await withRuntime { $0.idleTimeoutMillis = 200 } _: { runtime in
+            try await withRuntime {
+                $0.idleTimeoutMillis = 200
+            } _: { runtime in
                 for id in ["one", "two"] {
                     let definition = FunctionDefinition(
                         language: .python, sourceCode: source, sourceName: "handler.py", folders: FunctionFolders(source: folder))

@@ -29,7 +29,9 @@ import Testing
             ], "\(error.stackTrace)")
     }
 
-    @Test(arguments: [("cause: 'a text'", "Caused by: 'a text'"), ("cause: null", "Caused by: null"), ("cause: { code: 1 }", "Caused by: { code: 1 }")])
+    @Test(arguments: [
+        ("cause: 'a text'", "Caused by: 'a text'"), ("cause: null", "Caused by: null"), ("cause: { code: 1 }", "Caused by: { code: 1 }"),
+    ])
     func `A cause that is no error is shown`(options: String, shown: String) async throws {
         let error = try await failure("function handler() { throw new Error('x', { \(options) }) }")
         #expect(error.stackTrace.last == shown)
@@ -49,7 +51,8 @@ import Testing
     }
 
     @Test func `A rejection that nobody listens to ends the call that waits`() async throws {
-        let error = try await failure("async function handler() { Promise.reject(new RangeError('unheard')); await new Promise(r => setTimeout(r, 50)); return 1 }")
+        let error = try await failure(
+            "async function handler() { Promise.reject(new RangeError('unheard')); await new Promise(r => setTimeout(r, 50)); return 1 }")
         #expect(error.errorType == "RangeError")
         #expect(error.message == "unheard")
         #expect(error.stackTrace.first?.hasPrefix("at handler (function.js:1:") == true)

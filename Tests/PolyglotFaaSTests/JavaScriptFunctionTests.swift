@@ -63,7 +63,9 @@ import Testing
 
     @Test func `A promise that nothing can settle is an error at once, not a hang`() async throws {
         try await withRuntime { runtime in
-            let error = try await #require(throws: HandlerError.self) { try await runtime.invoke(.js("function handler() { return new Promise(() => {}) }")) }
+            let error = try await #require(throws: HandlerError.self) {
+                try await runtime.invoke(.js("function handler() { return new Promise(() => {}) }"))
+            }
             #expect(error.message.contains("never settled"))
         }
     }
@@ -126,8 +128,14 @@ import Testing
         ("return Promise.reject(new RangeError('far'))", "RangeError", "far"),
         ("class Mine extends Error { get name() { return 'Mine' } }; throw new Mine('own')", "Mine", "own"),
         ("function f() { f() } f()", "RangeError", "Maximum call stack size exceeded."),
-        ("throw { get message() { throw 1 }, toString() { throw 2 } }", "Error", "A value that is not an Error was thrown: { message: [Getter], toString: [Function: toString] }"),
-        ("throw new Proxy(new Error('x'), { get() { throw 1 } })", "Error", "A value that is not an Error was thrown: [a value that has no string form]"),
+        (
+            "throw { get message() { throw 1 }, toString() { throw 2 } }", "Error",
+            "A value that is not an Error was thrown: { message: [Getter], toString: [Function: toString] }"
+        ),
+        (
+            "throw new Proxy(new Error('x'), { get() { throw 1 } })", "Error",
+            "A value that is not an Error was thrown: [a value that has no string form]"
+        ),
     ])
     func `Whatever is thrown becomes one clear error`(body: String, name: String, message: String) async throws {
         try await withRuntime { runtime in
@@ -139,7 +147,8 @@ import Testing
 
     @Test func `The context says which call this is and how long it may still take`() async throws {
         try await withRuntime { runtime in
-            var request = InvocationRequest.js("exports.handler = (event, context) => [context, context.getRemainingTimeInMillis()]", timeoutMillis: 60_000)
+            var request = InvocationRequest.js(
+                "exports.handler = (event, context) => [context, context.getRemainingTimeInMillis()]", timeoutMillis: 60_000)
             request.requestID = "call-1"
             let value = try await runtime.value(request)
             #expect(value[0]?["awsRequestId"] == "call-1")

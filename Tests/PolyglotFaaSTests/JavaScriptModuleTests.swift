@@ -60,7 +60,8 @@ import Testing
         try await withRuntime { runtime in
             var dependencies = dependencies
             dependencies["../text/upper.js"] = dependencies["text/upper.js"]
-            try await #expect(runtime.value(Self.module(source, event: [1, 2, 3], dependencies: dependencies)) == [6, "HI", true, true, "shared", true])
+            try await #expect(
+                runtime.value(Self.module(source, event: [1, 2, 3], dependencies: dependencies)) == [6, "HI", true, true, "shared", true])
         }
     }
 
@@ -74,7 +75,8 @@ import Testing
     }
 
     @Test func `Each module has its own import.meta, and its lines and columns stay`() async throws {
-        let source = "import { here } from './lib/here.ts';\nimport up from '../up.mjs';\nimport { plain } from 'plain.js';\nexport const handler = () => [import.meta.url, here(), up, plain]"
+        let source =
+            "import { here } from './lib/here.ts';\nimport up from '../up.mjs';\nimport { plain } from 'plain.js';\nexport const handler = () => [import.meta.url, here(), up, plain]"
         let dependencies = [
             "./lib/here.ts": "const u: string = import.meta.url; export const here = (): string[] => [u, import.meta.filename, import.meta.dirname];",
             "../up.mjs": "export default import.meta.filename",
@@ -83,7 +85,10 @@ import Testing
         try await withRuntime { runtime in
             let request = Self.module(source, name: "a b.mjs", dependencies: dependencies)
             let answer = try await runtime.value(request)
-            #expect(answer == ["file:///function/a%20b.mjs", ["file:///function/lib/here.ts", "/function/lib/here.ts", "/function/lib"], "/up.mjs", "script"], "\(answer.jsonText())")
+            #expect(
+                answer == [
+                    "file:///function/a%20b.mjs", ["file:///function/lib/here.ts", "/function/lib/here.ts", "/function/lib"], "/up.mjs", "script",
+                ], "\(answer.jsonText())")
             let error = await #expect(throws: LoadError.self) {
                 try await runtime.invoke(Self.module("import 'bad'", dependencies: ["bad": "import.meta.url; throw new Error('no')"]))
             }
@@ -136,8 +141,10 @@ import Testing
     @Test(arguments: [
         ("export const handler = () => {\n  let x = ;\n}", "The source does not build: Unexpected \";\" at function.js:2:11", 2, 11),
         ("import x from 'nowhere'; export const handler = 1", "The source does not build: Module not found: \"nowhere\" at function.js:1:15", 1, 15),
-        ("\nimport { nope } from 'one'; export const handler = () => nope",
-         "The source does not build: No matching export in \"src/one.js\" for import \"nope\" at function.js:2:10", 2, 10),
+        (
+            "\nimport { nope } from 'one'; export const handler = () => nope",
+            "The source does not build: No matching export in \"src/one.js\" for import \"nope\" at function.js:2:10", 2, 10
+        ),
         ("import 'two'; export const handler = 1", "The source does not build: Unexpected \"}\" at two:3:2", 3, 2),
         ("export const handler = () => 1;\nthrow new TypeError('no')", "The source does not load: TypeError: no at function.js:2:11", 2, 11),
         ("import 'three'; export const handler = 1", "The source does not load: Error: late at three:2:11", 2, 11),
@@ -196,7 +203,9 @@ import Testing
     }
 
     @Test func `Without esbuild scripts run, and modules say what to install`() async throws {
-        try await withRuntime { $0.esbuild = "/nowhere/esbuild" } _: { runtime in
+        try await withRuntime {
+            $0.esbuild = "/nowhere/esbuild"
+        } _: { runtime in
             try await #expect(runtime.value(.js("function handler() { return 'import x from y' }")) == "import x from y")
             let error = await #expect(throws: LoadError.self) { try await runtime.invoke(Self.module("export const handler = () => 1")) }
             #expect(error?.message.contains("Install it ('apt install esbuild'), or set FAAS_ESBUILD") == true)
@@ -205,14 +214,18 @@ import Testing
 
     @Test(arguments: [["namespaces"], ["files"], ["systemCalls"], []])
     func `A build works with each layer of the sandbox missing, and reads nothing more`(layers: [String]) async throws {
-        try await withRuntime { $0.sandboxWithout = layers } _: { runtime in
+        try await withRuntime {
+            $0.sandboxWithout = layers
+        } _: { runtime in
             try await #expect(runtime.value(Self.module("export const handler = () => 1")) == 1)
             await #expect(throws: LoadError.self) { try await runtime.invoke(Self.module("import '/etc/passwd'; export const handler = 1")) }
         }
     }
 
     @Test func `Where nothing confines files a build is refused`() async throws {
-        try await withRuntime { $0.sandboxWithout = ["namespaces", "files"] } _: { runtime in
+        try await withRuntime {
+            $0.sandboxWithout = ["namespaces", "files"]
+        } _: { runtime in
             let error = await #expect(throws: LoadError.self) { try await runtime.invoke(Self.module("export const handler = () => 1")) }
             #expect(error?.message.contains("confining what a build may read") == true, "\(error?.message ?? "")")
         }
@@ -222,7 +235,9 @@ import Testing
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("builds-\(UUID())")
         defer { try? FileManager.default.removeItem(at: folder) }
         let request = Self.module("export const handler = () => 'kept'")
-        try await withRuntime { $0.buildDirectory = folder.path } _: { runtime in
+        try await withRuntime {
+            $0.buildDirectory = folder.path
+        } _: { runtime in
             try await #expect(runtime.value(request) == "kept")
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 1)

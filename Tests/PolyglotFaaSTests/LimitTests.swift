@@ -30,7 +30,9 @@ import Testing
     }
 
     private func explode(_ request: InvocationRequest) async throws {
-        try await withRuntime { ($0.memoryMB, $0.maximumWorkersPerFunction) = (64, 1) } _: { runtime in
+        try await withRuntime {
+            ($0.memoryMB, $0.maximumWorkersPerFunction) = (64, 1)
+        } _: { runtime in
             var good = request
             good.event = Array("false".utf8)
             for round in 0..<2 {
@@ -52,14 +54,17 @@ import Testing
             language == .python
             ? .python("def handler(event):\n  b = bytearray(90 << 20)\n  return len(b) >> 20")
             : .js("exports.handler = () => { const a = new Uint8Array(90 << 20).fill(1); return a.length >> 20 }")
-        try await withRuntime { _ in } _: { runtime in
+        try await withRuntime { _ in
+        } _: { runtime in
             for _ in 0..<6 { try await #expect(runtime.value(request) == 90) }
         }
     }
 
     @Test func `The host ends a worker that takes memory which the kernel's limit does not count`() async throws {
         // Shared memory, touched page by page; and, the sandbox being off, without the kernel's limit.
-        try await withRuntime { ($0.memoryMB, $0.sandbox) = (64, .off) } _: { runtime in
+        try await withRuntime {
+            ($0.memoryMB, $0.sandbox) = (64, .off)
+        } _: { runtime in
             let source = "def handler(event):\n  b = []\n  while True: b.append(bytearray(1 << 20))"
             let error = try await #require(throws: MemoryLimitExceeded.self) { try await runtime.invoke(.python(source, timeoutMillis: 20_000)) }
             #expect(error == MemoryLimitExceeded(limitMB: 64))
@@ -67,7 +72,9 @@ import Testing
     }
 
     @Test func `A worker that grows by a gigabyte a second is ended soon after its limit`() async throws {
-        try await withRuntime { ($0.memoryMB, $0.sandbox) = (64, .off) } _: { runtime in
+        try await withRuntime {
+            ($0.memoryMB, $0.sandbox) = (64, .off)
+        } _: { runtime in
             let source = """
                 import ctypes, mmap, os, time
                 def handler(event):
@@ -98,7 +105,9 @@ import Testing
             let largest = seen.map(\.megabytes).max() ?? 0
             // Between 32 and 96 MB, where nothing disturbs it yet.
             let growing = seen.filter { (32...96).contains($0.megabytes) }
-            let rate = growing.count < 2 ? 0 : Double(growing.last!.megabytes - growing[0].megabytes) / ((growing.last!.time - growing[0].time) / .seconds(1))
+            let rate =
+                growing.count < 2
+                ? 0 : Double(growing.last!.megabytes - growing[0].megabytes) / ((growing.last!.time - growing[0].time) / .seconds(1))
             print("WATCH grew at \(Int(rate)) MB/s, ended \(largest - 64 - 48) MB above its 64 MB and the engine's 48")
             // How soon is the machine's affair, where other tests run: the printed line is for people.
             #expect(largest < 1024)
@@ -116,7 +125,9 @@ import Testing
         request.isolation = isolation
         var sleeping = request
         sleeping.event = Array("false".utf8)
-        try await withRuntime { ($0.cpuMillis, $0.maximumWorkersPerFunction) = (200, 1) } _: { runtime in
+        try await withRuntime {
+            ($0.cpuMillis, $0.maximumWorkersPerFunction) = (200, 1)
+        } _: { runtime in
             // The first call and those after it are served in different ways.
             for calls in [0, 5] {
                 for _ in 0..<calls { try await #expect(runtime.value(sleeping) == "slept") }
@@ -129,7 +140,8 @@ import Testing
     private static let priority = "import os, time\ndef priority(): return [os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0)]\n"
     private static let niceness = Int64(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0))
     private static let usual = JSONValue.array([0, .integer(niceness)])
-    private static let low = ProcessPriority.canBeTakenBack() ? JSONValue.array([0, .integer(niceness + Int64(ProcessPriority.addedNiceness))]) : usual
+    private static let low =
+        ProcessPriority.canBeTakenBack() ? JSONValue.array([0, .integer(niceness + Int64(ProcessPriority.addedNiceness))]) : usual
     /// The scheduling policy says it, and the niceness matters no more.
     private static let idle = ProcessPriority.canBeTakenBack() ? JSONValue.array([5, .integer(niceness)]) : usual
 
@@ -158,7 +170,9 @@ import Testing
               while time.process_time() - start < 0.05 or event != priority() and time.process_time() - start < 10: pass
               return priority()
             """
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
             func call(until event: JSONValue) async throws -> JSONValue {
                 var request = InvocationRequest.python(source, event, timeoutMillis: 60_000)
                 request.isolation = isolation
@@ -198,7 +212,9 @@ import Testing
     private static let identity = "import os\nidentity = os.urandom(8).hex()\n\(priority)"
 
     @Test func `A host that may not take priorities back ends a worker after its long call, and the next one has its usual priority`() async throws {
-        try await withRuntime { ($0.maximumWorkersPerFunction, $0.postponement) = (1, Postponement(isReversible: false)) } _: { runtime in
+        try await withRuntime {
+            ($0.maximumWorkersPerFunction, $0.postponement) = (1, Postponement(isReversible: false))
+        } _: { runtime in
             func call(_ isolation: Isolation, until event: JSONValue) async throws -> (priority: JSONValue?, worker: JSONValue?) {
                 let source = """
                     \(Self.identity)
@@ -213,7 +229,8 @@ import Testing
                 return (answer?.first, answer?.last)
             }
             let idle = JSONValue.array([5, .integer(Self.niceness)])
-            let first = try await call(.invocation, until: Self.usual), second = try await call(.invocation, until: Self.usual)
+            let first = try await call(.invocation, until: Self.usual)
+            let second = try await call(.invocation, until: Self.usual)
             #expect(first.worker == second.worker)
             try await Self.amongMany(runtime) {
                 let long = try await call(.invocation, until: idle)
@@ -230,11 +247,18 @@ import Testing
         }
     }
 
-    @Test func `A host that may not take priorities back lets others come before a worker whose predecessor crashed, until it has answered`() async throws {
-        try await withRuntime { ($0.maximumWorkersPerFunction, $0.postponement) = (1, Postponement(isReversible: false)) } _: { runtime in
+    @Test func `A host that may not take priorities back lets others come before a worker whose predecessor crashed, until it has answered`()
+        async throws
+    {
+        try await withRuntime {
+            ($0.maximumWorkersPerFunction, $0.postponement) = (1, Postponement(isReversible: false))
+        } _: { runtime in
             func call(_ event: JSONValue) async throws -> [JSONValue]? {
-                try await runtime.value(.python("\(Self.identity)\ndef handler(event): return os._exit(1) if event else [priority(), identity]", event, timeoutMillis: 60_000))
-                    .elements
+                try await runtime.value(
+                    .python(
+                        "\(Self.identity)\ndef handler(event): return os._exit(1) if event else [priority(), identity]", event, timeoutMillis: 60_000)
+                )
+                .elements
             }
             try await Self.amongMany(runtime) {
                 let idle = JSONValue.array([5, .integer(Self.niceness)])
@@ -254,7 +278,9 @@ import Testing
     }
 
     @Test func `A result larger than the limit is an error that says so`() async throws {
-        try await withRuntime { $0.maximumResultBytes = 1000 } _: { runtime in
+        try await withRuntime {
+            $0.maximumResultBytes = 1000
+        } _: { runtime in
             let source = "exports.handler = n => 'x'.repeat(n)"
             try await #expect(runtime.value(.js(source, 998)).stringValue?.count == 998)
             let error = try await #require(throws: ResultNotSerializable.self) { try await runtime.invoke(.js(source, 999)) }

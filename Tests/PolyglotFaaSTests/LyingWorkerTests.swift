@@ -69,7 +69,11 @@ import Testing
         try await TemporaryDirectory.with { directory in
             let path = try directory.write(liar, to: "faas-worker-python")
             chmod(path, 0o755)
-            return try await withRuntime { ($0.workerDirectory, $0.sandbox, $0.spareWorkersPerLanguage) = (directory.path, .off, 0) } _: { try await body($0) }
+            return try await withRuntime {
+                ($0.workerDirectory, $0.sandbox, $0.spareWorkersPerLanguage) = (directory.path, .off, 0)
+            } _: {
+                try await body($0)
+            }
         }
     }
 
@@ -100,9 +104,12 @@ import Testing
     @Test func `A zygote that says what makes no sense is an error, not a hang`() async throws {
         for report in ["b''", "b'\\x30'", "b'\\x31' + b'\\0' * 12", "b'\\xff' * 100", "b'\\x30\\xff\\xff\\xff\\xff'", "b'x' * 4096"] {
             try await TemporaryDirectory.with { directory in
-                let path = try directory.write("#!/usr/bin/python3\nimport socket, time\nsocket.socket(fileno=3).send(\(report))\ntime.sleep(60)\n", to: "faas-worker-python")
+                let path = try directory.write(
+                    "#!/usr/bin/python3\nimport socket, time\nsocket.socket(fileno=3).send(\(report))\ntime.sleep(60)\n", to: "faas-worker-python")
                 chmod(path, 0o755)
-                try await withRuntime { ($0.workerDirectory, $0.sandbox) = (directory.path, .off) } _: { runtime in
+                try await withRuntime {
+                    ($0.workerDirectory, $0.sandbox) = (directory.path, .off)
+                } _: { runtime in
                     let request = InvocationRequest(languageID: "python", sourceCode: "", timeoutMillis: 5000)
                     do {
                         _ = try await runtime.invoke(request)

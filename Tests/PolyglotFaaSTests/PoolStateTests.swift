@@ -478,7 +478,10 @@ extension Pool {
             let (actions, failed) = pool.workerEnded(worker, failure: "it crashed", now: now)
             #expect(failed == 11)
             #expect(actions == [.reject(12, Self.pause(failures, millis))])
-            #expect(pool.add(13, for: "a", now: now + millis * 1_000_000 - 1) == [.reject(13, .failing(.init(failures: failures, remaining: 1, lastFailure: "it crashed")))])
+            #expect(
+                pool.add(13, for: "a", now: now + millis * 1_000_000 - 1) == [
+                    .reject(13, .failing(.init(failures: failures, remaining: 1, lastFailure: "it crashed")))
+                ])
             now += millis * 1_000_000
             worker += 1
         }

@@ -10,7 +10,9 @@ import Testing
         for isolation in [Isolation.invocation, .process] {
             var request = request
             request.isolation = isolation
-            try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+            try await withRuntime {
+                $0.maximumWorkersPerFunction = 1
+            } _: { runtime in
                 for _ in 0..<8 { check(try await runtime.value(request)) }
                 #expect(runtime.workerCount == 1, "the same worker served all calls")
             }
@@ -62,7 +64,10 @@ import Testing
         ("an environment variable", "import os; os.environ['TRACE'] = '1'", "__import__('os').environ.get('TRACE')"),
         ("an environment variable of the process", "import os; os.putenv('TRACE', '1')", "__import__('ctypes').CDLL(None).getenv(b'TRACE') or None"),
         ("the working directory", "import os; os.chdir('/usr')", "None if __import__('os').getcwd() == '/' else 'moved'"),
-        ("the umask", "import os; os.umask(0o1)", "(lambda os, old: (os.umask(old), None if old != 1 else old)[1])(__import__('os'), __import__('os').umask(0))"),
+        (
+            "the umask", "import os; os.umask(0o1)",
+            "(lambda os, old: (os.umask(old), None if old != 1 else old)[1])(__import__('os'), __import__('os').umask(0))"
+        ),
         ("a signal handler", "import signal; signal.signal(signal.SIGUSR1, print)", "None if __import__('signal').getsignal(10) == 0 else 'handler'"),
         ("an open file", "import os; os.dup2(os.open(os.__file__, 0), 77)", "os_has(77)"),
         ("the position in a file opened while loading", "shared.read(5)", "shared.tell() or None"),
@@ -107,7 +112,9 @@ import Testing
             def handler(event): return [random.random(), str(uuid.uuid4()), secrets.token_hex(), os.urandom(8).hex(), random.SystemRandom().random()]
             """
         let requests: [InvocationRequest] = [.js("exports.handler = () => [Math.random(), Math.random()]"), .python(python)]
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
             for (request, isolation) in requests.flatMap({ request in Isolation.allCases.map { (request, $0) } }) {
                 var request = request
                 request.isolation = isolation
@@ -136,12 +143,15 @@ import Testing
 
     @Test func `At the instance level globals stay from call to call, in both languages`() async throws {
         for request in [
-            InvocationRequest.js("let n = 0; setTimeout(() => {}, 0); exports.handler = async () => { setTimeout(() => { n += 100 }, 0); await null; return ++n }"),
+            InvocationRequest.js(
+                "let n = 0; setTimeout(() => {}, 0); exports.handler = async () => { setTimeout(() => { n += 100 }, 0); await null; return ++n }"),
             .python("n = 0\ndef handler(event):\n  global n\n  n += 1\n  return n"),
         ] {
             var request = request
             request.isolation = .instance
-            try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+            try await withRuntime {
+                $0.maximumWorkersPerFunction = 1
+            } _: { runtime in
                 for call in 1...10 { try await #expect(runtime.value(request) == .integer(Int64(call))) }
             }
         }
@@ -152,7 +162,9 @@ import Testing
             .js("const end = Date.now() + 400; while (Date.now() < end); exports.handler = () => 1"),
             .python("import time\ntime.sleep(0.4)\ndef handler(event): return 1"),
         ]
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
             for source in sources {
                 // The first calls include the load, and for JavaScript some more before the snapshot.
                 for _ in 0..<4 { _ = try await runtime.value(source) }
@@ -177,7 +189,9 @@ import Testing
                 os._exit(0)
               return int(os.read(reader, 20))
             """
-        try await withRuntime { ($0.maximumWorkersPerFunction, $0.sandbox) = (1, .off) } _: { runtime in
+        try await withRuntime {
+            ($0.maximumWorkersPerFunction, $0.sandbox) = (1, .off)
+        } _: { runtime in
             var earlier: [Int64] = []
             for _ in 0..<3 {
                 let left = try #require(try await runtime.value(.python(source)).integerValue)

@@ -67,11 +67,16 @@ import Testing
         ("datetime.datetime(2024, 2, 28) + datetime.timedelta(days=1)", "\"2024-02-29T00:00:00\""),
         ("datetime.datetime(2024, 7, 1, tzinfo=zoneinfo.ZoneInfo('Europe/Berlin'))", "\"2024-07-01T00:00:00+02:00\""),
         ("decimal.Decimal(1) / decimal.Decimal(8)", "\"0.125\""), ("sqlite3.connect(':memory:').execute('select 1 + 1').fetchone()", "[2]"),
-        ("(lambda results: [thread.start() or thread.join() for thread in [threading.Thread(target=results.append, args=(1,))]] and results)([])", "[1]"),
+        (
+            "(lambda results: [thread.start() or thread.join() for thread in [threading.Thread(target=results.append, args=(1,))]] and results)([])",
+            "[1]"
+        ),
         ("asyncio.sleep(0, 'slept')", "\"slept\""), ("list(concurrent.futures.ThreadPoolExecutor(2).map(abs, [-1, -2]))", "[1,2]"),
-        ("hashlib.sha256(b'').hexdigest()[:8]", "\"e3b0c442\""), ("random.Random(1).randint(1, 100)", "18"), ("uuid.uuid5(uuid.NAMESPACE_DNS, 'a').version", "5"),
+        ("hashlib.sha256(b'').hexdigest()[:8]", "\"e3b0c442\""), ("random.Random(1).randint(1, 100)", "18"),
+        ("uuid.uuid5(uuid.NAMESPACE_DNS, 'a').version", "5"),
         ("tempfile.SpooledTemporaryFile().write(b'abc')", "3"), ("subprocess.list2cmdline(['a b'])", "\"\\\"a b\\\"\""),
-        ("collections.Counter('aab')", "{\"a\":2,\"b\":1}"), ("urllib.parse.quote('a b')", "\"a%20b\""), ("csv.reader(io.StringIO('a,b'))", "[[\"a\",\"b\"]]"),
+        ("collections.Counter('aab')", "{\"a\":2,\"b\":1}"), ("urllib.parse.quote('a b')", "\"a%20b\""),
+        ("csv.reader(io.StringIO('a,b'))", "[[\"a\",\"b\"]]"),
         ("gzip.decompress(gzip.compress(b'x')).decode()", "\"x\""), ("xml.etree.ElementTree.fromstring('<a b=\"1\"/>').get('b')", "\"1\""),
     ])
     func `The standard library works in the sandbox, before and after the snapshot`(expression: String, json: String) async throws {

@@ -29,7 +29,9 @@ extension InvocationRequest {
         InvocationRequest(languageID: "js", sourceCode: source, event: event, dependencies: dependencies, timeoutMillis: timeoutMillis)
     }
 
-    static func python(_ source: String, _ event: JSONValue = [:], dependencies: [String: String] = [:], timeoutMillis: Int? = nil) -> InvocationRequest {
+    static func python(_ source: String, _ event: JSONValue = [:], dependencies: [String: String] = [:], timeoutMillis: Int? = nil)
+        -> InvocationRequest
+    {
         InvocationRequest(languageID: "python", sourceCode: source, event: event, dependencies: dependencies, timeoutMillis: timeoutMillis)
     }
 }

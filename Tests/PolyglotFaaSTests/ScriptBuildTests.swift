@@ -21,7 +21,10 @@ import Testing
         #expect(Set(layout.names.values) == Set(names + ["handler.ts"]))
     }
 
-    @Test(arguments: ["", "/", "/etc/passwd", "..", "../..", "a/../b", "a/./b", "a//b", "a/", "x\u{0}", "a*", "a\nb", "a\\b", "\"", String(repeating: "a", count: 101)])
+    @Test(arguments: [
+        "", "/", "/etc/passwd", "..", "../..", "a/../b", "a/./b", "a//b", "a/", "x\u{0}", "a*", "a\nb", "a\\b", "\"",
+        String(repeating: "a", count: 101),
+    ])
     func `A name that is no harmless path is refused by name`(name: String) {
         let error = #expect(throws: LoadError.self) { try ScriptLayout(definition([name: ""])) }
         #expect(error?.message.hasPrefix("The dependency \(quoted(name)) cannot be used in a module") == true)
@@ -45,14 +48,18 @@ import Testing
     @Test func `An error of esbuild's keeps its file, line and column`() throws {
         let layout = try ScriptLayout(definition(["../up.js": ""]))
         let output = "✘ [ERROR] Expected \";\" but found \"b\"\n\n    src/p/handler.ts:3:4:\n      3 │ a b\n        ╵     ^\n\n"
-        #expect(BuildOutput.error(output, layout) == LoadError("The source does not build: Expected \";\" but found \"b\" at handler.ts:3:5", line: 3, column: 5))
+        #expect(
+            BuildOutput.error(output, layout)
+                == LoadError("The source does not build: Expected \";\" but found \"b\" at handler.ts:3:5", line: 3, column: 5))
         #expect(BuildOutput.error("✘ [ERROR] out of luck\n", layout) == LoadError("The source does not build: out of luck"))
         #expect(BuildOutput.error("", layout).message == "The source does not build: ")
     }
 
     @Test func `What is no script with a source map is an error`() throws {
         let layout = try ScriptLayout(definition([:]))
-        for output in ["", "x", "x\n//# sourceMappingURL=data:application/json;base64,!!!", "x\n//# sourceMappingURL=data:application/json;base64,e30="] {
+        for output in [
+            "", "x", "x\n//# sourceMappingURL=data:application/json;base64,!!!", "x\n//# sourceMappingURL=data:application/json;base64,e30=",
+        ] {
             #expect(throws: LoadError.self) { try BuildOutput.script(output, layout) }
         }
     }

@@ -31,7 +31,9 @@ import Testing
     }
 
     @Test func `The first invocation of a function is served by a process that was there before`() async throws {
-        try await withRuntime { ($0.spareWorkersPerLanguage, $0.sandbox) = (1, .off) } _: { runtime in
+        try await withRuntime {
+            ($0.spareWorkersPerLanguage, $0.sandbox) = (1, .off)
+        } _: { runtime in
             let first = try await Self.pid(runtime, 0)
             for number in 1...3 {
                 try await waitUntil("there is a spare") { try Self.siblings(of: first).count == number + 1 }
@@ -45,7 +47,9 @@ import Testing
 
     @Test func `Without spares, and after one has been killed, a worker is forked when it is needed`() async throws {
         for spares in [0, 1] {
-            try await withRuntime { ($0.spareWorkersPerLanguage, $0.sandbox) = (spares, .off) } _: { runtime in
+            try await withRuntime {
+                ($0.spareWorkersPerLanguage, $0.sandbox) = (spares, .off)
+            } _: { runtime in
                 let first = try await Self.pid(runtime, 0)
                 try await waitUntil("there are as many processes as should be") { try Self.siblings(of: first).count == 1 + spares }
                 for spare in try Self.siblings(of: first) where spare != first { kill(spare, SIGKILL) }
@@ -58,7 +62,9 @@ import Testing
 
     @Test(arguments: Isolation.allCases, Language.all)
     func `A function of any level answers the same, first and later`(isolation: Isolation, language: Language) async throws {
-        try await withRuntime { $0.spareWorkersPerLanguage = 1 } _: { runtime in
+        try await withRuntime {
+            $0.spareWorkersPerLanguage = 1
+        } _: { runtime in
             try await runtime.start([language])
             for number in 0..<3 {
                 for call in Int64(0)..<6 {

@@ -92,7 +92,8 @@ import Testing
         try await withRuntime { runtime in
             for (isolation, there) in [(Isolation.invocation, "[]"), (.process, "[]"), (.instance, #"["made"]"#)] {
                 for _ in Self.rounds {
-                    try await #expect(runtime.text(Self.request("return [before, os.listdir('/tmp')]", top: top, isolation: isolation)) == #"[["made"],\#(there)]"#)
+                    try await #expect(
+                        runtime.text(Self.request("return [before, os.listdir('/tmp')]", top: top, isolation: isolation)) == #"[["made"],\#(there)]"#)
                 }
             }
         }
@@ -100,7 +101,9 @@ import Testing
 
     @Test func `At the level instance files stay`() async throws {
         let request = Self.request("open('/tmp/n', 'a').write('x')\nreturn len(open('/tmp/n').read())", isolation: .instance)
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
             for number in Self.rounds { try await #expect(runtime.text(request) == "\(number)") }
         }
     }
@@ -144,7 +147,9 @@ import Testing
                     if os.fork() == 0: write()
                     os._exit(0)
                 """, isolation: isolation)
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
             for _ in Self.rounds { try await #expect(runtime.text(request) == "[]") }
         }
     }
@@ -162,7 +167,9 @@ import Testing
             os.unlink('/tmp/big')
             return n + 1
             """)
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
             for _ in Self.rounds {
                 for (megabytes, answer) in [(4, "4"), (5, "28"), (1, "1")] {
                     var request = request
@@ -211,7 +218,9 @@ import Testing
             while time.monotonic() < end and len(os.listdir('/tmp')) < 2: time.sleep(0.01)
             return os.listdir('/tmp')
             """
-        try await withRuntime { $0.maximumWorkersPerFunction = 2 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 2
+        } _: { runtime in
             try await withThrowingTaskGroup(of: (String, String).self) { group in
                 for (name, top) in [("a", "import time"), ("b", "import time"), ("c", "import time\n# another function")] {
                     group.addTask { (name, try await runtime.text(Self.request(source, ["name": .string(name)], top: top))) }
@@ -222,7 +231,8 @@ import Testing
     }
 
     @Test func `A function without the field has no folder, and shares the zygote of its language`() async throws {
-        let source = "import os, tempfile\ndef handler(e):\n  try: return tempfile.gettempdir()\n  except OSError as error: return [os.path.exists('/tmp'), error.errno]"
+        let source =
+            "import os, tempfile\ndef handler(e):\n  try: return tempfile.gettempdir()\n  except OSError as error: return [os.path.exists('/tmp'), error.errno]"
         try await withRuntime { runtime in
             for _ in Self.rounds { try await #expect(runtime.text(.python(source)) == "[false,2]") }
         }
@@ -230,15 +240,21 @@ import Testing
 
     @Test(arguments: [["root"], ["namespaces", "root"], ["files", "signals"]])
     func `Where the private root or Landlock is missing, the function says so when it loads`(layers: [String]) async throws {
-        try await withRuntime { $0.sandboxWithout = layers } _: { runtime in
+        try await withRuntime {
+            $0.sandboxWithout = layers
+        } _: { runtime in
             let error = try await #require(throws: LoadError.self) { try await runtime.invoke(Self.request("return 1")) }
             let missing = layers.contains("root") ? "there is no private root" : "there is no Landlock"
-            #expect(error.message.contains("The function asks for temporary files ('temporaryMB'), and this host has no place for them: \(missing)."), "\(error.message)")
+            #expect(
+                error.message.contains("The function asks for temporary files ('temporaryMB'), and this host has no place for them: \(missing)."),
+                "\(error.message)")
         }
     }
 
     @Test func `Without the sandbox there is no folder either`() async throws {
-        try await withRuntime { $0.sandbox = .off } _: { runtime in
+        try await withRuntime {
+            $0.sandbox = .off
+        } _: { runtime in
             let error = try await #require(throws: LoadError.self) { try await runtime.invoke(Self.request("return 1")) }
             #expect(error.message.contains("no place for them: the sandbox is off."), "\(error.message)")
         }

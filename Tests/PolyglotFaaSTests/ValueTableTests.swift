@@ -194,7 +194,8 @@ import Testing
         Row("nan, inf", .py("float('nan')", "null"), .py("[float('inf'), -float('inf')]", "[null,null]")),
         Row("set, frozenset", .py("{1}", "[1]"), .py("frozenset([1])", "[1]")),
         Row(
-            "generator, iterator, dict view", .py("(n for n in range(3))", "[0,1,2]"), .py("[iter((1, 2))]", "[[1,2]]"), .py("{'a': 1}.keys()", #"["a"]"#),
+            "generator, iterator, dict view", .py("(n for n in range(3))", "[0,1,2]"), .py("[iter((1, 2))]", "[[1,2]]"),
+            .py("{'a': 1}.keys()", #"["a"]"#),
             .py("{'a': 1}.values()", "[1]"), .py("{'a': 1}.items()", #"[["a",1]]"#), .py("stream()", "[1,2]")),
         Row(
             "bytes, bytearray, memoryview", .py(#"b'\x01\x02\xff'"#, #""AQL/""#), .py(#"bytearray(b'\x01')"#, #""AQ==""#),
@@ -229,16 +230,21 @@ import Testing
             "nesting of an event", Check(language: "js", event: nested(1_000_000), value: "'read'", answer: .json(#""read""#)),
             Check(language: "python", event: nested(11_900), value: "'read'", answer: .json(#""read""#))),
         Row(
-            "nesting of a result", .js("deep(20_000).length", "1"), Check(language: "js", event: "null", value: "deep(20_000)", answer: .json(nested(20_001))),
-            .js("deep(50_000)", refusedFor: "call stack"), Check(language: "python", event: "null", value: "deep(11_900)", answer: .json(nested(11_901))),
+            "nesting of a result", .js("deep(20_000).length", "1"),
+            Check(language: "js", event: "null", value: "deep(20_000)", answer: .json(nested(20_001))),
+            .js("deep(50_000)", refusedFor: "call stack"),
+            Check(language: "python", event: "null", value: "deep(11_900)", answer: .json(nested(11_901))),
             .py("deep(12_100)", refusedFor: "recursion"), .py("len(deep(5_900, float('nan')))", "1"),
             Check(language: "python", event: "null", value: "deep(5_900, [float('nan')])", answer: .json(nested(5_901, "null"))),
             .py("deep(6_100, float('nan'))", refusedFor: "recursion")),
         Row(
-            "length of a result", .js("'x'.repeat(64 << 20)", refusedFor: "the limit is 67108864 bytes"), .py("'x' * (64 << 20)", refusedFor: "the limit is 67108864 bytes"),
-            .js("'x'.repeat(63 << 20)", refusedFor: "the limit is 66060288 bytes"), .py("'x' * (63 << 20)", refusedFor: "the limit is 66060288 bytes")),
+            "length of a result", .js("'x'.repeat(64 << 20)", refusedFor: "the limit is 67108864 bytes"),
+            .py("'x' * (64 << 20)", refusedFor: "the limit is 67108864 bytes"),
+            .js("'x'.repeat(63 << 20)", refusedFor: "the limit is 66060288 bytes"), .py("'x' * (63 << 20)", refusedFor: "the limit is 66060288 bytes")
+        ),
         Row(
-            "length of an event", Check(language: "js", event: "\"" + String(repeating: "x", count: 8 << 20) + "\"", value: "event.length", answer: .json("8388608")),
+            "length of an event",
+            Check(language: "js", event: "\"" + String(repeating: "x", count: 8 << 20) + "\"", value: "event.length", answer: .json("8388608")),
             Check(language: "python", event: "\"" + String(repeating: "x", count: 8 << 20) + "\"", value: "len(event)", answer: .json("8388608"))),
     ]
 
@@ -251,9 +257,12 @@ import Testing
     // MARK: Running
 
     private func run(_ row: Row) async throws {
-        try await withRuntime { $0.maximumResultBytes = 63 << 20 } _: { runtime in
+        try await withRuntime {
+            $0.maximumResultBytes = 63 << 20
+        } _: { runtime in
             for check in row.checks {
-                var request = check.language == "js" ? InvocationRequest.js(Self.javaScriptSource(check.value)) : .python(Self.pythonSource(check.value))
+                var request =
+                    check.language == "js" ? InvocationRequest.js(Self.javaScriptSource(check.value)) : .python(Self.pythonSource(check.value))
                 request.event = Array(check.event.utf8)
                 request.limits.memoryMB = 1024
                 switch check.answer {

@@ -26,8 +26,12 @@ import Testing
 
     @Test(arguments: echoes)
     func `An event of 10 MB and one nested 5,000 levels deep survive`(echo: InvocationRequest) async throws {
-        try await withRuntime { $0.maximumResultBytes = 63 << 20 } _: { runtime in
-            for text in ["\"" + String(repeating: "x", count: 10_000_000) + "\"", String(repeating: "[", count: 5000) + String(repeating: "]", count: 5000)] {
+        try await withRuntime {
+            $0.maximumResultBytes = 63 << 20
+        } _: { runtime in
+            for text in [
+                "\"" + String(repeating: "x", count: 10_000_000) + "\"", String(repeating: "[", count: 5000) + String(repeating: "]", count: 5000),
+            ] {
                 var request = echo
                 request.event = Array(text.utf8)
                 let answer = try await runtime.invoke(request).json
@@ -40,8 +44,10 @@ import Testing
     func `What is no JSON is refused with its place`(echo: InvocationRequest) async throws {
         try await withRuntime { runtime in
             for (bytes, message) in [
-                (Array("{\"a\":1".utf8), "The event is not JSON: line 1, column 7:"), (Array("[1,\n 2,,]".utf8), "The event is not JSON: line 2, column 4:"),
-                (Array("NaN".utf8), "The event is not JSON: line 1, column 1:"), (Array("{\"a\":1}".utf8) + [0], "The event is not JSON: line 1, column 8:"),
+                (Array("{\"a\":1".utf8), "The event is not JSON: line 1, column 7:"),
+                (Array("[1,\n 2,,]".utf8), "The event is not JSON: line 2, column 4:"),
+                (Array("NaN".utf8), "The event is not JSON: line 1, column 1:"),
+                (Array("{\"a\":1}".utf8) + [0], "The event is not JSON: line 1, column 8:"),
                 ([0x22, 0xff, 0x22], "The event is not JSON: line 1, column 2:"), (Array(" ".utf8), "The event is not JSON: line 1, column 2:"),
             ] as [([UInt8], String)] {
                 var request = echo
@@ -63,7 +69,8 @@ import Testing
 
     @Test func `A Python result that needs a second look may be as deep as any other`() async throws {
         try await withRuntime { runtime in
-            let source = "def handler(event):\n  value = [float('nan'), '\\ud800', {(1,): 1}]\n  for _ in range(3000): value = [value]\n  return value"
+            let source =
+                "def handler(event):\n  value = [float('nan'), '\\ud800', {(1,): 1}]\n  for _ in range(3000): value = [value]\n  return value"
             let text = try await runtime.text(.python(source))
             let brackets = String(repeating: "[", count: 3000)
             #expect(text.hasPrefix(brackets + "[null,\"\\ud800\",{\"(1,)\":1}]"))
@@ -92,7 +99,8 @@ import Testing
         .js("exports.handler = () => ({ nested: [class A {}] })"), .js("exports.handler = () => ({ toJSON() { throw new Error('no') } })"),
         .js("exports.handler = () => ({ get a() { throw new Error('no') } })"),
         .js("exports.handler = () => { let a = []; for (let i = 0; i < 1e6; i++) a = [a]; return a }"),
-        .python("def handler(e):\n  a = []\n  a.append(a)\n  return a"), .python("def handler(e): return handler"), .python("def handler(e): return [int]"),
+        .python("def handler(e):\n  a = []\n  a.append(a)\n  return a"), .python("def handler(e): return handler"),
+        .python("def handler(e): return [int]"),
         .python("def handler(e):\n  a = {'x': float('nan')}\n  a['self'] = a\n  return a"),
         .python("def handler(e):\n  a = []\n  for i in range(1_000_000): a = [a]\n  return a"),
         .python("class E:\n  def __str__(self): raise ValueError\ndef handler(e): return E()"),

@@ -18,37 +18,58 @@ import Testing
         ("new TextEncoder().encodeInto('a€', new Uint8Array(2))", ["read": 1, "written": 1]),
         ("new TextDecoder().decode(new Uint8Array([0xef, 0xbb, 0xbf, 97, 0xff, 0xe2, 0x82]))", "a\u{fffd}\u{fffd}"),
         ("(() => { try { new TextDecoder('utf-8', { fatal: true }).decode(new Uint8Array([255])) } catch (e) { return e.name } })()", "TypeError"),
-        ("(() => { const d = new TextDecoder(); return [0xf0, 0x9f, 0x98, 0x80].map(b => d.decode(new Uint8Array([b]), { stream: true })).join('|') + d.decode() })()",
-         "|||😀"),
+        (
+            "(() => { const d = new TextDecoder(); return [0xf0, 0x9f, 0x98, 0x80].map(b => d.decode(new Uint8Array([b]), { stream: true })).join('|') + d.decode() })()",
+            "|||😀"
+        ),
         ("new TextDecoder('latin1').decode(new Uint8Array([0xe4, 0x80]))", "ä€"),
         ("new TextDecoder('utf-16le').decode(new Uint8Array([0x3d, 0xd8, 0x00, 0xde]))", "😀"),
         ("[btoa('hello'), atob('aGVs bG8'), atob('')]", ["aGVsbG8=", "hello", ""]),
-        ("(() => { try { atob('a') } catch (e) { return [e.name, e.code, e instanceof Error, e instanceof DOMException] } })()",
-         ["InvalidCharacterError", 5, true, true]),
+        (
+            "(() => { try { atob('a') } catch (e) { return [e.name, e.code, e instanceof Error, e instanceof DOMException] } })()",
+            ["InvalidCharacterError", 5, true, true]
+        ),
         ("/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(crypto.randomUUID())", true),
         ("crypto.randomUUID() !== crypto.randomUUID() && crypto.getRandomValues(new Uint32Array(8)).some(x => x > 0)", true),
         ("hex(await crypto.subtle.digest('SHA-1', bytes('abc')))", "a9993e364706816aba3e25717850c26c9cd0d89d"),
         ("hex(await crypto.subtle.digest('SHA-256', bytes('abc')))", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-        ("hex(await crypto.subtle.digest({ name: 'sha-384' }, bytes('abc')))",
-         "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"),
-        ("hex(await crypto.subtle.digest('SHA-512', bytes('abc')))",
-         "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"),
+        (
+            "hex(await crypto.subtle.digest({ name: 'sha-384' }, bytes('abc')))",
+            "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"
+        ),
+        (
+            "hex(await crypto.subtle.digest('SHA-512', bytes('abc')))",
+            "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
+        ),
         ("crypto.subtle.digest('MD5', bytes('')).catch(e => e.name)", "NotSupportedError"),
-        ("typeof performance.now() === 'number' && performance.now() >= 0 && Math.abs(performance.timeOrigin + performance.now() - Date.now()) < 60000", true),
-        ("(() => { const c = new AbortController(); let seen = []; c.signal.addEventListener('abort', e => seen.push(e.type, e.target === c.signal)); c.abort(); c.abort(); return [...seen, c.signal.aborted, c.signal.reason.name] })()",
-         ["abort", true, true, "AbortError"]),
+        (
+            "typeof performance.now() === 'number' && performance.now() >= 0 && Math.abs(performance.timeOrigin + performance.now() - Date.now()) < 60000",
+            true
+        ),
+        (
+            "(() => { const c = new AbortController(); let seen = []; c.signal.addEventListener('abort', e => seen.push(e.type, e.target === c.signal)); c.abort(); c.abort(); return [...seen, c.signal.aborted, c.signal.reason.name] })()",
+            ["abort", true, true, "AbortError"]
+        ),
         ("new Promise(resolve => { const s = AbortSignal.timeout(5); s.onabort = () => resolve(s.reason.name) })", "TimeoutError"),
         ("AbortSignal.any([AbortSignal.abort('why')]).reason", "why"),
-        ("(() => { const t = new EventTarget(); let n = 0; t.addEventListener('x', () => n++, { once: true }); t.addEventListener('x', { handleEvent(e) { e.preventDefault(); n += 10 } }); const first = t.dispatchEvent(new Event('x', { cancelable: true })); t.dispatchEvent(new CustomEvent('x', { detail: 1 })); return [n, first] })()",
-         [21, false]),
-        ("[...new Headers([['B', '2'], ['a', ' 1 '], ['b', '3'], ['set-cookie', 'x'], ['Set-Cookie', 'y']])].map(String)",
-         ["a,1", "b,2, 3", "set-cookie,x", "set-cookie,y"]),
+        (
+            "(() => { const t = new EventTarget(); let n = 0; t.addEventListener('x', () => n++, { once: true }); t.addEventListener('x', { handleEvent(e) { e.preventDefault(); n += 10 } }); const first = t.dispatchEvent(new Event('x', { cancelable: true })); t.dispatchEvent(new CustomEvent('x', { detail: 1 })); return [n, first] })()",
+            [21, false]
+        ),
+        (
+            "[...new Headers([['B', '2'], ['a', ' 1 '], ['b', '3'], ['set-cookie', 'x'], ['Set-Cookie', 'y']])].map(String)",
+            ["a,1", "b,2, 3", "set-cookie,x", "set-cookie,y"]
+        ),
         ("new Headers({ 'Content-Type': 'text/plain' }).get('content-type')", "text/plain"),
         ("(() => { try { new Headers({ 'a b': '1' }) } catch (e) { return e.name } })()", "TypeError"),
-        ("(async () => { const b = new Blob(['ab', new Uint8Array([99]), new Blob(['d'])], { type: 'Text/Plain' }); return [b.size, b.type, await b.text(), await b.slice(1, -1).text(), (await b.arrayBuffer()).byteLength] })()",
-         [4, "text/plain", "abcd", "bc", 4]),
-        ("(() => { const a = { d: new Date(5), m: new Map([[1, { x: 1 }]]), s: new Set([1]), r: /a/gi, u: new Uint16Array([1, 2]), e: new RangeError('no'), n: [1, , 3] }; a.self = a; const c = structuredClone(a); return [c !== a, c.self === c, c.d.getTime(), c.m.get(1).x, c.s.has(1), String(c.r), c.u[1], c.e instanceof RangeError, c.e.message, c.n.length, 1 in c.n] })()",
-         [true, true, 5, 1, true, "/a/gi", 2, true, "no", 3, false]),
+        (
+            "(async () => { const b = new Blob(['ab', new Uint8Array([99]), new Blob(['d'])], { type: 'Text/Plain' }); return [b.size, b.type, await b.text(), await b.slice(1, -1).text(), (await b.arrayBuffer()).byteLength] })()",
+            [4, "text/plain", "abcd", "bc", 4]
+        ),
+        (
+            "(() => { const a = { d: new Date(5), m: new Map([[1, { x: 1 }]]), s: new Set([1]), r: /a/gi, u: new Uint16Array([1, 2]), e: new RangeError('no'), n: [1, , 3] }; a.self = a; const c = structuredClone(a); return [c !== a, c.self === c, c.d.getTime(), c.m.get(1).x, c.s.has(1), String(c.r), c.u[1], c.e instanceof RangeError, c.e.message, c.n.length, 1 in c.n] })()",
+            [true, true, 5, 1, true, "/a/gi", 2, true, "no", 3, false]
+        ),
         ("(() => { try { structuredClone(() => 1) } catch (e) { return [e.name, e.code] } })()", ["DataCloneError", 25]),
         ("(() => { const b = new ArrayBuffer(4); const c = structuredClone(b, { transfer: [b] }); return [b.byteLength, c.byteLength] })()", [0, 4]),
         ("[typeof queueMicrotask, typeof setImmediate, typeof fetch, typeof Buffer]", ["function", "function", "undefined", "undefined"]),

@@ -12,7 +12,9 @@ import Testing
     ])
     func `A process that dies in the handler is one clear error, and the next call answers`(body: String, reason: String) async throws {
         let source = "import os, ctypes\ndef handler(event):\n  if event: \(body)\n  return 'alive'"
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
             let error = try await #require(throws: WorkerCrashed.self) { try await runtime.invoke(.python(source, true)) }
             #expect(error.message.contains(reason), "\(error.message)")
             try await #expect(runtime.value(.python(source, false)) == "alive")
@@ -39,7 +41,9 @@ import Testing
         """
 
     @Test func `At the process level a guest cannot answer twice or for a later call`() async throws {
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
             for _ in 0..<5 {
                 var evil = InvocationRequest.python(Self.forger, ["evil": true, "nonce": 0])
                 evil.isolation = .process
@@ -69,18 +73,28 @@ import Testing
         }
     }
 
-    @Test(arguments: ["b'\\x01'", "b'\\xff\\xff\\xff\\xff\\x13'", "b'\\x00\\x00\\x00\\x00\\x63'", "b'\\x02\\x00\\x00\\x00\\x12\\x09\\x41'", "b'\\x05\\x00\\x00\\x00\\x14junk!'"])
+    @Test(arguments: [
+        "b'\\x01'", "b'\\xff\\xff\\xff\\xff\\x13'", "b'\\x00\\x00\\x00\\x00\\x63'", "b'\\x02\\x00\\x00\\x00\\x12\\x09\\x41'",
+        "b'\\x05\\x00\\x00\\x00\\x14junk!'",
+    ])
     func `Bytes that are no frame end that worker and nothing else`(bytes: String) async throws {
         let source = "import os\ndef handler(event):\n  if event: os.write(3, \(bytes)); os._exit(0)\n  return 'alive'"
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
             await #expect(throws: WorkerCrashed.self) { try await runtime.invoke(.python(source, true)) }
             try await #expect(runtime.value(.python(source, false)) == "alive")
         }
     }
 
     @Test func `Log lines of one invocation are bounded, with a notice`() async throws {
-        try await withRuntime { $0.maximumLogBytes = 1000 } _: { runtime in
-            for request in [InvocationRequest.js("exports.handler = () => { for (let i = 0; i < 1000; i++) console.log('x'.repeat(99)) }"), .python("def handler(e):\n  for i in range(1000): print('x' * 99)")] {
+        try await withRuntime {
+            $0.maximumLogBytes = 1000
+        } _: { runtime in
+            for request in [
+                InvocationRequest.js("exports.handler = () => { for (let i = 0; i < 1000; i++) console.log('x'.repeat(99)) }"),
+                .python("def handler(e):\n  for i in range(1000): print('x' * 99)"),
+            ] {
                 let logs = try await runtime.invoke(request).logs
                 #expect(logs.count == 11)
                 #expect(logs.last?.text == "[log cut: more than 1000 bytes]")
@@ -89,7 +103,9 @@ import Testing
     }
 
     @Test func `An idle worker ends after the idle timeout`() async throws {
-        try await withRuntime { $0.idleTimeoutMillis = 50 } _: { runtime in
+        try await withRuntime {
+            $0.idleTimeoutMillis = 50
+        } _: { runtime in
             try await #expect(runtime.value(.js("exports.handler = () => 1")) == 1)
             try await eventually { runtime.workerCount == 0 }
             try await #expect(runtime.value(.js("exports.handler = () => 1")) == 1)
@@ -97,12 +113,15 @@ import Testing
     }
 
     @Test func `More functions than workers are all served`() async throws {
-        try await withRuntime { $0.maximumWorkers = 3 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkers = 3
+        } _: { runtime in
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 for number in 0..<40 {
                     group.addTask {
                         let function = number % 10
-                        let request: InvocationRequest = function.isMultiple(of: 2)
+                        let request: InvocationRequest =
+                            function.isMultiple(of: 2)
                             ? .js("exports.handler = e => [\(function), e]", .integer(Int64(number)))
                             : .python("def handler(e): return [\(function), e]", .integer(Int64(number)))
                         return try await runtime.value(request) == [.integer(Int64(function)), .integer(Int64(number))]
@@ -115,7 +134,10 @@ import Testing
     }
 
     @Test func `A full queue refuses at once, and what waits is served`() async throws {
-        try await withRuntime { $0.maximumWorkersPerFunction = 1; $0.maximumWaitingPerFunction = 2 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+            $0.maximumWaitingPerFunction = 2
+        } _: { runtime in
             let source = "exports.handler = ms => new Promise(resolve => setTimeout(() => resolve('done'), ms))"
             let outcomes = await withTaskGroup(of: String.self) { group in
                 for _ in 0..<6 {
@@ -151,7 +173,9 @@ import Testing
     }
 
     @Test func `A caller that gives up as its answer comes does not end the next caller's worker`() async throws {
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
             let source = "exports.handler = event => event"
             _ = try await runtime.invoke(.js(source))
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -176,7 +200,9 @@ import Testing
     }
 
     @Test func `A worker whose state cannot be put back is replaced and counted`() async throws {
-        try await withRuntime { $0.maximumWorkersPerFunction = 1 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
             let source = "import threading, time\ndef handler(stays):\n  if stays: threading.Thread(target=time.sleep, args=[60]).start()\n  return 1"
             // The first call is in a process of its own.
             for _ in 0..<3 { try await #expect(runtime.value(.python(source, false)) == 1) }
@@ -188,7 +214,9 @@ import Testing
     }
 
     @Test func `A call that was sent to a worker which cannot be put back is answered by another`() async throws {
-        try await withRuntime { $0.maximumWorkersPerFunction = 2 } _: { runtime in
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 2
+        } _: { runtime in
             // What is printed once the answer has been given belongs to no call.
             let source = """
                 import threading, time
@@ -249,7 +277,9 @@ import Testing
     }
 
     @Test func `A missing worker executable is an error that says where it was looked for`() async throws {
-        try await withRuntime { $0.workerDirectory = "/nonexistent" } _: { runtime in
+        try await withRuntime {
+            $0.workerDirectory = "/nonexistent"
+        } _: { runtime in
             let error = try await #require(throws: WorkerExecutableNotFound.self) { try await runtime.invoke(.js("")) }
             #expect(error.searched == ["/nonexistent"])
             await #expect(throws: WorkerExecutableNotFound.self) { try await runtime.start() }
@@ -260,8 +290,11 @@ import Testing
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("faas-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
-        try FileManager.default.createSymbolicLink(at: directory.appendingPathComponent("faas-worker-javascript"), withDestinationURL: URL(fileURLWithPath: "/bin/false"))
-        try await withRuntime { $0.workerDirectory = directory.path } _: { runtime in
+        try FileManager.default.createSymbolicLink(
+            at: directory.appendingPathComponent("faas-worker-javascript"), withDestinationURL: URL(fileURLWithPath: "/bin/false"))
+        try await withRuntime {
+            $0.workerDirectory = directory.path
+        } _: { runtime in
             let error = try await #require(throws: WorkerCrashed.self) { try await runtime.invoke(.js("")) }
             #expect(error.message.hasPrefix("The JavaScript zygote ended"))
             await #expect(throws: WorkerCrashed.self) { try await runtime.start([.javaScript]) }

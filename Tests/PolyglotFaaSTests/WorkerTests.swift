@@ -19,7 +19,8 @@ import WorkerProtocol
         let definition = FunctionDefinition(language: .python, sourceCode: "")
         let function = Function(id: try FunctionID("f"), revision: "1", definition: definition)
         let worker = Worker(
-            id: 1, function: function, eventLoop: eventLoop, loadTimeout: 60_000_000_000, limits: WorkerLimits(function, .init()), watch: WorkerWatch(),
+            id: 1, function: function, eventLoop: eventLoop, loadTimeout: 60_000_000_000, limits: WorkerLimits(function, .init()),
+            watch: WorkerWatch(),
             postponement: .ofThisProcess, isSuspect: false, controlGroups: nil, delegate: heard)
         let (ours, theirs) = try Sockets.makeStreamPair()
         // Something else has the other side too, and keeps it open.
@@ -27,10 +28,13 @@ import WorkerProtocol
         defer { Descriptors.close(inherited) }
         worker.connect(ours)
         // The host has sent the function.
-        _ = try await NIOThreadPool.singleton.runIfActive { withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) { read(theirs, $0.baseAddress, 1) } }
+        _ = try await NIOThreadPool.singleton.runIfActive {
+            withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) { read(theirs, $0.baseAddress, 1) }
+        }
 
         try await eventLoop.submit {
-            let frame = Frame.encode(kind: Frame.FromWorker.loadFailed.rawValue, payload: Failure(.loadError, name: "SyntaxError", message: "no").encoded())
+            let frame = Frame.encode(
+                kind: Frame.FromWorker.loadFailed.rawValue, payload: Failure(.loadError, name: "SyntaxError", message: "no").encoded())
             try frame.withUnsafeBytes { try Descriptors.writeAll($0, to: theirs) }
             Descriptors.close(theirs)
             worker.processHasEnded(.code(0))
@@ -51,7 +55,8 @@ import WorkerProtocol
         _ = try await first.waitUntilStarted()
         // Its socket is shut; that it has ended is noticed later.
         first.close()
-        let function = Function(id: try FunctionID("f"), revision: "1", definition: FunctionDefinition(language: .python, sourceCode: "def handler(event): pass"))
+        let function = Function(
+            id: try FunctionID("f"), revision: "1", definition: FunctionDefinition(language: .python, sourceCode: "def handler(event): pass"))
         let heard = Listener()
         let worker = Worker(
             id: 1, function: function, eventLoop: MultiThreadedEventLoopGroup.singleton.next(), loadTimeout: 60_000_000_000,

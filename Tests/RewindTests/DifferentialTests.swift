@@ -39,7 +39,9 @@ import Testing
         let descriptorsBefore = openDescriptorCount()
         var replaced = 0
         var generator = SeededGenerator(seed: 3)
-        let own = try await OwnRuntime.with { ($0.maximumWorkers, $0.idleTimeoutMillis, $0.sandbox) = (48, 600_000, sandbox) } _: { own in
+        let own = try await OwnRuntime.with {
+            ($0.maximumWorkers, $0.idleTimeoutMillis, $0.sandbox) = (48, 600_000, sandbox)
+        } _: { own in
             // Each function has two workers, one for each level.
             for batch in handlers.chunks(of: 20) { replaced += try await compare(batch, own, using: &generator) }
             return own
@@ -97,7 +99,8 @@ import Testing
         try await OwnRuntime.with { own in
             func call(_ times: Int) async {
                 for round in 0..<times {
-                    let outcome = await own.runtime.outcome(handler.request(event: handler.events[round % handler.events.count], isolation: .invocation))
+                    let outcome = await own.runtime.outcome(
+                        handler.request(event: handler.events[round % handler.events.count], isolation: .invocation))
                     if case .failure(let type, let message, _) = outcome { Issue.record("\(type): \(message)") }
                 }
             }
@@ -181,7 +184,9 @@ import Testing
         let calls = Shared(0)
         let expected = Shared<[String: Outcome]>([:])
         // Fewer workers than functions: they come and go as well.
-        try await OwnRuntime.with { $0.maximumWorkers = 64 } _: { own in
+        try await OwnRuntime.with {
+            $0.maximumWorkers = 64
+        } _: { own in
             _ = try await concurrently(Array(0..<4)) { _ in
                 while ContinuousClock.now < end {
                     // Some calls in a row, so that a worker gets past its snapshot before another function needs its place.
@@ -227,7 +232,8 @@ import Testing
                     }
                     medians.append(times.sorted()[times.count / 2])
                 }
-                print("REPORT;\(handler.name);\(Int(medians[0]));\(Int(medians[1]));\((medians[1] / medians[0] * 10).rounded() / 10);\(pids.count - 1)")
+                print(
+                    "REPORT;\(handler.name);\(Int(medians[0]));\(Int(medians[1]));\((medians[1] / medians[0] * 10).rounded() / 10);\(pids.count - 1)")
             }
         }
     }
@@ -239,7 +245,9 @@ extension Handler {
 
     /// Those that need much memory, or make much garbage.
     static let whoseMemoryIsWatched = (allPython + allJavaScript).filter { handler in
-        ["100 MB", "a hundred thousand objects", "a list at module level grows", "an array at top level grows", "a thread that ends"].contains { handler.name.contains($0) }
+        ["100 MB", "a hundred thousand objects", "a list at module level grows", "an array at top level grows", "a thread that ends"].contains {
+            handler.name.contains($0)
+        }
     }
 }
 

@@ -45,7 +45,9 @@ import Testing
 
     private func check(_ handler: Handler, _ isolation: Isolation) async throws {
         // With the sandbox most of these are refused; the rewind must do without that.
-        try await OwnRuntime.with { $0.sandbox = .off } _: { own in
+        try await OwnRuntime.with {
+            $0.sandbox = .off
+        } _: { own in
             var seen: [Outcome] = []
             for _ in 0..<6 {
                 let outcome = await own.runtime.outcome(handler.request(event: "{}", isolation: isolation))

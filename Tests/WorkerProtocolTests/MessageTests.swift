@@ -4,9 +4,11 @@ import Testing
 @testable import WorkerProtocol
 
 private let load = LoadMessage(
-    isolation: .process, memoryBytes: 1 << 27, functionID: "hello", revision: "0123", functionName: "handler", sourceName: "hello.js", source: "let x = 'é🎉\0'",
+    isolation: .process, memoryBytes: 1 << 27, functionID: "hello", revision: "0123", functionName: "handler", sourceName: "hello.js",
+    source: "let x = 'é🎉\0'",
     dependencies: [.init(name: "greeter", source: "module.exports = 1"), .init(name: "empty", source: "")],
-    environment: [.init(name: "GREETING", value: "Hello"), .init(name: "EMPTY", value: "")], sourceFolder: "/layers/source", packageFolder: "/layers/packages")
+    environment: [.init(name: "GREETING", value: "Hello"), .init(name: "EMPTY", value: "")], sourceFolder: "/layers/source",
+    packageFolder: "/layers/packages")
 
 private let failure = Failure(
     .handlerError, name: "TypeError", message: "bad", stackTrace: ["at a (x.js:1:2)", "at b (x.js:3:4)"], line: 3, column: 4)
@@ -37,7 +39,8 @@ private let failure = Failure(
     }
 
     @Test(arguments: [
-        ZygoteReport.started(engine: "Engine 1", layers: [SandboxLayer(.files, .active, "x"), SandboxLayer(.signals, .degraded, "")]), .forked(worker: 7, pid: 1234), .forkFailed(worker: 8, reason: "no memory"),
+        ZygoteReport.started(engine: "Engine 1", layers: [SandboxLayer(.files, .active, "x"), SandboxLayer(.signals, .degraded, "")]),
+        .forked(worker: 7, pid: 1234), .forkFailed(worker: 8, reason: "no memory"),
         .exited(worker: 9, status: 11),
     ])
     func `A zygote's report reads back as it was written`(report: ZygoteReport) throws {
@@ -52,7 +55,8 @@ private let failure = Failure(
     }
 
     @Test func `A request to fork reads back as it was written`() throws {
-        #expect(try ZygoteRequest.fork(worker: 5, isSpare: true).encoded().withUnsafeBytes { try ZygoteRequest($0) } == .fork(worker: 5, isSpare: true))
+        #expect(
+            try ZygoteRequest.fork(worker: 5, isSpare: true).encoded().withUnsafeBytes { try ZygoteRequest($0) } == .fork(worker: 5, isSpare: true))
     }
 }
 
@@ -107,7 +111,9 @@ private let failure = Failure(
     /// Whatever the bytes, the answer is a value or an error. The seed is fixed, so a failure repeats.
     @Test func `Random and damaged bytes never do anything but fail or decode`() {
         var random = SeededGenerator(seed: 20_261_124)
-        let valid = [load.encoded(), failure.encoded(), LogMessage(level: 1, text: "x").encoded(), ZygoteReport.exited(worker: 1, status: 2).encoded()]
+        let valid = [
+            load.encoded(), failure.encoded(), LogMessage(level: 1, text: "x").encoded(), ZygoteReport.exited(worker: 1, status: 2).encoded(),
+        ]
         var decoded = 0
         for round in 0..<20_000 {
             var bytes: [UInt8]

@@ -14,7 +14,8 @@ enum BuildOutput {
         else { throw LoadError("The source does not build: esbuild wrote something else than a script.") }
         let names = sources.map { JSONValue.string(name(ofSource: $0.stringValue ?? "", layout)) }
         // Modules are strict. One line goes before: the map says so with its first character.
-        let script = "(async function (\(ScriptLayout.bridge), \(ScriptLayout.meta)) { \(layout.isModule ? "'use strict';" : "")\n\(output[..<at.lowerBound])\n})"
+        let script =
+            "(async function (\(ScriptLayout.bridge), \(ScriptLayout.meta)) { \(layout.isModule ? "'use strict';" : "")\n\(output[..<at.lowerBound])\n})"
         let shifted = JSONValue.string(";" + (mappings.stringValue ?? ""))
         let sourceMap: JSONValue = ["sources": .array(names), "mappings": shifted]
         return BuiltScript(script: script, sourceMap: sourceMap.jsonText())

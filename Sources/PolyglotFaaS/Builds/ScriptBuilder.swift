@@ -84,7 +84,9 @@ struct ScriptBuilder: Sendable {
 
     private func makeFolder() throws -> String {
         var template = Array((NSTemporaryDirectory() + "faas-build-XXXXXX").utf8CString)
-        guard let made = mkdtemp(&template), let path = realpath(made, nil) else { throw BuildUnavailable("A folder for the build cannot be made: \(String(cString: strerror(errno)))") }
+        guard let made = mkdtemp(&template), let path = realpath(made, nil) else {
+            throw BuildUnavailable("A folder for the build cannot be made: \(String(cString: strerror(errno)))")
+        }
         defer { free(path) }
         return String(cString: path)
     }

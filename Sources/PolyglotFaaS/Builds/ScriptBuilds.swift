@@ -70,7 +70,10 @@ package final class ScriptBuilds: Sendable {
             if case .success(let built) = result { function.built = built }
             completion(result.map { _ in })
         }
-        enum Next { case done(Result<BuiltScript, LoadError>), refuse, wait, startThread }
+        enum Next {
+            case done(Result<BuiltScript, LoadError>)
+            case refuse, wait, startThread
+        }
         let next: Next = state.withLock { state in
             if let known = state.known[function] { return .done(known) }
             if let pause = state.exhausted.pause(of: function, now: now()) { return .done(.failure(LoadError(pause.lastFailure))) }

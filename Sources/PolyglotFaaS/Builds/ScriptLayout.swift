@@ -91,7 +91,8 @@ struct ScriptLayout {
         }
         // A script exports nothing; what it declares under the handler's name is what it is for.
         let isScript = !ModuleSyntax.isModule(definition.sourceCode) && !definition.sourceCode.contains("exports")
-        let exports = isScript && definition.functionName.isJavaScriptBinding
+        let exports =
+            isScript && definition.functionName.isJavaScriptBinding
             ? ["--tree-shaking=false", "--footer:js=export { \(definition.functionName) };"] : []
         files += node.files
         arguments = ["./\(main)", "--format=esm"] + Self.commonArguments.filter { !$0.hasPrefix("--define:") } + aliases + exports

@@ -275,7 +275,9 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     /// has no worker at all has waited longer than anybody waits for this one. Where it waits for something else than room, for
     /// others that start, this would help nobody.
     private mutating func shouldGiveWay(_ function: Int) -> Bool {
-        guard workers.count >= limits.workers, idleCount == 0, startingCount < limits.starting, let other = firstUnserved(), other != function else { return false }
+        guard workers.count >= limits.workers, idleCount == 0, startingCount < limits.starting, let other = firstUnserved(), other != function else {
+            return false
+        }
         return oldestWaiter(of: other)! < oldestWaiter(of: function) ?? .max
     }
 
@@ -315,7 +317,9 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     /// - Parameters:
     ///   - failure: why, if the function is to blame: whoever kills a worker for reasons of their own says nothing.
     ///   - withZygote: all workers have ended together, which says nothing about one of them.
-    mutating func workerEnded(_ worker: WorkerID, failure: String? = nil, withZygote: Bool = false, now: Int64) -> (actions: [Action], failed: WaiterID?) {
+    mutating func workerEnded(_ worker: WorkerID, failure: String? = nil, withZygote: Bool = false, now: Int64) -> (
+        actions: [Action], failed: WaiterID?
+    ) {
         guard workers[worker] != nil else { return ([], nil) }
         if case .idle = workers[worker]!.state { _ = endIdle(worker) }
         promise(0, to: worker)

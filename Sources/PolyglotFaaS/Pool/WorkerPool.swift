@@ -31,7 +31,9 @@ final class WorkerPool: WorkerDelegate {
     private let lastInvocation = Atomic<UInt64>(0)
     private let retired = Atomic<Int>(0)
 
-    init(configuration: FunctionRuntime.Configuration, group: any EventLoopGroup, zygotes: Zygotes, builds: ScriptBuilds, controlGroups: ControlGroups?) {
+    init(
+        configuration: FunctionRuntime.Configuration, group: any EventLoopGroup, zygotes: Zygotes, builds: ScriptBuilds, controlGroups: ControlGroups?
+    ) {
         self.configuration = configuration
         self.group = group
         self.zygotes = zygotes
@@ -44,7 +46,8 @@ final class WorkerPool: WorkerDelegate {
                     .init(
                         workers: function.definition.limits.maxConcurrency,
                         // Temporary files are in memory.
-                        memory: ((function.definition.limits.memoryMB ?? configuration.memoryMB) + (function.definition.limits.temporaryMB ?? 0)) << 20,
+                        memory: ((function.definition.limits.memoryMB ?? configuration.memoryMB) + (function.definition.limits.temporaryMB ?? 0))
+                            << 20,
                         keepsMemory: function.definition.isolation == .instance)
                 }))
     }

@@ -163,7 +163,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             case .instance: .instance
             }
         return LoadMessage(
-            isolation: isolation, memoryBytes: UInt64(limits.memoryMB) << 20, functionID: function.id.text, revision: function.revision, functionName: definition.functionName,
+            isolation: isolation, memoryBytes: UInt64(limits.memoryMB) << 20, functionID: function.id.text, revision: function.revision,
+            functionName: definition.functionName,
             sourceName: definition.sourceName, source: built?.script ?? definition.sourceCode,
             dependencies: built != nil ? [] : definition.dependencies.sorted { $0.key < $1.key }.map { .init(name: $0.key, source: $0.value) },
             environment: definition.environment.sorted { $0.key < $1.key }.map { .init(name: $0.key, value: $0.value) },
@@ -375,7 +376,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private var watched: (activity: UInt64, processorTime: Int64) = (0, 0)
 
     private func watchProcessorTime(_ usage: ProcessUsage) {
-        let current = activity.load(ordering: .relaxed), isInvocation = current & 1 == 1
+        let current = activity.load(ordering: .relaxed)
+        let isInvocation = current & 1 == 1
         if !watch.isCrowded { endPostponement() }
         let long: ProcessPriority = isInvocation ? .idle : .low
         let mustPostpone =
@@ -383,7 +385,10 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             && postponement.isPossible(isInvocation: isInvocation, function.definition.isolation)
         guard current != 0, mustPostpone || isInvocation && limits.cpuMillis != nil else { return }
         let time = usage.processorTime()
-        guard watched.activity == current else { return watched = (current, time) }
+        guard watched.activity == current else {
+            watched = (current, time)
+            return
+        }
         let used = time - watched.processorTime
         if mustPostpone, used > postponement.longTime(loadTime: loadTime.load(ordering: .relaxed)) { postpone(usage, current, long) }
         guard isInvocation, let limit = limits.cpuMillis, used > Int64(limit) * 1_000_000 else { return }

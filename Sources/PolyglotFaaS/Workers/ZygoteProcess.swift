@@ -49,7 +49,10 @@ final class ZygoteProcess: Sendable {
 
     var language: Language { kind.language }
 
-    init(kind: ZygoteKind, executable: String, sandbox: SandboxRequest, postponement: Postponement, onEvent: @escaping @Sendable (ZygoteProcess, Event) -> Void) throws(SystemCallError) {
+    init(
+        kind: ZygoteKind, executable: String, sandbox: SandboxRequest, postponement: Postponement,
+        onEvent: @escaping @Sendable (ZygoteProcess, Event) -> Void
+    ) throws(SystemCallError) {
         self.kind = kind
         self.executable = executable
         self.sandbox = sandbox
@@ -101,9 +104,10 @@ final class ZygoteProcess: Sendable {
     func fork(worker: UInt64, isSpare: Bool, socket: Int32) -> Bool {
         state.withLock { state in
             guard let own = state.socket else { return false }
-            return (try? ZygoteRequest.fork(worker: worker, isSpare: isSpare).encoded().withUnsafeBytes {
-                try Sockets.send($0, descriptor: socket, to: own)
-            }) != nil
+            return
+                (try? ZygoteRequest.fork(worker: worker, isSpare: isSpare).encoded().withUnsafeBytes {
+                    try Sockets.send($0, descriptor: socket, to: own)
+                }) != nil
         }
     }
 

@@ -75,7 +75,8 @@ final class Zygotes: Sendable {
     }
 
     private func make(_ kind: ZygoteKind) throws -> ZygoteProcess {
-        try ZygoteProcess(kind: kind, executable: try executables.path(for: kind.language), sandbox: sandbox, postponement: postponement) { [weak self] zygote, event in
+        try ZygoteProcess(kind: kind, executable: try executables.path(for: kind.language), sandbox: sandbox, postponement: postponement) {
+            [weak self] zygote, event in
             self?.handle(event, of: zygote)
         }
     }

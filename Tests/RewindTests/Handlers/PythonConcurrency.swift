@@ -1,7 +1,9 @@
 /// Threads, tasks, pools.
 extension Handler {
     static let pythonConcurrency: [Handler] = [
-        .python("a thread that ends", """
+        .python(
+            "a thread that ends",
+            """
             import threading
             done = []; lock = threading.Lock()
             def work(n):
@@ -10,7 +12,9 @@ extension Handler {
                 t = threading.Thread(target=work, args=(event["n"],)); t.start(); t.join()
                 return [done, threading.active_count(), t.name]
             """, weight: 3),
-        .python("eight threads and a queue", """
+        .python(
+            "eight threads and a queue",
+            """
             import threading, queue
             jobs = queue.Queue(); results = []
             def handler(event):
@@ -23,7 +27,9 @@ extension Handler {
                 for t in threads: t.join()
                 return [sorted(results)[-1], len(results), jobs.qsize()]
             """, weight: 4),
-        .python("a thread that is left running", """
+        .python(
+            "a thread that is left running",
+            """
             import threading, time
             started = 0
             def handler(event):
@@ -32,7 +38,9 @@ extension Handler {
                 threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
                 return [started, threading.active_count()]
             """, weight: 5),
-        .python("a lock that is left locked", """
+        .python(
+            "a lock that is left locked",
+            """
             import threading
             lock = threading.Lock(); event_ = threading.Event(); semaphore = threading.Semaphore(3); condition = threading.Condition()
             def handler(event):
@@ -40,7 +48,9 @@ extension Handler {
                 event_.set(); condition.acquire()
                 return got
             """),
-        .python("thread-local values", """
+        .python(
+            "thread-local values",
+            """
             import threading
             local = threading.local(); local.x = 1
             def handler(event):
@@ -48,7 +58,9 @@ extension Handler {
                 t = threading.Thread(target=lambda: seen.append(hasattr(local, "x"))); t.start(); t.join()
                 return [was, local.x, seen]
             """, weight: 3),
-        .python("a pool of threads", """
+        .python(
+            "a pool of threads",
+            """
             import concurrent.futures
             total = 0
             def handler(event):
@@ -58,14 +70,18 @@ extension Handler {
                     future = pool.submit(lambda: 1 / 0)
                 return [total, type(future.exception()).__name__]
             """, weight: 4),
-        .python("a pool of threads at module level", """
+        .python(
+            "a pool of threads at module level",
+            """
             import concurrent.futures
             pool = concurrent.futures.ThreadPoolExecutor(2); done = []
             def handler(event):
                 pool.submit(done.append, event["n"]).result(); pool.shutdown()
                 return [done, pool._shutdown]
             """, weight: 4),
-        .python("a pool of processes", """
+        .python(
+            "a pool of processes",
+            """
             import multiprocessing, os
             n = 0
             def work(x): return x * x
@@ -76,14 +92,18 @@ extension Handler {
                 p = context.Process(target=lambda: q.put([work(event["n"] + i) for i in range(5)])); p.start(); value = q.get(); p.join()
                 return [n, value, p.exitcode]
             """, weight: 4),
-        .python("a timer thread", """
+        .python(
+            "a timer thread",
+            """
             import threading
             fired = threading.Event(); count = []
             def handler(event):
                 t = threading.Timer(0.001, lambda: (count.append(1), fired.set())); t.start(); fired.wait(5); t.join()
                 return [count, fired.is_set()]
             """, weight: 4),
-        .python("an asynchronous handler", """
+        .python(
+            "an asynchronous handler",
+            """
             import asyncio
             n = 0
             async def handler(event):
@@ -92,7 +112,9 @@ extension Handler {
                 await asyncio.sleep(0)
                 return [n, event["n"], len(asyncio.all_tasks())]
             """, weight: 1),
-        .python("tasks, gather, queue and timeout", """
+        .python(
+            "tasks, gather, queue and timeout",
+            """
             import asyncio
             log = []
             async def work(i, q):
@@ -105,7 +127,9 @@ extension Handler {
                 async with asyncio.TaskGroup() as group: group.create_task(work(0, q))
                 return [log, q.qsize()]
             """, weight: 3),
-        .python("a task left pending", """
+        .python(
+            "a task left pending",
+            """
             import asyncio
             tasks = set(); ran = 0
             async def for_ever():
@@ -116,7 +140,9 @@ extension Handler {
                 tasks.add(asyncio.create_task(for_ever())); await asyncio.sleep(0)
                 return [ran, len(tasks)]
             """, weight: 1),
-        .python("an event loop kept at module level", """
+        .python(
+            "an event loop kept at module level",
+            """
             import asyncio
             loop = asyncio.new_event_loop(); n = 0
             # In debug mode it complains of what takes long, as anything does on a busy machine.
@@ -130,7 +156,9 @@ extension Handler {
                 loop.call_soon(lambda: None); loop.call_later(100, print); loop.set_debug(event["n"] == 2)
                 return [loop.run_until_complete(work(event["n"])), len(loop._scheduled), loop.get_debug() == (event["n"] == 2)]
             """, weight: 1),
-        .python("asyncio with threads", """
+        .python(
+            "asyncio with threads",
+            """
             import asyncio, threading
             seen = []
             async def handler(event):
@@ -138,7 +166,9 @@ extension Handler {
                 r = await asyncio.get_running_loop().run_in_executor(None, lambda: threading.current_thread() is threading.main_thread())
                 return [seen, r]
             """, weight: 4),
-        .python("asyncio streams over a socket pair", """
+        .python(
+            "asyncio streams over a socket pair",
+            """
             import asyncio, socket
             total = 0
             async def handler(event):
@@ -149,7 +179,9 @@ extension Handler {
                 writer.close(); w2.close()
                 return total
             """, weight: 3),
-        .python("an asyncio subprocess", """
+        .python(
+            "an asyncio subprocess",
+            """
             import asyncio
             n = 0
             async def handler(event):
@@ -159,7 +191,9 @@ extension Handler {
                 out, _ = await p.communicate()
                 return [n, out.decode(), p.returncode]
             """, weight: 5),
-        .python("cancellation and shields", """
+        .python(
+            "cancellation and shields",
+            """
             import asyncio
             log = []
             async def slow():
@@ -171,7 +205,9 @@ extension Handler {
                 asyncio.set_event_loop_policy(None)
                 return [log, type(results[0]).__name__, t.cancelled()]
             """, weight: 1),
-        .python("a scheduler and its queue", """
+        .python(
+            "a scheduler and its queue",
+            """
             import sched, time
             s = sched.scheduler(time.monotonic, lambda d: None); log = []
             def handler(event):

@@ -1,7 +1,9 @@
 /// Classes, functions, iterators, exceptions, imports: the interpreter's own objects.
 extension Handler {
     static let pythonObjects: [Handler] = [
-        .python("a cached function", """
+        .python(
+            "a cached function",
+            """
             import functools
             calls = []
             @functools.lru_cache(maxsize=4)
@@ -12,7 +14,9 @@ extension Handler {
                 values = [f(i % 6) for i in range(10)] + [f(event["n"])]
                 return [values, len(calls), f.cache_info()]
             """),
-        .python("a generator kept at module level", """
+        .python(
+            "a generator kept at module level",
+            """
             def count():
                 n = 0
                 while True:
@@ -21,11 +25,15 @@ extension Handler {
             numbers = count(); next(numbers)
             def handler(event): return [next(numbers), numbers.send(event["n"]), numbers.gi_frame.f_lineno]
             """),
-        .python("a generator run to its end", """
+        .python(
+            "a generator run to its end",
+            """
             numbers = iter([1, 2, 3]); words = (w for w in "a b c".split())
             def handler(event): return [list(numbers), list(words)]
             """),
-        .python("an asynchronous generator kept at module level", """
+        .python(
+            "an asynchronous generator kept at module level",
+            """
             async def count():
                 n = 0
                 while True:
@@ -33,7 +41,9 @@ extension Handler {
             numbers = count()
             async def handler(event): return [await numbers.__anext__() for _ in range(event["n"])]
             """, weight: 1),
-        .python("closures", """
+        .python(
+            "closures",
+            """
             def make():
                 total = 0
                 def add(x):
@@ -46,7 +56,9 @@ extension Handler {
                 made.append(make())
                 return [add(event["n"]), add(10), [f(1) for f in made], add.__closure__[0].cell_contents]
             """),
-        .python("a changed class", """
+        .python(
+            "a changed class",
+            """
             class Thing:
                 count = 0
                 __slots__ = ("x",)
@@ -59,7 +71,9 @@ extension Handler {
                 Child.__bases__ = (Another,)
                 return [Thing.count, spoken, Child().speak(), [c.__name__ for c in Child.__mro__]]
             """),
-        .python("a metaclass with a registry", """
+        .python(
+            "a metaclass with a registry",
+            """
             registry = []
             class Meta(type):
                 def __new__(m, name, bases, body):
@@ -71,14 +85,18 @@ extension Handler {
                 B = Meta(f"B{event['n']}", (A,), {}); B()
                 return [registry, isinstance(B(), A), len(type.__subclasses__(type))]
             """),
-        .python("a changed builtin", """
+        .python(
+            "a changed builtin",
+            """
             import builtins
             def handler(event):
                 was = len([1, 2, 3]); builtins.len = lambda x: -1; builtins.odd = event["n"]
                 try: return [was, len([1]), odd]
                 finally: builtins.print = None
             """),
-        .python("caches of types and attributes", """
+        .python(
+            "caches of types and attributes",
+            """
             class A: x = 1
             class B(A): pass
             def get(o): return o.x
@@ -87,7 +105,9 @@ extension Handler {
                 A.x = 2 + event["n"]; values.append(get(B())); B.x = 9; values.append(get(B()))
                 return values[-4:]
             """),
-        .python("dataclasses, enum and typing", """
+        .python(
+            "dataclasses, enum and typing",
+            """
             import dataclasses, enum, typing
             class Color(enum.Enum): RED = 1; BLUE = 2
             @dataclasses.dataclass(order=True)
@@ -101,19 +121,25 @@ extension Handler {
                 made = dataclasses.make_dataclass("M", [("a", int)])(event["n"]); Color._value2member_map_[event["n"] + 5] = Color.RED
                 return [origin, made, Color(2).name, len(Color._value2member_map_), str(typing.Dict[str, typing.List[T]]), typing.get_type_hints(Point)["x"].__name__]
             """, weight: 1),
-        .python("named tuples, defaultdict, counter, deque, chain map", """
+        .python(
+            "named tuples, defaultdict, counter, deque, chain map",
+            """
             import collections
             P = collections.namedtuple("P", "a b"); d = collections.defaultdict(list); c = collections.Counter("hello"); q = collections.deque([1, 2, 3], maxlen=4); m = collections.ChainMap({}, {"x": 1})
             def handler(event):
                 d[event["n"]].append(1); c.update("lll"); q.append(event["n"]); q.rotate(1); m["x"] += 1
                 return [P(1, 2)._asdict(), d, c.most_common(2), q, dict(m), P._field_defaults]
             """),
-        .python("itertools kept at module level", """
+        .python(
+            "itertools kept at module level",
+            """
             import itertools
             counter = itertools.count(10, 5); ring = itertools.cycle("abc"); a, b = itertools.tee(range(5))
             def handler(event): return [next(counter), next(ring), next(a), list(itertools.islice(counter, event["n"])), list(itertools.accumulate([1, 2, 3])), [list(g) for _, g in itertools.groupby("aab")]]
             """),
-        .python("functools: partial, singledispatch, reduce", """
+        .python(
+            "functools: partial, singledispatch, reduce",
+            """
             import functools
             @functools.singledispatch
             def show(x): return "any"
@@ -122,7 +148,9 @@ extension Handler {
                 was = show(event["n"]); show.register(int, lambda x: "int"); add.keywords["c"] += event["n"]
                 return [was, show(1), len(show.registry), add(1), functools.reduce(lambda a, b: a * b, range(1, 6))]
             """),
-        .python("default arguments and attributes of functions", """
+        .python(
+            "default arguments and attributes of functions",
+            """
             def remember(x, seen=[], *, by={}):
                 seen.append(x); by[x] = len(seen); remember.calls = getattr(remember, "calls", 0) + 1
                 return [list(seen), dict(by), remember.calls]
@@ -130,7 +158,9 @@ extension Handler {
                 result = remember(event["n"]); remember.__defaults__ = ([0],); remember.__code__ = (lambda x, seen=[], *, by={}: "changed").__code__
                 return [result, remember(1)]
             """),
-        .python("exceptions with cycles", """
+        .python(
+            "exceptions with cycles",
+            """
             errors = []
             def fail(depth):
                 if depth: return fail(depth - 1)
@@ -145,7 +175,9 @@ extension Handler {
                 except ValueError as error: errors.append(error); error.__cause__.__context__ = error
                 return [len(errors), length]
             """),
-        .python("an exception that reaches the caller", """
+        .python(
+            "an exception that reaches the caller",
+            """
             raised = 0
             class Odd(Exception): pass
             def inner(n):
@@ -156,7 +188,9 @@ extension Handler {
                 try: inner(event["n"])
                 except Odd as error: raise RuntimeError(str(error)) from error
             """),
-        .python("exception groups", """
+        .python(
+            "exception groups",
+            """
             kept = []
             def handler(event):
                 try: raise ExceptionGroup("g", [ValueError(event["n"]), TypeError("t"), ExceptionGroup("h", [OSError(2, "x")])])
@@ -164,7 +198,9 @@ extension Handler {
                 except* (TypeError, OSError) as group: kept.append(group)
                 return [len(kept), [len(g.exceptions) for g in kept], str(kept[0].exceptions[0])]
             """),
-        .python("recursion to the limit", """
+        .python(
+            "recursion to the limit",
+            """
             deepest = 0
             def down(n):
                 global deepest
@@ -176,7 +212,9 @@ extension Handler {
                 except RecursionError as error: text = str(error)
                 return [was, deepest > 900, text]
             """, weight: 2),
-        .python("recursion in C", """
+        .python(
+            "recursion in C",
+            """
             import sys
             def handler(event):
                 was = sys.getrecursionlimit(); sys.setrecursionlimit(20000)
@@ -184,7 +222,9 @@ extension Handler {
                 for _ in range(15000): nested = [nested]
                 return [was, len(repr(nested)) if event["n"] == 1 else sum(1 for _ in iter(lambda: nested.pop() if nested else None, None)), (lambda f: f(f, 3000))(lambda f, n: n and 1 + f(f, n - 1))]
             """, weight: 2),
-        .python("a trace function and a profile function", """
+        .python(
+            "a trace function and a profile function",
+            """
             import sys
             lines = []
             def f(): x = 1; return x
@@ -194,21 +234,27 @@ extension Handler {
                 sys.setprofile(lambda *a: None)
                 return [was, len(lines)]
             """),
-        .python("import of modules that came with the function", """
+        .python(
+            "import of modules that came with the function",
+            """
             import state
             def handler(event):
                 import late, package.part
                 state.values.append(event["n"]); late.n += 1; package.part.names.add(event["n"])
                 return [state.values, late.n, sorted(package.part.names), late.loaded]
             """, dependencies: ["state": "values = []", "late": "import state\nn = 0\nloaded = len(state.values)", "package.part": "names = set()"]),
-        .python("a reloaded module", """
+        .python(
+            "a reloaded module",
+            """
             import importlib, state
             def handler(event):
                 state.n += 1; first = state.n
                 importlib.reload(state); state.n += event["n"]
                 return [first, state.n, state.m]
             """, dependencies: ["state": "n = 0\nm = globals().get('m', 0) + 1"]),
-        .python("import hooks and sys.modules", """
+        .python(
+            "import hooks and sys.modules",
+            """
             import sys
             def handler(event):
                 was = len(sys.meta_path), "odd" in sys.modules, "wave" in sys.modules
@@ -217,13 +263,17 @@ extension Handler {
                 del sys.modules["json"]
                 return [was, odd is sys, sys.path.count("/odd")]
             """, weight: 2),
-        .python("eval, exec and compile", """
+        .python(
+            "eval, exec and compile",
+            """
             space = {}
             def handler(event):
                 exec(f"x = globals().get('x', 0) + {event['n']}\\ndef f(): return x * 2", space)
                 return [space["x"], space["f"](), eval("[y for y in range(3)]"), len(space)]
             """),
-        .python("weak references", """
+        .python(
+            "weak references",
+            """
             import weakref, gc
             class A: pass
             log = []; keep = A(); ref = weakref.ref(keep, lambda r: log.append("gone")); table = weakref.WeakValueDictionary(); keys = weakref.WeakKeyDictionary()
@@ -233,7 +283,9 @@ extension Handler {
                 del a; keep = None; gc.collect()
                 return [alive, ref() is None, log, len(table), len(keys)]
             """, weight: 1),
-        .python("cycles with finalizers", """
+        .python(
+            "cycles with finalizers",
+            """
             import gc
             ended = []
             class Node:
@@ -245,7 +297,9 @@ extension Handler {
                 found = gc.collect(); gc.collect()
                 return [len(ended), len(back), found > 0, gc.isenabled(), gc.get_threshold()]
             """, weight: 1),
-        .python("the collector's settings", """
+        .python(
+            "the collector's settings",
+            """
             import gc
             made = []
             def handler(event):
@@ -254,7 +308,9 @@ extension Handler {
                 made.extend([[] for _ in range(200)]); gc.unfreeze(); gc.collect()
                 return [was, len(made)]
             """, weight: 2),
-        .python("context variables", """
+        .python(
+            "context variables",
+            """
             import contextvars
             v = contextvars.ContextVar("v", default=0)
             def handler(event):
@@ -262,7 +318,9 @@ extension Handler {
                 inside = contextvars.copy_context().run(lambda: (v.set(100), v.get())[1])
                 return [was, v.get(), inside, len(contextvars.copy_context())]
             """),
-        .python("context managers and exit stacks", """
+        .python(
+            "context managers and exit stacks",
+            """
             import contextlib
             log = []; stack = contextlib.ExitStack()
             @contextlib.contextmanager
@@ -275,7 +333,9 @@ extension Handler {
                 with scope("x"), contextlib.suppress(KeyError): raise KeyError
                 return [entered, log]
             """),
-        .python("warnings", """
+        .python(
+            "warnings",
+            """
             import warnings
             def f(): warnings.warn("odd", UserWarning)
             def handler(event):
@@ -285,7 +345,9 @@ extension Handler {
                 warnings.filterwarnings("ignore"); f()
                 return [was, len(caught), len(globals().get("__warningregistry__", {}))]
             """),
-        .python("logging and its configuration", """
+        .python(
+            "logging and its configuration",
+            """
             import logging
             logger = logging.getLogger("mine")
             def handler(event):
@@ -294,7 +356,9 @@ extension Handler {
                 logger.error("an error"); logging.disable(logging.CRITICAL); logging.addLevelName(5, "FIVE")
                 return [was, logging.getLevelName(5), logging.root.manager.disable]
             """, weight: 1),
-        .python("operators, descriptors and slots", """
+        .python(
+            "operators, descriptors and slots",
+            """
             class D:
                 values = {}
                 def __get__(self, o, t): return D.values.get(id(o) if o else 0, "none")
@@ -306,28 +370,36 @@ extension Handler {
                 was = a.d, A.d; a.d = event["n"]; a.__class__ = type("A2", (A,), {"__len__": lambda s: 7})
                 return [was, a.d, len(a), len(D.values)]
             """),
-        .python("sets and dicts in their order", """
+        .python(
+            "sets and dicts in their order",
+            """
             names = {"b", "a"}; table = {"x": 1, "y": 2}
             def handler(event):
                 for i in range(300): names.add(f"n{i}"); table[f"k{i}"] = i
                 del table["x"]; table["x"] = event["n"]
                 return [len(names), list(table)[-1], list(table)[0], len(table), sorted(names)[:2], frozenset(names) == names]
             """),
-        .python("small integers and singletons", """
+        .python(
+            "small integers and singletons",
+            """
             import sys
             kept = []
             def handler(event):
                 a = event["n"]; b = None; c = (); kept.append(a)
                 return [a + 6 is int(str(a + 6)), sys.getrefcount(object()), tuple([]) is c, type(None)() is b, len(kept)]
             """),
-        .python("an object that lies about itself", """
+        .python(
+            "an object that lies about itself",
+            """
             calls = 0
             class Liar(dict):
                 def __getitem__(self, k): global calls; calls += 1; return calls
                 def __len__(self): return 99
             def handler(event): return {"l": len(Liar()), "v": Liar()["x"], "c": calls, "d": Liar(a=1)}
             """),
-        .python("sys.exit in the handler", """
+        .python(
+            "sys.exit in the handler",
+            """
             import sys
             left = 0
             def handler(event):
@@ -335,14 +407,18 @@ extension Handler {
                 left += 1
                 sys.exit(left + event["n"])
             """),
-        .python("hooks of sys", """
+        .python(
+            "hooks of sys",
+            """
             import sys
             def handler(event):
                 was = sys.excepthook is sys.__excepthook__, sys.displayhook is sys.__displayhook__, len(sys.argv), sys.getswitchinterval(), sys.flags.utf8_mode
                 sys.excepthook = print; sys.displayhook = print; sys.argv.append("x"); sys.setswitchinterval(0.5); sys.ps1 = 1; sys.stdout = sys.stdin = None
                 return was
             """),
-        .python("exit functions", """
+        .python(
+            "exit functions",
+            """
             import atexit
             log = []
             def handler(event):

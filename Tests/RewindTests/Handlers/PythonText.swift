@@ -1,14 +1,18 @@
 /// Text, bytes and formats.
 extension Handler {
     static let pythonText: [Handler] = [
-        .python("hello", """
+        .python(
+            "hello",
+            """
             n = 0
             def handler(event):
                 global n
                 n += 1
                 return {"message": f"Hello, {event['n']}!", "n": n}
             """),
-        .python("json round trip with a changed encoder", """
+        .python(
+            "json round trip with a changed encoder",
+            """
             import json
             class Odd:
                 def __init__(self, v): self.v = v
@@ -19,7 +23,9 @@ extension Handler {
                 json.JSONEncoder.default = lambda self, o: {"odd": o.v}
                 return [before, refused, json.loads(json.dumps({"a": [Odd(event["n"])] * 3}, sort_keys=True))]
             """),
-        .python("a large JSON document", """
+        .python(
+            "a large JSON document",
+            """
             import json
             seen = []
             def handler(event):
@@ -28,7 +34,9 @@ extension Handler {
                 back = json.loads(text)
                 return [len(seen), sum(x["id"] for x in back), len(text)]
             """, weight: 2),
-        .python("regular expressions and their cache", """
+        .python(
+            "regular expressions and their cache",
+            """
             import re
             size = len(re._cache)
             def handler(event):
@@ -37,12 +45,16 @@ extension Handler {
                 re.compile(f"(?P<x>a{{{event['n']}}})")
                 return [grown, found, re.sub(r"(?i)O", lambda m: m.group().swapcase(), "oOo"), re.split(r"[,;]\\s*", "a, b;c")]
             """),
-        .python("a scanner kept at module level", """
+        .python(
+            "a scanner kept at module level",
+            """
             import re
             scanner = re.finditer(r"\\d+", "1 22 333 4444")
             def handler(event): return [m.group() for m, _ in zip(scanner, range(event["n"]))]
             """),
-        .python("string templates", """
+        .python(
+            "string templates",
+            """
             from string import Template
             class T(Template): delimiter = "%"
             def handler(event):
@@ -50,7 +62,9 @@ extension Handler {
                 T.delimiter = "$"
                 return [first, Template("$a").substitute(a=1), T.delimiter]
             """),
-        .python("textwrap", """
+        .python(
+            "textwrap",
+            """
             import textwrap
             wrapper = textwrap.TextWrapper(width=20)
             def handler(event):
@@ -58,7 +72,9 @@ extension Handler {
                 wrapper.width += event["n"]
                 return [out, textwrap.dedent("    a\\n      b"), textwrap.shorten("hello world", 8)]
             """),
-        .python("Unicode", """
+        .python(
+            "Unicode",
+            """
             import unicodedata
             names = {}
             def handler(event):
@@ -66,7 +82,9 @@ extension Handler {
                 n = len(names); names[event["n"]] = 1
                 return [n, list(names), unicodedata.normalize("NFD", "é").encode().hex(), "straße".upper(), "İ".lower().encode("utf-16-le").hex()]
             """),
-        .python("bytes and text built piece by piece", """
+        .python(
+            "bytes and text built piece by piece",
+            """
             text = ""; data = bytearray()
             def handler(event):
                 global text
@@ -74,7 +92,9 @@ extension Handler {
                     text += chr(97 + i % 26); data.append(i & 255)
                 return [len(text), len(data), text[-5:], bytes(data[-3:]).hex()]
             """),
-        .python("interned text", """
+        .python(
+            "interned text",
+            """
             import sys
             key = "".join(["inter", "ned"])
             def handler(event):
@@ -83,7 +103,9 @@ extension Handler {
                 globals()[a] = 1
                 return [a is b, sum(1 for k in globals() if k.startswith("some"))]
             """),
-        .python("csv with a dialect registered at call time", """
+        .python(
+            "csv with a dialect registered at call time",
+            """
             import csv, io
             def handler(event):
                 before = csv.list_dialects()
@@ -92,7 +114,9 @@ extension Handler {
                 csv.field_size_limit(1000)
                 return [before, out.getvalue(), list(csv.DictReader(io.StringIO("a,b\\n1,2")))]
             """),
-        .python("xml", """
+        .python(
+            "xml",
+            """
             import xml.etree.ElementTree as ET
             root = ET.fromstring("<r><a x='1'/></r>")
             def handler(event):
@@ -100,21 +124,27 @@ extension Handler {
                 ET.register_namespace("odd", "urn:odd")
                 return [ET.tostring(root).decode(), len(ET._namespace_map)]
             """),
-        .python("difflib imported at call time", """
+        .python(
+            "difflib imported at call time",
+            """
             import sys
             def handler(event):
                 had = "difflib" in sys.modules
                 import difflib
                 return [had, list(difflib.unified_diff(["a", "b"], ["a", str(event["n"])])), difflib.get_close_matches("appel", ["ape", "apple"])]
             """),
-        .python("html, base64 and binascii", """
+        .python(
+            "html, base64 and binascii",
+            """
             import html, base64, binascii
             table = {}
             def handler(event):
                 table.setdefault("x", []).append(event["n"])
                 return [table, html.escape("<&>"), html.unescape("&eacute;"), base64.b85encode(b"abc").decode(), binascii.crc32(b"x")]
             """),
-        .python("configparser", """
+        .python(
+            "configparser",
+            """
             import configparser
             config = configparser.ConfigParser(); config.read_string("[a]\\nx=1")
             def handler(event):
@@ -122,12 +152,16 @@ extension Handler {
                 config["a"][f"y{event['n']}"] = "2"; config.add_section(f"s{event['n']}")
                 return [was, config.sections()]
             """),
-        .python("shlex, fnmatch and glob patterns", """
+        .python(
+            "shlex, fnmatch and glob patterns",
+            """
             import shlex, fnmatch
             lexer = shlex.shlex("a 'b c' d")
             def handler(event): return [lexer.get_token(), shlex.split("x 'y z'"), fnmatch.filter(["a.py", "b.js"], "*.py"), fnmatch._compile_pattern.cache_info().currsize]
             """),
-        .python("string formatting and the locale", """
+        .python(
+            "string formatting and the locale",
+            """
             import locale
             def handler(event):
                 before = locale.setlocale(locale.LC_ALL), locale.localeconv()["decimal_point"]
@@ -135,7 +169,9 @@ extension Handler {
                 except locale.Error: changed = None
                 return [before, changed, f"{1234567.891:,.2f}", "%-5s|%05d" % ("a", event["n"]), "{0!r:>6}".format("b")]
             """),
-        .python("zlib, bz2, lzma and gzip", """
+        .python(
+            "zlib, bz2, lzma and gzip",
+            """
             import zlib, bz2, lzma, gzip
             compressor = zlib.compressobj()
             def handler(event):
@@ -143,14 +179,18 @@ extension Handler {
                 out = compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
                 return [len(out), [len(m.decompress(m.compress(data))) for m in (zlib, bz2, lzma, gzip)], zlib.adler32(out)]
             """, weight: 2),
-        .python("struct, array and memoryview", """
+        .python(
+            "struct, array and memoryview",
+            """
             import struct, array
             numbers = array.array("i", range(10)); view = memoryview(bytearray(16))
             def handler(event):
                 numbers.append(event["n"]); view[0] += 1; struct.pack_into("<I", view, 4, len(numbers))
                 return [len(numbers), view.tobytes().hex(), struct.unpack("<hhl", struct.pack("<hhl", 1, -2, 3))]
             """),
-        .python("pickle and copy", """
+        .python(
+            "pickle and copy",
+            """
             import pickle, copy, copyreg
             class P:
                 count = 0
@@ -162,7 +202,9 @@ extension Handler {
                 n = len(copyreg.dispatch_table); copyreg.pickle(type(view := object()), str)
                 return [P.count, again[1], n]
             """),
-        .python("email and urllib.parse", """
+        .python(
+            "email and urllib.parse",
+            """
             from email.message import EmailMessage
             import urllib.parse
             message = EmailMessage(); message["Subject"] = "x"
@@ -170,26 +212,34 @@ extension Handler {
                 message.add_header(f"X-{event['n']}", "1"); urllib.parse.uses_query.append("odd")
                 return [len(message.keys()), urllib.parse.uses_query.count("odd"), urllib.parse.parse_qs("a=1&a=2"), urllib.parse.quote("ä/b")]
             """),
-        .python("an event of 300 KB", """
+        .python(
+            "an event of 300 KB",
+            """
             total = 0
             def handler(event):
                 global total
                 total += len(event["text"])
                 return [total, event["text"][:3], event["text"].count("x")]
             """, events: [#"{"text":"\#(String(repeating: "xyz", count: 100_000))"}"#, #"{"text":"short"}"#], weight: 1),
-        .python("an answer of 400 KB", """
+        .python(
+            "an answer of 400 KB",
+            """
             rows = []
             def handler(event):
                 rows.append(event["n"])
                 return {"rows": rows, "text": "ab" * 200000}
             """, weight: 2),
-        .python("an answer with escapes, surrogates and numbers at the edge", """
+        .python(
+            "an answer with escapes, surrogates and numbers at the edge",
+            """
             seen = set()
             def handler(event):
                 seen.add(event["n"])
                 return [sorted(seen), "\\ud800", "\\u2028\\x00é", 2**63, -0.0, 1e308, float("nan"), {1: {2.5: (None,)}}, b"bytes", {3}]
             """),
-        .python("what it prints", """
+        .python(
+            "what it prints",
+            """
             import sys
             lines = 0
             def handler(event):
