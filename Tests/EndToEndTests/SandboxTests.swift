@@ -24,6 +24,11 @@ import Testing
             #expect(isReady ? required.output == "\"hello\"\n" : required.errorOutput.contains("The sandbox is required"))
             let text = try await workspace.faas("doctor").output
             #expect(text.contains("JavaScriptCore"))
+            // Whether there are any depends on the machine, and nothing depends on them.
+            let groups = try #require(try doctor.json["controlGroups"])
+            let state = try #require(groups["state"]?.stringValue)
+            let detail = try #require(groups["detail"]?.stringValue)
+            #expect(["active", "missing"].contains(state) && text.contains("cgroup v2    \(state)") && text.contains(detail))
             // What builds need is here, because the tests need it.
             let builds = try doctor.json["builds"]
             #expect(builds?["esbuild"]?["path"]?.stringValue?.hasSuffix("/esbuild") == true)
@@ -44,6 +49,7 @@ import Testing
             let health = try JSONValue(json: Array(answer.body))
             #expect(health["sandbox"] == "best-effort")
             #expect(health["retiredWorkers"] == 0)
+            #expect(["active", "missing"].contains(health["controlGroups"]?["state"]?.stringValue ?? ""))
             let layers = try #require(health["languages"]?.items?.first?["layers"]?.items)
             #expect(Set(layers.compactMap { $0["name"]?.stringValue }) == Self.layers)
             #expect(!server.program.errorOutput.contains("SANDBOX IS OFF"))
@@ -51,6 +57,7 @@ import Testing
         try await Server.with(arguments: ["--sandbox", "off"]) { server in
             let health = try JSONValue(json: Array(try await server.http.get("/health?verbose").body))
             #expect(health["sandbox"] == "off")
+            #expect(health["controlGroups"]?["detail"] == "the sandbox is off")
             #expect(server.program.errorOutput.contains("THE SANDBOX IS OFF"))
         }
     }

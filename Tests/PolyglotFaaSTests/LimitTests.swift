@@ -197,13 +197,14 @@ import Testing
                     number += 1
                     return try await call() == Self.low
                 }
-                try await #expect(call() == Self.usual)
+                try await waitUntil("it has its usual priority again") { try await call() == Self.usual }
                 // After one that has ended instead of answering the next is trusted less. The caller may know of the end first.
                 try await waitUntil("the host knows that its last worker ended unanswered") {
                     await #expect(throws: WorkerCrashed.self) { try await call(true) }
                     return try await call() == Self.idleAfterLow
                 }
-                try await #expect(call() == Self.usual)
+                // The host may be about to put it behind the others for what it does after an answer, on a machine that is this busy.
+                try await waitUntil("it has its usual priority again") { try await call() == Self.usual }
             }
         }
     }
@@ -215,12 +216,14 @@ import Testing
         try await withRuntime {
             ($0.maximumWorkersPerFunction, $0.postponement) = (1, Postponement(isReversible: false))
         } _: { runtime in
-            func call(_ isolation: Isolation, until event: JSONValue) async throws -> (priority: JSONValue?, worker: JSONValue?) {
+            func call(
+                _ isolation: Isolation, until event: JSONValue, atMost seconds: Int = 10
+            ) async throws -> (priority: JSONValue?, worker: JSONValue?) {
                 let source = """
                     \(Self.identity)
                     def handler(event):
                       start = time.process_time()
-                      while time.process_time() - start < 0.01 or event != priority() and time.process_time() - start < 2: pass
+                      while time.process_time() - start < 0.01 or event != priority() and time.process_time() - start < \(seconds): pass
                       return [priority(), identity]
                     """
                 var request = InvocationRequest.python(source, event, timeoutMillis: 60_000)
@@ -240,9 +243,9 @@ import Testing
                 #expect(next.priority == Self.usual)
                 #expect(next.worker != long.worker)
                 // What such a worker keeps is its function's, and a new one does not have it.
-                let kept = try await call(.instance, until: idle)
+                let kept = try await call(.instance, until: idle, atMost: 1)
                 #expect(kept.priority == Self.usual)
-                try await #expect(call(.instance, until: Self.usual).worker == kept.worker)
+                try await #expect(call(.instance, until: Self.usual, atMost: 1).worker == kept.worker)
             }
         }
     }

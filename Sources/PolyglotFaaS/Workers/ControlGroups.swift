@@ -26,7 +26,7 @@ final class ControlGroups: Sendable {
     static func ofThisProcess() -> Result<ControlGroups, Unavailable> {
         shared.withLock { shared in
             if let groups = shared.groups { return .success(groups) }
-            let made = Result { () throws(Unavailable) in try ControlGroups() }
+            let made = Result { () throws(Unavailable) in try enter() }
             if case .success(let groups) = made { shared.groups = groups }
             return made
         }
@@ -38,25 +38,33 @@ final class ControlGroups: Sendable {
     /// Moving a process waits for all processors, which may take milliseconds: nobody else is to.
     private let queue = DispatchQueue(label: "control groups")
 
-    private init() throws(Unavailable) {
-        guard let own = ControlGroup.ofThisProcess() else { throw Unavailable(reason: "no control groups of version 2 show this process") }
+    private init(_ own: ControlGroup, limitsProcesses: Bool) {
         self.own = own
+        self.limitsProcesses = limitsProcesses
+    }
+
+    /// Moves this process. Nothing is touched before it is certain that the group is left to it.
+    private static func enter() throws(Unavailable) -> ControlGroups {
+        guard let own = ControlGroup.ofThisProcess() else { throw Unavailable(reason: "no control groups of version 2 show this process") }
+        // The last one's workers have not all ended yet. There will be groups again for those who come later.
+        guard own.name != hostName else { throw Unavailable(reason: "an earlier runtime of this process is still leaving its groups") }
         let controllers = own.controllers
-        limitsProcesses = controllers.contains("pids")
+        let limitsProcesses = controllers.contains("pids")
         guard controllers.contains("memory") else { throw Unavailable(reason: "\(own.path) has no memory controller") }
         guard own.isDelegated else { throw Unavailable(reason: "\(own.path) is not delegated to this process") }
         guard own.processes == [getpid()] else { throw Unavailable(reason: "there are other processes in \(own.path)") }
         // Of hosts that were killed.
-        Self.removeEmpty(in: own)
+        removeEmpty(in: own)
         do {
-            let host = own.child(Self.hostName)
+            let host = own.child(hostName)
             try host.make()
             try host.add(0)
             try own.set("cgroup.subtree_control", "+memory" + (limitsProcesses ? " +pids" : ""))
         } catch {
-            Self.leave(own)
+            leave(own)
             throw Unavailable(reason: "\(error)")
         }
+        return ControlGroups(own, limitsProcesses: limitsProcesses)
     }
 
     deinit {
