@@ -195,8 +195,8 @@ def memory(bench):
 
 
 class PlainPython:
-    """A python3 that calls a handler, asked through pipes. It waits for each event, as a server does: a process that computes
-    without a pause has a faster processor on some machines."""
+    """A python3 that calls a handler, asked through pipes. It waits for each event, as a server does, and meets the
+    machine's slow times as the others do."""
 
     def __init__(self, name):
         self.process = processes.start([PYTHON, f"{PEERS}/in_process.py", handler(name, "python")], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -89,8 +89,11 @@ def table(header, rows):
 
 
 def measured(case):
-    others = [one["others"] for row in case["rows"] for one in row["rounds"] if "others" in one] if isinstance(case["rows"], list) else []
-    text = f"Measured {case['date']}, commit {case['commit']}, {case['rounds']} rounds"
+    rows = case["rows"] if isinstance(case["rows"], list) else []
+    others = [one["others"] for row in rows for one in row["rounds"] if "others" in one]
+    # Some cases take fewer than were asked for.
+    rounds = min((len(row["rounds"]) for row in rows), default=case["rounds"])
+    text = f"Measured {case['date']}, commit {case['commit']}, {rounds} round{'' if rounds == 1 else 's'}"
     if others:
         found = summary(others)
         text += f"; other processes had {found['median']:.0%} of the cores in the median run, {found['max']:.0%} in the worst"

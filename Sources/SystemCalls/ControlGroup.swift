@@ -53,16 +53,7 @@ public struct ControlGroup: Equatable, Sendable {
         return isMarked || isRootOfContainer
     }
 
-    public var children: [ControlGroup] {
-        guard let folder = opendir(path) else { return [] }
-        defer { closedir(folder) }
-        var found: [ControlGroup] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
-            if entry.pointee.d_type == DT_DIR, !name.hasPrefix(".") { found.append(child(name)) }
-        }
-        return found
-    }
+    public var children: [ControlGroup] { Descriptors.folders(in: path).map(child) }
 
     public func child(_ name: String) -> ControlGroup { ControlGroup(path: path + "/" + name) }
 

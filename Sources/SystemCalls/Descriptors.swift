@@ -135,6 +135,18 @@ public enum Descriptors {
         return String(decoding: readToEnd(descriptor), as: UTF8.self)
     }
 
+    /// The names of the folders in a folder; none if it cannot be read.
+    static func folders(in path: String) -> [String] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var found: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+            if entry.pointee.d_type == DT_DIR, !name.hasPrefix(".") { found.append(name) }
+        }
+        return found
+    }
+
     /// What is still to be read; with no help of any library that could be in an unknown state after a fork.
     static func readToEnd(_ descriptor: Int32) -> [UInt8] {
         var bytes: [UInt8] = []

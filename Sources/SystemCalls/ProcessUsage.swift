@@ -52,7 +52,7 @@ public final class ProcessUsage: Sendable {
         // While it shows its size, its number is its own.
         guard !Self.text(sizes).isEmpty else { return }
         for process in [pid] + children.compactMap({ pid_t($0) }) {
-            for thread in Self.threads(of: process) { priority.apply(to: thread) }
+            for thread in Descriptors.folders(in: "/proc/\(process)/task").compactMap({ pid_t($0) }) { priority.apply(to: thread) }
         }
     }
 
@@ -60,17 +60,6 @@ public final class ProcessUsage: Sendable {
     public func move(to group: ControlGroup) throws(SystemCallError) {
         guard !Self.text(sizes).isEmpty else { return }
         try group.add(pid)
-    }
-
-    private static func threads(of pid: pid_t) -> [pid_t] {
-        guard let folder = opendir("/proc/\(pid)/task") else { return [] }
-        defer { closedir(folder) }
-        var found: [pid_t] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
-            if let thread = pid_t(name) { found.append(thread) }
-        }
-        return found
     }
 
     private static func clock(of pid: pid_t) -> clockid_t? {

@@ -41,8 +41,8 @@ import WorkerProtocol
             // A thread that the machine has no time for: what is due meanwhile runs before the socket is looked at.
             eventLoop.execute { usleep(300_000) }
         }.get()
-        await heard.waitForEnd()
-        #expect(heard.errors.first == "The source does not load: SyntaxError: no")
+        try await waitUntil("the worker has ended") { heard.hasEnded }
+        #expect(heard.errors == ["The source does not load: SyntaxError: no"])
         try await group.shutdownGracefully()
     }
 
@@ -63,11 +63,11 @@ import WorkerProtocol
             limits: WorkerLimits(function, configuration), watch: WorkerWatch(), postponement: .ofThisProcess, isSuspect: false, controlGroups: nil,
             delegate: heard)
         worker.connect(try zygotes.makeProcess(for: worker))
-        await heard.waitUntilReady()
-        #expect(heard.errors == [])
+        try await waitUntil("the worker is ready") { heard.isReady || heard.hasEnded }
+        #expect(heard.isReady && heard.errors == [])
         #expect(try zygotes.start(ZygoteKind(language: .python)) !== first)
         worker.kill()
-        await heard.waitForEnd()
+        try await waitUntil("the worker has ended") { heard.hasEnded }
         await zygotes.shutDown()
     }
 
@@ -76,21 +76,11 @@ import WorkerProtocol
 
         var errors: [String] { state.withLock { $0.errors } }
 
-        func waitForEnd() async {
-            while !state.withLock({ $0.hasEnded }) { try? await Task.sleep(for: .milliseconds(1)) }
-        }
-
-        func waitUntilReady() async {
-            while !state.withLock({ $0.isReady || $0.hasEnded }) { try? await Task.sleep(for: .milliseconds(1)) }
-        }
+        var isReady: Bool { state.withLock { $0.isReady } }
+        var hasEnded: Bool { state.withLock { $0.hasEnded } }
 
         func workerFailedToLoad(_ worker: Worker, _ error: any FunctionError) { state.withLock { $0.errors.append(error.message) } }
-        func workerEnded(_ worker: Worker, _ error: any FunctionError) {
-            state.withLock {
-                if !$0.isReady { $0.errors.append(error.message) }
-                $0.hasEnded = true
-            }
-        }
+        func workerEnded(_ worker: Worker, _ error: any FunctionError) { state.withLock { $0.hasEnded = true } }
         func workerHasLoaded(_ worker: Worker) {}
         func workerIsReady(_ worker: Worker, loadedBytes: Int?) { state.withLock { $0.isReady = true } }
         func nextInvocation(for worker: Worker) -> Invocation? { nil }
