@@ -7,8 +7,8 @@ public enum WorkerExit {
 /// What the host asks of a zygote: one message each on a socket that keeps message boundaries.
 public enum ZygoteRequest: Equatable, Sendable {
     /// Fork a worker that serves the socket sent along with this message. `isSpare`: it is to get ready as far as that is possible
-    /// without knowing its function, which it is not going to keep instances of.
-    case fork(worker: UInt64, isSpare: Bool)
+    /// without knowing its function, which it is not going to keep instances of. `priority`: a `ProcessPriority`'s number.
+    case fork(worker: UInt64, isSpare: Bool, priority: UInt8)
 
     public init(_ message: UnsafeRawBufferPointer) throws(ProtocolError) {
         var reader = ByteReader(message)
@@ -17,17 +17,18 @@ public enum ZygoteRequest: Equatable, Sendable {
         let worker: UInt64 = try reader.readInteger("worker number")
         let spare: UInt8 = try reader.readInteger("spare")
         guard spare <= 1 else { throw .invalidValue(field: "spare") }
-        self = .fork(worker: worker, isSpare: spare == 1)
+        self = .fork(worker: worker, isSpare: spare == 1, priority: try reader.readInteger("priority"))
         try reader.expectEnd()
     }
 
     public func encoded() -> [UInt8] {
-        var writer = ByteWriter(capacity: 10)
+        var writer = ByteWriter(capacity: 11)
         switch self {
-        case .fork(let worker, let isSpare):
+        case .fork(let worker, let isSpare, let priority):
             writer.write(32 as UInt8)
             writer.write(worker)
             writer.write(UInt8(isSpare ? 1 : 0))
+            writer.write(priority)
         }
         return writer.bytes
     }

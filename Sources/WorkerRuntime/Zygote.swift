@@ -31,8 +31,7 @@ public enum Zygote {
             try report(.started(engine: engine, layers: sandbox.layers))
             // The host knows why.
             if sandbox.isRefused { exit(0) }
-            let isLow = CommandLine.arguments.contains("--low-priority")
-            var zygote = State(childSignals: childSignals, runtime: runtime, sandbox: sandbox, isLow: isLow)
+            var zygote = State(childSignals: childSignals, runtime: runtime, sandbox: sandbox)
             while let order = try zygote.nextForkOrder() {
                 try zygote.fork(order)
             }
@@ -61,6 +60,7 @@ public enum Zygote {
     private struct ForkOrder {
         let worker: UInt64
         let isSpare: Bool
+        let priority: ProcessPriority
         let socket: Int32
     }
 
@@ -68,8 +68,6 @@ public enum Zygote {
         let childSignals: Int32
         let runtime: any LanguageRuntime
         let sandbox: Sandbox
-        /// Whether others come before the workers until the host gives them another priority.
-        let isLow: Bool
         /// The host's number of each worker that has not been collected.
         var workers: [pid_t: UInt64] = [:]
 
@@ -84,10 +82,10 @@ public enum Zygote {
                 if readable[0] {
                     let (request, descriptor) = try receive()
                     guard let request else { return nil }
-                    guard case .fork(let worker, let isSpare) = request, descriptor >= 0 else {
-                        throw ProtocolError.invalidValue(field: "fork request")
-                    }
-                    return ForkOrder(worker: worker, isSpare: isSpare, socket: descriptor)
+                    guard case .fork(let worker, let isSpare, let number) = request, let priority = ProcessPriority(rawValue: number),
+                        descriptor >= 0
+                    else { throw ProtocolError.invalidValue(field: "fork request") }
+                    return ForkOrder(worker: worker, isSpare: isSpare, priority: priority, socket: descriptor)
                 }
             }
         }
@@ -128,7 +126,7 @@ public enum Zygote {
                 runtime.didFork(inChild: false)
                 workers[pid] = order.worker
                 // Before the host hears of it, which may take it back at once.
-                if isLow { Processes.setPriority(order.isSpare ? .idle : .low, of: pid) }
+                if order.priority != .usual { Processes.setPriority(order.priority, of: pid) }
                 // Not collected yet, so the number still means this process.
                 let handle = try Processes.openHandle(pid)
                 defer { Descriptors.close(handle) }

@@ -55,8 +55,8 @@ private let failure = Failure(
     }
 
     @Test func `A request to fork reads back as it was written`() throws {
-        #expect(
-            try ZygoteRequest.fork(worker: 5, isSpare: true).encoded().withUnsafeBytes { try ZygoteRequest($0) } == .fork(worker: 5, isSpare: true))
+        let request = ZygoteRequest.fork(worker: 5, isSpare: true, priority: 2)
+        #expect(try request.encoded().withUnsafeBytes { try ZygoteRequest($0) } == request)
     }
 }
 

@@ -8,8 +8,8 @@ import SystemCalls
 /// it is a spare, while an invocation takes long, and until its first answer if the one before it ended without an answer.
 ///
 /// A host that may not take back a priority puts fewer behind the others, and ends them after their next answer: workers of functions
-/// whose last one ended without an answer, as most that are like it will, and those whose invocation takes so long that a new worker
-/// costs little beside it.
+/// whose last one ended without an answer, as most that are like it will, if many are at work when they are forked, and those whose
+/// invocation takes so long that a new worker costs little beside it.
 struct Postponement: Sendable {
     /// Whether what has been put behind the others can be put back.
     let isReversible: Bool
@@ -17,9 +17,20 @@ struct Postponement: Sendable {
     /// As this process may.
     static let ofThisProcess = Postponement(isReversible: ProcessPriority.canBeTakenBack())
 
-    /// What a new worker gets until its first answer, where many are at work.
+    /// What a new worker is forked with, and gets until its first answer where many are at work.
     /// - Parameter isSuspect: whether its function's last worker ended without an answer.
-    func first(isSuspect: Bool) -> ProcessPriority { isSuspect ? .idle : isReversible ? .low : .usual }
+    /// - Parameter isCrowded: whether many are at work. It matters where nothing can be taken back.
+    func first(isSuspect: Bool, isCrowded: Bool) -> ProcessPriority {
+        if isReversible { return isSuspect ? .idle : .low }
+        return isSuspect && isCrowded ? .idle : .usual
+    }
+
+    /// What a spare is forked with.
+    var spare: ProcessPriority { isReversible ? .idle : .usual }
+
+    /// Whether a worker that is to have this priority first may have been a spare. There is no use in putting one behind the others that
+    /// got ready beside them, to be followed by another spare that does.
+    func canBeSpare(_ first: ProcessPriority) -> Bool { isReversible || first == .usual }
 
     /// So much processor time, in nanoseconds, may one thing take before others come first. Most need a hundredth.
     /// - Parameter loadTime: what a worker like it takes until it can serve.

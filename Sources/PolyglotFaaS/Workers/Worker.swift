@@ -118,7 +118,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         self.watch = watch
         self.postponement = postponement
         self.controlGroups = controlGroups
-        priority = Atomic(postponement.first(isSuspect: isSuspect))
+        priority = Atomic(postponement.first(isSuspect: isSuspect, isCrowded: watch.isCrowded))
         self.delegate = delegate
     }
 
@@ -400,14 +400,16 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         }
     }
 
-    /// The process is there, at the priority that its zygote has given it.
+    /// What its zygote is to give its process.
+    var forkPriority: ProcessPriority { priority.load(ordering: .sequentiallyConsistent) }
+
+    /// The process is there, at the priority that its zygote has given it, or a spare's.
     private func beginPostponement() {
-        guard let usage = process.withLock({ $0.usage }) else { return }
+        guard postponement.isReversible, let usage = process.withLock({ $0.usage }) else { return }
         if !watch.isCrowded { priority.store(.usual, ordering: .sequentiallyConsistent) }
-        let first = priority.load(ordering: .sequentiallyConsistent)
-        if first != .usual || postponement.isReversible { usage.setPriority(first) }
+        usage.setPriority(priority.load(ordering: .sequentiallyConsistent))
         // Perhaps its first answer has come already.
-        if postponement.isReversible, priority.load(ordering: .sequentiallyConsistent) == .usual { usage.setPriority(.usual) }
+        if priority.load(ordering: .sequentiallyConsistent) == .usual { usage.setPriority(.usual) }
     }
 
     private func postpone(_ usage: ProcessUsage, _ current: UInt64, _ lower: ProcessPriority) {

@@ -44,19 +44,16 @@ final class ZygoteProcess: Sendable {
     let kind: ZygoteKind
     private let executable: String
     private let sandbox: SandboxRequest
-    private let postponement: Postponement
     private let state: Mutex<State>
 
     var language: Language { kind.language }
 
     init(
-        kind: ZygoteKind, executable: String, sandbox: SandboxRequest, postponement: Postponement,
-        onEvent: @escaping @Sendable (ZygoteProcess, Event) -> Void
+        kind: ZygoteKind, executable: String, sandbox: SandboxRequest, onEvent: @escaping @Sendable (ZygoteProcess, Event) -> Void
     ) throws(SystemCallError) {
         self.kind = kind
         self.executable = executable
         self.sandbox = sandbox
-        self.postponement = postponement
         let (ours, theirs) = try Sockets.makeMessagePair()
         state = Mutex(State(socket: ours))
         // What is asked of it meanwhile waits in the socket. Making namespaces can take the kernel long, and this is called from
@@ -83,7 +80,6 @@ final class ZygoteProcess: Sendable {
     private func spawn(environment: [String], _ socket: Int32) throws(SystemCallError) -> pid_t {
         let arguments =
             sandbox.arguments + kind.folders.map { "--read=\($0)" } + (kind.temporaryMB.map { ["--temporary-mb=\($0)"] } ?? [])
-            + (postponement.isReversible ? ["--low-priority"] : [])
         if sandbox.wantsNamespaces {
             do {
                 return try Processes.spawnIsolated(executable, arguments: arguments, environment: environment, socket: socket)
@@ -101,11 +97,11 @@ final class ZygoteProcess: Sendable {
 
     /// Asks for a worker, or for a spare one, that serves `socket`, which stays the caller's.
     /// - Returns: false if the zygote has ended.
-    func fork(worker: UInt64, isSpare: Bool, socket: Int32) -> Bool {
+    func fork(worker: UInt64, isSpare: Bool, priority: ProcessPriority, socket: Int32) -> Bool {
         state.withLock { state in
             guard let own = state.socket else { return false }
             return
-                (try? ZygoteRequest.fork(worker: worker, isSpare: isSpare).encoded().withUnsafeBytes {
+                (try? ZygoteRequest.fork(worker: worker, isSpare: isSpare, priority: priority.rawValue).encoded().withUnsafeBytes {
                     try Sockets.send($0, descriptor: socket, to: own)
                 }) != nil
         }

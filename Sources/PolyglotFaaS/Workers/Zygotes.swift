@@ -75,7 +75,7 @@ final class Zygotes: Sendable {
     }
 
     private func make(_ kind: ZygoteKind) throws -> ZygoteProcess {
-        try ZygoteProcess(kind: kind, executable: try executables.path(for: kind.language), sandbox: sandbox, postponement: postponement) {
+        try ZygoteProcess(kind: kind, executable: try executables.path(for: kind.language), sandbox: sandbox) {
             [weak self] zygote, event in
             self?.handle(event, of: zygote)
         }
@@ -132,7 +132,8 @@ final class Zygotes: Sendable {
         let definition = worker.function.definition
         let kind = definition.zygoteKind
         // An engine that is to keep its state starts with other settings than a spare's.
-        if definition.isolation != .instance, kind.isOrdinary, let (socket, handle) = takeSpare(for: worker, definition.language) {
+        let canBeSpare = definition.isolation != .instance && kind.isOrdinary && postponement.canBeSpare(worker.forkPriority)
+        if canBeSpare, let (socket, handle) = takeSpare(for: worker, definition.language) {
             if let handle { worker.attach(handle: handle) }
             return socket
         }
@@ -170,7 +171,11 @@ final class Zygotes: Sendable {
 
     /// Takes over what the process owns, also if this fails.
     private func fork(_ process: Process, socket: Int32, _ kind: ZygoteKind) throws {
-        let isSpare = if case .spare = process { true } else { false }
+        let (isSpare, priority) =
+            switch process {
+            case .spare: (true, postponement.spare)
+            case .worker(let worker): (false, worker.forkPriority)
+            }
         for _ in 0..<2 {
             let zygote: ZygoteProcess
             let number: UInt64
@@ -188,7 +193,7 @@ final class Zygotes: Sendable {
                 Self.discard(process)
                 throw error
             }
-            if zygote.fork(worker: number, isSpare: isSpare, socket: socket) { return }
+            if zygote.fork(worker: number, isSpare: isSpare, priority: priority, socket: socket) { return }
             replace(zygote)
             // Whoever has taken it away has told it of its zygote's end.
             guard remove(number) != nil else { return }
