@@ -7,7 +7,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from . import bundle, load, processes, servers
+from . import bundle, load, memory_groups, processes, servers
 from .bench import GREETED, GREETING, stop
 from .client import Client
 from .servers import Faas, PEERS, PYTHON, Target, function, handler
@@ -335,6 +335,36 @@ def sandbox(bench):
     return {"calls": count, "rows": rows + [{"key": list(key), "rounds": values} for key, values in first.items()]}
 
 
+def groups(bench):
+    """What a control group for each worker costs: calls of two servers, one of whose workers have groups, and what making one takes.
+
+    The host makes its groups in version 2. Here the benchmark makes them, in the memory controller's version 1."""
+    names = [f"{level}-{language}" for language in ("js", "python") for level in ("invocation", "process")]
+    functions = {name: function("hello", name.rpartition("-")[2], isolation=name.partition("-")[0]) for name in names}
+    servers_of = {}
+    with memory_groups.MemoryGroups() as made:
+        limit = 2 * (128 + 48) << 20
+
+        def warm_up(target):
+            load.wrk(target, 32, 1, body=json.dumps(GREETING).encode())
+            if target.server is servers_of["with"]:
+                for pid in target.server.workers("js") + target.server.workers("python"):
+                    made.add(pid, limit)
+
+        try:
+            for what in ("with", "without"):
+                servers_of[what] = Faas(bench.faas, functions)
+            targets = {(what, name): Target(f"{what} {name}", faas, f"/invoke/{name}") for name in names for what, faas in servers_of.items()}
+            rows = bench.load_rounds([[((*key, connections), target, connections, {}) for key, target in targets.items()] for connections in (1, 32)],
+                                     warm_up=warm_up)
+        finally:
+            for faas in servers_of.values():
+                faas.stop()
+        bench.wait_for_quiet()
+        steps = made.time_steps(100, limit)
+    return {"rows": rows, "steps": steps}
+
+
 def zipf(bench):
     """1,000 JavaScript functions, asked for as Zipf's law has it (s = 1), against one; 32 connections."""
     count = 1000
@@ -398,6 +428,6 @@ def drift(bench):
 
 
 ALL = {"hello": hello, "cold": cold, "imports": imports, "wait": wait, "memory": memory, "echo": echo, "mixed": mixed, "isolation": isolation,
-       "sandbox": sandbox, "kernels": kernels, "zipf": zipf, "drift": drift}
-# Ten minutes each time are asked for by name.
-DEFAULT = [name for name in ALL if name != "drift"]
+       "sandbox": sandbox, "groups": groups, "kernels": kernels, "zipf": zipf, "drift": drift}
+# Ten minutes each time, and what takes root and a kernel with control groups of version 1, are asked for by name.
+DEFAULT = [name for name in ALL if name not in ("drift", "groups")]

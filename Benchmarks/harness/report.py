@@ -4,7 +4,7 @@ import re
 
 from . import chart
 from .servers import HERE, PEER_LIST
-from .statistics import ratio, summary
+from .statistics import percentile, ratio, summary
 
 TITLES = {
     "faas-js": "**PolyglotFaaS, JavaScript**", "faas-python": "**PolyglotFaaS, Python**",
@@ -321,6 +321,23 @@ def sandbox(results):
             f"\n\nFirst calls: {rows.case['calls']} of each language in each round. " + measured(rows.case))
 
 
+def groups(results):
+    rows = Rows(results, "groups")
+    lines = []
+    for language, title in (("js", "JavaScript"), ("python", "Python")):
+        for level, label in (("invocation", "a call"), ("process", "a call at the level `process`")):
+            name = f"{level}-{language}"
+            lines.append([f"{title}: {label}", *[cell for connections in (1, 32) for cell in (
+                spread(rows.series(("with", name, connections), "rps")), spread(rows.series(("without", name, connections), "rps")),
+                times(rows.ratio(("with", name, connections), ("without", name, connections), "rps")))]])
+    steps = rows.case["steps"]
+    return (table(["throughput", "1 connection: with", "without", "with / without", "32 connections: with", "without", "with / without"], lines) + "\n\n" +
+            table(["the host's other thread, µs", "median", "p90", "longest"],
+                  [[label, *[number(value) for value in (percentile(steps[step], 0.5), percentile(steps[step], 0.9), max(steps[step]))]]
+                   for step, label in (("make", "making a group"), ("move", "moving a worker into it"), ("remove", "removing it"))]) +
+            "\n\n" + measured(rows.case))
+
+
 def zipf(results):
     rows = Rows(results, "zipf")
     lines = []
@@ -444,6 +461,6 @@ def _drift_ratio(results):
 
 
 BLOCKS = {"machine": machine, "targets": targets, "ratios": ratios, "hello": hello, "cold": cold, "imports": imports, "wait": wait, "memory": memory,
-          "echo": echo, "mixed": sequential("mixed", ["mixed"]), "kernels": sequential("kernels", KERNELS), "isolation": isolation, "sandbox": sandbox, "zipf": zipf,
+          "echo": echo, "mixed": sequential("mixed", ["mixed"]), "kernels": sequential("kernels", KERNELS), "isolation": isolation, "sandbox": sandbox, "groups": groups, "zipf": zipf,
           "drift": drift}
 CHARTS = {"hello": hello_chart, "cold": cold_chart, "targets": targets_chart}
