@@ -295,12 +295,14 @@ def isolation(bench):
 
 
 def sandbox(bench):
-    """What the sandbox costs: warm calls, calls at the level `process`, and first calls, with it and without."""
+    """What the sandbox costs: warm calls, calls at the level `process`, and first calls, with it and without.
+
+    At one connection both servers are called in turn, ten calls each; at 32 one load comes after the other."""
     count = 10 if bench.quick else 60
     languages = ("js", "python")
     functions = {f"{level}-{language}": function("hello", language, isolation=level) for language in languages for level in ("invocation", "process")}
     modes = ("best-effort", "off")
-    rows, first = [], {}
+    rows, one_by_one = [], {}
     for number in range(bench.rounds):
         fresh = {f"first-{language}-{i}": servers.commented(function("hello", language), f"sandbox {number} {i}")
                  for language in languages for i in range(count)}
@@ -318,21 +320,24 @@ def sandbox(bench):
                 for language in languages:
                     for mode in modes:
                         time.sleep(0.02)  # A spare worker is made meanwhile, for each alike.
-                        times.setdefault((mode, language), []).extend(
+                        times.setdefault((mode, f"first-{language}"), []).extend(
                             _timed_calls(clients[mode], f"/invoke/first-{language}-{i}", GREETING, 1, GREETED))
+            for name in functions:
+                for turn in range(count):
+                    for mode in modes if turn % 2 else reversed(modes):
+                        times.setdefault((mode, name), []).extend(_timed_calls(clients[mode], f"/invoke/{name}", GREETING, 10, GREETED))
             for key, values in times.items():
-                first.setdefault((*key, "first"), []).append({"p50_us": statistics.median(values)})
-                print(f"  round {number + 1}  {' '.join(key)} first call {statistics.median(values) / 1000:.2f} ms", flush=True)
+                one_by_one.setdefault(key, []).append({"p50_us": statistics.median(values)})
+                print(f"  round {number + 1}  {' '.join(key)} {statistics.median(values) / 1000:.3f} ms", flush=True)
             for client in clients.values():
                 client.close()
             targets = {(mode, name): Target(f"{mode} {name}", faas, f"/invoke/{name}") for mode, faas in started.items() for name in functions}
-            one = bench.load_rounds([[((*key, connections), target, connections, {}) for key, target in sorted(targets.items(), key=lambda one: one[0][1])]
-                                     for connections in (1, 32)], rounds=1)
+            one = bench.load_rounds([[((*key, 32), target, 32, {}) for key, target in sorted(targets.items(), key=lambda one: one[0][1])]], rounds=1)
             rows = one if not rows else [{**old, "rounds": old["rounds"] + new["rounds"]} for old, new in zip(rows, one)]
         finally:
             for faas in started.values():
                 faas.stop()
-    return {"calls": count, "rows": rows + [{"key": list(key), "rounds": values} for key, values in first.items()]}
+    return {"calls": count, "rows": rows + [{"key": list(key), "rounds": values} for key, values in one_by_one.items()]}
 
 
 def groups(bench):

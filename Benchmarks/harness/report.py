@@ -307,16 +307,19 @@ def sandbox(results):
     rows = Rows(results, "sandbox")
     lines = []
     for language, title in (("js", "JavaScript"), ("python", "Python")):
-        for what, label in ((f"invocation-{language}", "a call, throughput"), (f"process-{language}", "a call at the level `process`, throughput")):
-            lines.append([f"{title}: {label}", *[cell for connections in (1, 32) for cell in (
-                spread(rows.series(("best-effort", what, connections), "rps")), spread(rows.series(("off", what, connections), "rps")),
-                times(rows.ratio(("best-effort", what, connections), ("off", what, connections), "rps")))]])
+        for what, label in ((f"invocation-{language}", "a call"), (f"process-{language}", "a call at the level `process`")):
+            lines.append([f"{title}: {label}",
+                          spread(rows.series(("best-effort", what), "p50_us")), spread(rows.series(("off", what), "p50_us")),
+                          times(rows.ratio(("best-effort", what), ("off", what), "p50_us")),
+                          spread(rows.series(("best-effort", what, 32), "rps")), spread(rows.series(("off", what, 32), "rps")),
+                          times(rows.ratio(("best-effort", what, 32), ("off", what, 32), "rps"))])
     first = []
     for language, title in (("js", "JavaScript"), ("python", "Python")):
-        on, off = (rows.rows[(mode, language, "first")] for mode in ("best-effort", "off"))
+        on, off = (rows.rows[(mode, f"first-{language}")] for mode in ("best-effort", "off"))
         difference = summary([(one["p50_us"] - other["p50_us"]) / 1000 for one, other in zip(on, off)])
         first.append([title, *[spread([one["p50_us"] for one in values], 1e-3) for values in (on, off)], times(difference)])
-    return (table(["", "1 connection: with", "without", "with / without", "32 connections: with", "without", "with / without"], lines) + "\n\n" +
+    return (table(["", "1 connection, p50 µs: with", "without", "with / without", "32 connections, calls/s: with", "without", "with / without"], lines) +
+            "\n\n" +
             table(["first call, p50 ms", "with", "without", "difference"], first) +
             f"\n\nFirst calls: {rows.case['calls']} of each language in each round. " + measured(rows.case))
 
