@@ -297,12 +297,13 @@ def isolation(bench):
 def sandbox(bench):
     """What the sandbox costs: warm calls, calls at the level `process`, and first calls, with it and without.
 
-    At one connection both servers are called in turn, ten calls each; at 32 one load comes after the other."""
-    count = 10 if bench.quick else 60
+    Both servers are called in turn: ten calls each at one connection, loads of a second each at 32."""
+    count, turns = (10, 2) if bench.quick else (60, 8)
     languages = ("js", "python")
     functions = {f"{level}-{language}": function("hello", language, isolation=level) for language in languages for level in ("invocation", "process")}
     modes = ("best-effort", "off")
-    rows, one_by_one = [], {}
+    body = json.dumps(GREETING).encode()
+    results, one_by_one = {}, {}
     for number in range(bench.rounds):
         fresh = {f"first-{language}-{i}": servers.commented(function("hello", language), f"sandbox {number} {i}")
                  for language in languages for i in range(count)}
@@ -318,8 +319,8 @@ def sandbox(bench):
             times = {}
             for i in range(count):
                 for language in languages:
-                    for mode in modes:
-                        time.sleep(0.02)  # A spare worker is made meanwhile, for each alike.
+                    for mode in modes if i % 2 else reversed(modes):
+                        time.sleep(0.05)  # A spare worker is made meanwhile, for each alike.
                         times.setdefault((mode, f"first-{language}"), []).extend(
                             _timed_calls(clients[mode], f"/invoke/first-{language}-{i}", GREETING, 1, GREETED))
             for name in functions:
@@ -327,17 +328,23 @@ def sandbox(bench):
                     for mode in modes if turn % 2 else reversed(modes):
                         times.setdefault((mode, name), []).extend(_timed_calls(clients[mode], f"/invoke/{name}", GREETING, 10, GREETED))
             for key, values in times.items():
-                one_by_one.setdefault(key, []).append({"p50_us": statistics.median(values)})
+                # Each call against the one beside it: the machine is faster and slower from one moment to the next.
+                differences = [one - other for one, other in zip(values, times["off", key[1]])]
+                one_by_one.setdefault(key, []).append({"p50_us": statistics.median(values), "more_us": statistics.median(differences)})
                 print(f"  round {number + 1}  {' '.join(key)} {statistics.median(values) / 1000:.3f} ms", flush=True)
             for client in clients.values():
                 client.close()
-            targets = {(mode, name): Target(f"{mode} {name}", faas, f"/invoke/{name}") for mode, faas in started.items() for name in functions}
-            one = bench.load_rounds([[((*key, 32), target, 32, {}) for key, target in sorted(targets.items(), key=lambda one: one[0][1])]], rounds=1)
-            rows = one if not rows else [{**old, "rounds": old["rounds"] + new["rounds"]} for old, new in zip(rows, one)]
+            for name in functions:
+                targets = {mode: Target(f"{mode} {name}", faas, f"/invoke/{name}") for mode, faas in started.items()}
+                bench.wait_for_quiet()
+                for mode, result in load.in_turn(targets, turns, 32, body).items():
+                    results.setdefault((mode, name, 32), []).append(result)
+                    print(f"  round {number + 1}  {mode} {name} 32  {result['rps']:.0f}/s  cpu {result['cpu_us']:.1f} us  wrong {result['wrong']}", flush=True)
         finally:
             for faas in started.values():
                 faas.stop()
-    return {"calls": count, "rows": rows + [{"key": list(key), "rounds": values} for key, values in one_by_one.items()]}
+    rows = [{"key": list(key), "rounds": values} for key, values in (results | one_by_one).items()]
+    return {"calls": count, "turns": turns, "rows": rows}
 
 
 def groups(bench):

@@ -1,6 +1,7 @@
 """One bounded run of wrk against one target, with a second client that checks answers meanwhile."""
 import json
 import os
+import statistics
 import subprocess
 import tempfile
 import threading
@@ -105,3 +106,24 @@ def wrk(target, connections, seconds, body=None, paths=None, probe=False, part=0
     result["wrong"] = result.pop("bad_status") + (prober.wrong if prober else 0)
     result["checked"] = prober.asked if prober else 0
     return result
+
+
+def in_turn(targets, turns, connections, body):
+    """Loads of one second each, in turn and each time in the other order, so that what changes meanwhile is the same for all.
+
+    targets: by key. -> by key what was measured in all its turns together."""
+    for target in targets.values():
+        wrk(target, connections, 1, body=body)
+    results = {key: [] for key in targets}
+    for turn in range(turns):
+        for key in targets if turn % 2 else reversed(targets):
+            results[key].append(wrk(targets[key], connections, 1, body=body))
+
+    def together(parts):
+        def total(field):
+            return sum(one[field] for one in parts)
+        # The median: a turn in which the machine was slow counts no more than another.
+        return {"rps": statistics.median(one["rps"] for one in parts), "cpu_us": statistics.median(one["cpu_us"] for one in parts),
+                "requests": total("requests"), "wrong": total("wrong"), "timeouts": total("timeouts"),
+                "socket_errors": total("socket_errors"), "others": total("others") / len(parts), "turns": [one["rps"] for one in parts]}
+    return {key: together(parts) for key, parts in results.items()}

@@ -312,15 +312,17 @@ def sandbox(results):
                           spread(rows.series(("best-effort", what), "p50_us")), spread(rows.series(("off", what), "p50_us")),
                           times(rows.ratio(("best-effort", what), ("off", what), "p50_us")),
                           spread(rows.series(("best-effort", what, 32), "rps")), spread(rows.series(("off", what, 32), "rps")),
-                          times(rows.ratio(("best-effort", what, 32), ("off", what, 32), "rps"))])
+                          times(rows.ratio(("best-effort", what, 32), ("off", what, 32), "rps")),
+                          times(rows.ratio(("best-effort", what, 32), ("off", what, 32), "cpu_us"))])
     first = []
     for language, title in (("js", "JavaScript"), ("python", "Python")):
         on, off = (rows.rows[(mode, f"first-{language}")] for mode in ("best-effort", "off"))
-        difference = summary([(one["p50_us"] - other["p50_us"]) / 1000 for one, other in zip(on, off)])
-        first.append([title, *[spread([one["p50_us"] for one in values], 1e-3) for values in (on, off)], times(difference)])
-    return (table(["", "1 connection, p50 µs: with", "without", "with / without", "32 connections, calls/s: with", "without", "with / without"], lines) +
+        first.append([title, *[spread([one["p50_us"] for one in values], 1e-3) for values in (on, off)],
+                      times(summary([one["more_us"] / 1000 for one in on]))])
+    return (table(["", "1 connection, p50 µs: with", "without", "with / without", "32 connections, calls/s: with", "without", "with / without",
+                   "processor time: with / without"], lines) +
             "\n\n" +
-            table(["first call, p50 ms", "with", "without", "difference"], first) +
+            table(["first call, p50 ms", "with", "without", "difference of calls side by side"], first) +
             f"\n\nFirst calls: {rows.case['calls']} of each language in each round. " + measured(rows.case))
 
 

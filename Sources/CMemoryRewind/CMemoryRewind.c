@@ -542,6 +542,10 @@ static void stop_rewinder(void) {
 }
 
 int faas_rewind_make_base(void) {
+  /* A large allocation sorts what has been freed. Otherwise the next one would, after the base has been made: it writes to each
+     piece, and the pages that it touches are copied for every process forked from this one. */
+  void *volatile large = malloc(64 << 10);
+  free(large);
   int error = start_rewinder();
   if (error) return error;
   struct image image;

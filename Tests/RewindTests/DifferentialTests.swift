@@ -160,6 +160,19 @@ import Testing
         }
     }
 
+    @Test(arguments: [Language.python, .javaScript])
+    func `Making the sandbox's filters leaves nothing behind that the zygote and all its forks would copy`(language: Language) async throws {
+        func writtenMemory(_ mode: SandboxMode) async throws -> Int {
+            try await OwnRuntime.with({ $0.sandbox = mode }) { own in
+                let source = language == .python ? "handler = lambda event: 1" : "exports.handler = () => 1"
+                _ = try await own.runtime.invoke(InvocationRequest(languageID: language.id, sourceCode: source))
+                return try #require(own.zygotes.first).writtenMemory
+            }
+        }
+        let (with, without) = (try await writtenMemory(.bestEffort), try await writtenMemory(.off))
+        #expect(with < without + 256 << 10, "\(with >> 10) KiB with the sandbox, \(without >> 10) KiB without")
+    }
+
     @Test func `A worker that waits is woken by the next event, and not when its answer is read`() async throws {
         try await OwnRuntime.with { own in
             let request = InvocationRequest(languageID: "js", sourceCode: "exports.handler = () => 1")

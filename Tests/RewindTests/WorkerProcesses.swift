@@ -41,6 +41,8 @@ struct OwnRuntime: Sendable {
         }
     }
 
+    var zygotes: [ProcessEntry] { processes.filter { $0.parent == getpid() } }
+
     /// The workers, not the copies they fork.
     var workers: [ProcessEntry] {
         let all = processes
@@ -58,6 +60,13 @@ extension ProcessEntry {
             guard fields.count > 1, ["Private_Clean:", "Private_Dirty:", "Shared_Dirty:"].contains(fields[0]) else { return sum }
             return sum + (Int(fields[1]) ?? 0) * 1024
         }
+    }
+
+    /// Memory that it shares with nothing but its own forks, in bytes: all pages that it has written to since its base was made.
+    var writtenMemory: Int {
+        let text = ProcessTable.text("/proc/\(pid)/status") ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
+        return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 * 1024 } ?? 0
     }
 
     /// How often it has gone to sleep.
