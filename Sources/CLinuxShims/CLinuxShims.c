@@ -102,21 +102,35 @@ void faas_read_attributes(struct faas_attributes *attributes) {
   attributes->has_signal_stack = !(stack.ss_flags & SS_DISABLE);
 }
 
+static int has_note;
+
+long faas_noted_call(long number, long first, long second, long third, long fourth) {
+  has_note = 1;
+  return syscall(number, first, second, third, fourth, faas_note_mark);
+}
+
+int faas_take_note(void) {
+  int had_note = has_note;
+  has_note = 0;
+  return had_note;
+}
+
 /* Not sigaction(3), which hides two signals and takes a mask sixteen times as long. */
-static long signal_action(int signal, const struct faas_signal_action *new, struct faas_signal_action *old) {
-  return syscall(SYS_rt_sigaction, signal, new, old, sizeof old->mask);
+static long read_signal_action(int signal, struct faas_signal_action *action) {
+  return syscall(SYS_rt_sigaction, signal, NULL, action, sizeof action->mask);
 }
 
 void faas_read_signal_actions(struct faas_signal_action *actions) {
   memset(actions, 0, FAAS_SIGNAL_COUNT * sizeof *actions);
-  for (int i = 0; i < FAAS_SIGNAL_COUNT; i++) signal_action(i + 1, NULL, &actions[i]);
+  for (int i = 0; i < FAAS_SIGNAL_COUNT; i++) read_signal_action(i + 1, &actions[i]);
 }
 
 int faas_restore_signal_actions(const struct faas_signal_action *actions, int count) {
   for (int i = 0; i < count; i++) {
     struct faas_signal_action now = {0};
-    if (signal_action(i + 1, NULL, &now) < 0) return -errno;
-    if (memcmp(&now, &actions[i], sizeof now) != 0 && signal_action(i + 1, &actions[i], NULL) < 0) return -errno;
+    if (read_signal_action(i + 1, &now) < 0) return -errno;
+    if (memcmp(&now, &actions[i], sizeof now) == 0) continue;
+    if (faas_noted_call(SYS_rt_sigaction, i + 1, (long)&actions[i], 0, sizeof now.mask) < 0) return -errno;
   }
   return 0;
 }

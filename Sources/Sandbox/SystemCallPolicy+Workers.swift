@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 
 /// Which workers a policy is for. Everything that differs between them is asked here.
 public struct WorkerKind: Hashable, Sendable {
@@ -67,6 +68,7 @@ extension SystemCallPolicy {
             rules.append(SystemCallRule(.refuse(EPERM), "ftruncate", reason: "There is no file of the guest's to shorten."))
         }
         if kind.language == .python {
+            rules += noted
             rules.append(
                 SystemCallRule(
                     .refuse(EPERM), "sigaltstack", when: .differs(argument: 0, 0),
@@ -221,6 +223,17 @@ extension SystemCallPolicy {
             .refuse(EPERM), "memfd_create", reason: "A file without a name is memory that no limit on memory counts."),
         SystemCallRule(.refuse(EPERM), "seccomp", reason: "A filter of the guest's would stay for the next call."),
         SystemCallRule(.refuse(EPERM), "prctl", when: .equal(argument: 0, UInt64(PR_SET_PDEATHSIG)), reason: "Done."),
+    ]
+
+    /// What a handler may change, and what is put back after the call: only by functions that say so, so that otherwise there is nothing
+    /// to look at.
+    private static let noted: [SystemCallRule] = [
+        SystemCallRule(
+            .refuse(EPERM), "rt_sigaction", when: .differs(argument: 1, 0), .differs(argument: 4, NotedCalls.mark),
+            reason: "Signal handlers, but by the worker's own sigaction(). Reading is allowed."),
+        SystemCallRule(
+            .refuse(EPERM), "setitimer", "alarm", "umask", "chdir", "fchdir", when: .differs(argument: 4, NotedCalls.mark),
+            reason: "Timers, umask and working directory, the same."),
     ]
 
     // MARK: Numbers

@@ -52,6 +52,12 @@ import Testing
         try await runAgain(.js(source, dependencies: ["lib": library])) { #expect($0 == "undefined", "\(what)") }
     }
 
+    /// What the kernel does with signal 10, which Python need not know.
+    private static let signalAction = """
+        (lambda c, action: (c.CDLL(None).sigaction(10, None, action), int.from_bytes(action[:8], 'little') or None)[1])(
+          __import__('ctypes'), __import__('ctypes').create_string_buffer(152))
+        """
+
     @Test(arguments: [
         ("a module global", "global counter; counter += 1", "counter or None"),
         ("a name in builtins", "import builtins; builtins.trace = 1", "getattr(__import__('builtins'), 'trace', None)"),
@@ -69,6 +75,21 @@ import Testing
             "(lambda os, old: (os.umask(old), None if old != 1 else old)[1])(__import__('os'), __import__('os').umask(0))"
         ),
         ("a signal handler", "import signal; signal.signal(signal.SIGUSR1, print)", "None if __import__('signal').getsignal(10) == 0 else 'handler'"),
+        ("an ignored signal", "import ctypes; ctypes.CDLL(None).signal(10, 1)", signalAction),
+        ("a signal ignored past the worker's own function", "import ctypes; ctypes.CDLL('libc.so.6').signal(10, 1)", signalAction),
+        (
+            "a signal ignored by a system call",
+            "import ctypes; ctypes.CDLL(None).syscall(13, 10, (ctypes.c_ulong * 4)(1), None, 8, 0)", signalAction
+        ),
+        ("an alarm", "import signal; signal.alarm(100)", "__import__('signal').getitimer(0)[0] or None"),
+        (
+            "an alarm past the worker's own function", "import ctypes; ctypes.CDLL('libc.so.6').alarm(100)",
+            "__import__('signal').getitimer(0)[0] or None"
+        ),
+        (
+            "the working directory, past the worker's own function", "import ctypes; ctypes.CDLL('libc.so.6').chdir(b'/usr')",
+            "None if __import__('os').getcwd() == '/' else 'moved'"
+        ),
         ("an open file", "import os; os.dup2(os.open(os.__file__, 0), 77)", "os_has(77)"),
         ("the position in a file opened while loading", "shared.read(5)", "shared.tell() or None"),
         ("a module dependency's state", "import lib; lib.state = 1", "__import__('lib').state"),
