@@ -324,7 +324,9 @@ def sandbox(bench):
                         times.setdefault((mode, f"first-{language}"), []).extend(
                             _timed_calls(clients[mode], f"/invoke/first-{language}-{i}", GREETING, 1, GREETED))
             for name in functions:
-                for turn in range(count):
+                for mode in modes:
+                    _timed_calls(clients[mode], f"/invoke/{name}", GREETING, count, GREETED)
+                for turn in range(2 * count):
                     for mode in modes if turn % 2 else reversed(modes):
                         times.setdefault((mode, name), []).extend(_timed_calls(clients[mode], f"/invoke/{name}", GREETING, 10, GREETED))
             for key, values in times.items():
