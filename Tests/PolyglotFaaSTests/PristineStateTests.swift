@@ -52,12 +52,6 @@ import Testing
         try await runAgain(.js(source, dependencies: ["lib": library])) { #expect($0 == "undefined", "\(what)") }
     }
 
-    /// What the kernel does with signal 10, which Python need not know.
-    private static let signalAction = """
-        (lambda c, action: (c.CDLL(None).sigaction(10, None, action), int.from_bytes(action[:8], 'little') or None)[1])(
-          __import__('ctypes'), __import__('ctypes').create_string_buffer(152))
-        """
-
     @Test(arguments: [
         ("a module global", "global counter; counter += 1", "counter or None"),
         ("a name in builtins", "import builtins; builtins.trace = 1", "getattr(__import__('builtins'), 'trace', None)"),
@@ -75,11 +69,11 @@ import Testing
             "(lambda os, old: (os.umask(old), None if old != 1 else old)[1])(__import__('os'), __import__('os').umask(0))"
         ),
         ("a signal handler", "import signal; signal.signal(signal.SIGUSR1, print)", "None if __import__('signal').getsignal(10) == 0 else 'handler'"),
-        ("an ignored signal", "import ctypes; ctypes.CDLL(None).signal(10, 1)", signalAction),
-        ("a signal ignored past the worker's own function", "import ctypes; ctypes.CDLL('libc.so.6').signal(10, 1)", signalAction),
+        ("an ignored signal", "import ctypes; ctypes.CDLL(None).signal(10, 1)", "in_kernel(10)"),
+        ("a signal ignored past the worker's own function", "import ctypes; ctypes.CDLL('libc.so.6').signal(10, 1)", "in_kernel(10)"),
         (
             "a signal ignored by a system call",
-            "import ctypes; ctypes.CDLL(None).syscall(13, 10, (ctypes.c_ulong * 4)(1), None, 8, 0)", signalAction
+            "import ctypes; ctypes.CDLL(None).syscall(13, 10, (ctypes.c_ulong * 4)(1), None, 8, 0)", "in_kernel(10)"
         ),
         ("an alarm", "import signal; signal.alarm(100)", "__import__('signal').getitimer(0)[0] or None"),
         (
@@ -89,6 +83,10 @@ import Testing
         (
             "the working directory, past the worker's own function", "import ctypes; ctypes.CDLL('libc.so.6').chdir(b'/usr')",
             "None if __import__('os').getcwd() == '/' else 'moved'"
+        ),
+        (
+            "a signal that has ended its handler, which was set while loading", "import os; os.kill(os.getpid(), 12)",
+            "(None if in_kernel(12) else 'ended')"
         ),
         ("an open file", "import os; os.dup2(os.open(os.__file__, 0), 77)", "os_has(77)"),
         ("the position in a file opened while loading", "shared.read(5)", "shared.tell() or None"),
@@ -108,6 +106,13 @@ import Testing
             marker = b"AAAA"
             shared = open(functools.__file__, "rb", buffering=0)
             class Thing: pass
+            import ctypes
+            def in_kernel(signal): # its handler, which Python need not know
+              action = ctypes.create_string_buffer(152)
+              ctypes.CDLL(None).sigaction(signal, None, action)
+              return int.from_bytes(action[:8], "little") or None
+            once = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda signal: None)
+            ctypes.CDLL(None).sysv_signal(12, once)
             def remember(value, values=[]):
               values.append(value)
               return list(values)
