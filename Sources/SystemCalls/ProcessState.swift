@@ -53,9 +53,10 @@ public struct ProcessState {
     ///
     /// - Parameters:
     ///   - kept: descriptors that will be open besides those that are open now.
-    ///   - changesAreDenied: whether the sandbox lets only calls through that leave a note (`CNotedCalls`), and denies to change limits, priority, scheduling, session, name, timer slack and
-    ///     signal stack of the process, and the handling of signals above 31, and to make processes and run programs. What only that
-    ///     could change need not be looked at then.
+    ///   - changesAreDenied: whether the sandbox denies to change limits, priority, scheduling, session, name, timer slack and
+    ///     signal stack of the process, and the handling of signals above 31, and to make processes and run programs, and lets
+    ///     signals, timers, directory and umask be changed only by calls that leave a note (`CNotedCalls`). What only that could
+    ///     change need not be looked at then.
     public init(kept: [Int32], changesAreDenied: Bool) {
         attributes = changesAreDenied ? nil : Self.readAttributes()
         niceness = getpriority(Self.ofProcess, id_t(getppid()))

@@ -45,9 +45,8 @@ struct OwnRuntime: Sendable {
 
     /// The workers, not the copies they fork.
     var workers: [ProcessEntry] {
-        let all = processes
-        let zygotes = Set(all.filter { $0.parent == getpid() }.map(\.pid))
-        return all.filter { zygotes.contains($0.parent) }
+        let zygotes = Set(zygotes.map(\.pid))
+        return processes.filter { zygotes.contains($0.parent) }
     }
 }
 
