@@ -1,5 +1,4 @@
 import NIOCore
-import NIOEmbedded
 import PolyglotFaaS
 import WorkerProtocol
 
@@ -17,20 +16,16 @@ func checkFrames(_ input: [UInt8]) throws(Finding) {
 
 /// Each frame as its kind and its payload.
 private func decodedFrames(_ input: [UInt8], firstPiece: Int) -> (frames: [[UInt8]], error: ProtocolError?) {
-    let channel = EmbeddedChannel(handler: ByteToMessageHandler(WorkerFrameDecoder()))
-    var failure: ProtocolError?
+    let processor = NIOSingleStepByteToMessageProcessor(WorkerFrameDecoder())
+    var frames: [[UInt8]] = []
     do {
         for piece in [input[..<firstPiece], input[firstPiece...]] where !piece.isEmpty {
-            try channel.writeInbound(ByteBuffer(bytes: piece))
+            try processor.process(buffer: ByteBuffer(bytes: piece)) { frames.append([$0.kind] + $0.payload.readableBytesView) }
         }
-        _ = try channel.finish()
     } catch {
-        failure = error as? ProtocolError
-        _ = try? channel.finish(acceptAlreadyClosed: true)
+        return (frames, error as? ProtocolError)
     }
-    var frames: [[UInt8]] = []
-    while let frame = try? channel.readInbound(as: WorkerFrame.self) { frames.append([frame.kind] + frame.payload.readableBytesView) }
-    return (frames, failure)
+    return (frames, nil)
 }
 
 private func checkMessages(_ payload: [UInt8]) throws(Finding) {

@@ -88,10 +88,19 @@ int faas_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, si
 int faas_set_child_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0; }
 int faas_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0; }
 
+int faas_set_processors(pid_t thread, const uint64_t *bits) {
+  return syscall(SYS_sched_setaffinity, thread, FAAS_PROCESSOR_WORDS * sizeof *bits, bits) < 0 ? -errno : 0;
+}
+
+int faas_get_processors(pid_t thread, uint64_t *bits) {
+  /* The kernel writes as many as it has processors. */
+  memset(bits, 0, FAAS_PROCESSOR_WORDS * sizeof *bits);
+  return syscall(SYS_sched_getaffinity, thread, FAAS_PROCESSOR_WORDS * sizeof *bits, bits) < 0 ? -errno : 0;
+}
+
 void faas_read_attributes(struct faas_attributes *attributes) {
   memset(attributes, 0, sizeof *attributes);
   for (int i = 0; i < 16; i++) syscall(SYS_prlimit64, 0, i, NULL, &attributes->limits[i]);
-  syscall(SYS_sched_getaffinity, 0, sizeof attributes->processors, attributes->processors);
   prctl(PR_GET_NAME, attributes->name, 0, 0, 0);
   attributes->session = (int32_t)syscall(SYS_getsid, 0);
   attributes->group = (int32_t)syscall(SYS_getpgid, 0);

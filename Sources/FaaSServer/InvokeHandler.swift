@@ -153,12 +153,15 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// nil if the request is not ours.
     private func target(of head: HTTPRequestHead) -> Target? {
         // A target is a path with a query; to a proxy it may be a whole address.
-        let path = head.uri.utf8.first == UInt8(ascii: "/") ? head.uri.prefix { $0 != "?" } : Substring(URI(head.uri).path)
-        let segments = path.split(separator: "/")
+        // By bytes, not by characters, which take long to find.
+        let isPath = head.uri.utf8.first == UInt8(ascii: "/")
+        let path = isPath ? head.uri.utf8.prefix { $0 != UInt8(ascii: "?") } : Substring(URI(head.uri).path).utf8
+        let segments = path.split(separator: UInt8(ascii: "/"))
         guard segments.count >= 2 else { return nil }
-        if segments[0] == "http" { return .http(id: segments[1], path: path[segments[1].endIndex...]) }
-        guard head.method == .POST, segments.count == 2, segments[0] == "invoke" else { return nil }
-        return .invoke(id: segments[1])
+        let id = Substring(segments[1])
+        if segments[0].elementsEqual("http".utf8) { return .http(id: id, path: Substring(path[segments[1].endIndex...])) }
+        guard head.method == .POST, segments.count == 2, segments[0].elementsEqual("invoke".utf8) else { return nil }
+        return .invoke(id: id)
     }
 
     // MARK: One of ours

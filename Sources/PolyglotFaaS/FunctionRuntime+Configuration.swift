@@ -89,6 +89,9 @@ extension FunctionRuntime {
         /// Whether long work can be put back where it was before others. What this process may do; tests say otherwise.
         var postponement = Postponement.ofThisProcess
 
+        /// So long may an invocation go on that nobody waits for any more. Tests say otherwise.
+        var graceMillis = 20
+
         public init() {}
 
         var sandboxRequest: SandboxRequest {

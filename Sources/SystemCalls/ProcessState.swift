@@ -38,6 +38,8 @@ public struct ProcessState {
     private let attributes: Attributes?
     /// As the process began. The host changes it meanwhile, for as long as a long call takes.
     private let niceness: Int32
+    /// The same.
+    private let processors: ProcessorSet?
     private let workingDirectory: Int32
     private let descriptors: [OpenDescriptor]
     /// Of all descriptors that stay open, in order.
@@ -60,6 +62,7 @@ public struct ProcessState {
     public init(kept: [Int32], changesAreDenied: Bool) {
         attributes = changesAreDenied ? nil : Self.readAttributes()
         niceness = getpriority(Self.ofProcess, id_t(getppid()))
+        processors = changesAreDenied ? nil : ProcessorSet(of: getppid())
         signalCount = changesAreDenied ? 31 : Int32(FAAS_SIGNAL_COUNT)
         // Only to return there: reading it may be forbidden.
         let directory = open(".", __O_PATH | O_DIRECTORY | O_CLOEXEC)
@@ -99,7 +102,7 @@ public struct ProcessState {
         // That of what has just been put back.
         _ = faas_take_note()
         guard let attributes else { return true }
-        return Processes.endDescendants() && restorePriority() && Self.readAttributes() == attributes
+        return Processes.endDescendants() && restorePriority() && restoreProcessors() && Self.readAttributes() == attributes
     }
 
     /// SA_RESETHAND, which Swift imports as a negative number.
@@ -116,6 +119,9 @@ public struct ProcessState {
         }
         return false
     }
+
+    /// What the host has made of it meanwhile goes too; it will be made again.
+    private func restoreProcessors() -> Bool { processors == ProcessorSet(of: 0) || processors?.apply(to: 0) ?? false }
 
     private static func readAttributes() -> Attributes {
         var attributes = Attributes()

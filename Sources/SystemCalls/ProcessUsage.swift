@@ -49,17 +49,25 @@ public final class ProcessUsage: Sendable {
 
     /// Gives the process a priority, its threads and the children that it has now.
     public func setPriority(_ priority: ProcessPriority) {
-        // While it shows its size, its number is its own.
-        guard !Self.text(sizes).isEmpty else { return }
-        for process in [pid] + children.compactMap({ pid_t($0) }) {
-            for thread in Descriptors.folders(in: "/proc/\(process)/task").compactMap({ pid_t($0) }) { priority.apply(to: thread) }
-        }
+        for thread in threads { priority.apply(to: thread) }
+    }
+
+    /// Lets the process run on these processors only, its threads and the children that it has now.
+    public func setProcessors(_ processors: ProcessorSet) {
+        for thread in threads { processors.apply(to: thread) }
     }
 
     /// Moves the process to a control group; not the children that it has by now.
     public func move(to group: ControlGroup) throws(SystemCallError) {
         guard !Self.text(sizes).isEmpty else { return }
         try group.add(pid)
+    }
+
+    /// Of the process and of its children.
+    private var threads: [pid_t] {
+        // While it shows its size, its number is its own.
+        guard !Self.text(sizes).isEmpty else { return [] }
+        return ([pid] + children.compactMap { pid_t($0) }).flatMap { Descriptors.folders(in: "/proc/\($0)/task").compactMap { pid_t($0) } }
     }
 
     private static func clock(of pid: pid_t) -> clockid_t? {

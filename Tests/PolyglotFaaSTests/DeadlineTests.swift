@@ -1,6 +1,7 @@
 import FunctionModel
-import PolyglotFaaS
 import Testing
+
+@testable import PolyglotFaaS
 
 @Suite(.serialized) struct DeadlineTests {
     @Test(arguments: [
@@ -92,6 +93,24 @@ import Testing
             await #expect(throws: CancellationError.self) { try await task.value }
             // The only worker was busy with it; this one has a new worker.
             try await #expect(runtime.value(.python(source, false)) == "answer")
+        }
+    }
+
+    @Test func `A guest that answers soon after its caller has gone keeps its worker`() async throws {
+        let (lines, said) = AsyncStream.makeStream(of: String.self)
+        try await withRuntime {
+            ($0.maximumWorkersPerFunction, $0.graceMillis) = (1, 60_000)
+            $0.onLogLine = { said.yield($0.text) }
+        } _: { runtime in
+            let source =
+                "import time\ncalls = 0\ndef handler(event):\n  global calls\n  calls += 1\n  print('started')\n  time.sleep(event)\n  return calls"
+            var request = InvocationRequest.python(source, 0.2)
+            request.isolation = .instance
+            let task = Task { [request] in try await runtime.invoke(request) }
+            for await line in lines where line == "started" { break }
+            task.cancel()
+            await #expect(throws: CancellationError.self) { try await task.value }
+            try await #expect(runtime.value(request) == 2)
         }
     }
 }

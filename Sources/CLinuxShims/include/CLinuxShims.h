@@ -29,6 +29,12 @@ int faas_set_parent_death_signal(int signal);
 int faas_set_child_subreaper(void);
 int faas_set_no_new_privileges(void);
 
+/* sched_setaffinity(2) and sched_getaffinity(2), which headers declare only to those who define _GNU_SOURCE. One bit for each of
+   1,024 processors. Return 0 or -errno. */
+enum { FAAS_PROCESSOR_WORDS = 16 };
+int faas_set_processors(pid_t thread, const uint64_t *bits);
+int faas_get_processors(pid_t thread, uint64_t *bits);
+
 /* System calls that change what a process has besides memory and descriptors, and that leave a note: where nobody can make them
    otherwise, there is nothing to put back as long as there is no note. The kernel ignores the fifth argument of these calls; a filter
    of system calls tells by it. */
@@ -48,7 +54,6 @@ struct faas_limit {
 };
 struct faas_attributes {
   struct faas_limit limits[16];
-  uint64_t processors[16];
   char name[16];
   int32_t session, group, policy, timer_slack, has_signal_stack;
 };

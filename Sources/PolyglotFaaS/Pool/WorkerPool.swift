@@ -88,8 +88,9 @@ final class WorkerPool: WorkerDelegate {
         }
     }
 
-    /// Nobody wants the outcome any more: the guest ends.
-    func cancel(_ invocation: Invocation) { abandon(invocation, CancellationError()) }
+    /// Nobody wants the outcome any more: the guest ends, in a moment. Most have answered by then, and their workers live on: another
+    /// one takes more processor time than that.
+    func cancel(_ invocation: Invocation) { abandon(invocation, CancellationError(), grace: .milliseconds(Int64(configuration.graceMillis))) }
 
     private func enqueue(_ invocation: Invocation) {
         let (idle, actions): (Worker?, [PoolState<Function>.Action]) = state.withLock { state in
@@ -105,12 +106,12 @@ final class WorkerPool: WorkerDelegate {
         if let idle { idle.run(invocation) } else { perform(actions) }
     }
 
-    /// The caller no longer wants an answer: it gets this error, and the guest ends.
-    private func abandon(_ invocation: Invocation, _ error: any Error) {
+    /// The caller no longer wants an answer: it gets this error, and the guest ends, at once or if it has not answered by then.
+    private func abandon(_ invocation: Invocation, _ error: any Error, grace: TimeAmount? = nil) {
         deadlines.remove(invocation)
         let worker = invocation.finish(.failure(error))
         if let worker {
-            worker.kill(for: invocation)
+            if let grace { worker.eventLoop.scheduleTask(in: grace) { worker.kill(for: invocation) } } else { worker.kill(for: invocation) }
         } else {
             // It was waiting, or it is being handed to a worker, which will see that it is finished.
             state.withLock { state in

@@ -30,7 +30,7 @@ protocol WorkerDelegate: AnyObject, Sendable {
 /// `@unchecked Sendable`: everything mutable is used only on `eventLoop`, except what the lock around `process`
 /// guards and the one atomic.
 final class Worker: ChannelInboundHandler, @unchecked Sendable {
-    typealias InboundIn = WorkerFrame
+    typealias InboundIn = ByteBuffer
 
     let id: UInt64
     let function: Function
@@ -58,7 +58,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     /// When loading or restoring must have finished, in nanoseconds of the monotonic clock; 0: not at it.
     private let preparationDeadline = Atomic<Int64>(0)
     /// What it is at: 0 is nothing. Any other number is one certain thing: an odd one an invocation, an even one loading or restoring.
-    private let activity = Atomic<UInt64>(2)
+    private let activity = Atomic<UInt64>(loading)
+    private static let loading: UInt64 = 2
     /// Every invocation asks this, so it needs no lock.
     private let hasBeenKilled = Atomic<Bool>(false)
     /// Whether the host has ended it, or lost it, for reasons that are not its function's fault.
@@ -92,8 +93,9 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             }
         }
     }
-    private var lastActivity: UInt64 = 2
+    private var lastActivity = loading
     private var channel: (any Channel)?
+    private let frames = NIOSingleStepByteToMessageProcessor(WorkerFrameDecoder())
     /// The host's end; the channel's, and so only good while that is open.
     private var socket: Int32 = -1
     private var isDisconnected = false
@@ -131,7 +133,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             .channelOption(.maxMessagesPerRead, value: 16)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandlers([ByteToMessageHandler(WorkerFrameDecoder()), self])
+                    try channel.pipeline.syncOperations.addHandler(self)
                 }
             }
             .withConnectedSocket(socket)
@@ -220,7 +222,16 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     // MARK: What the worker says
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var frame = unwrapInboundIn(data)
+        do {
+            // Here, and not in a handler of its own: that costs each frame a box, a cast and a few calls.
+            try frames.process(buffer: unwrapInboundIn(data)) { take($0) }
+        } catch {
+            distrust("\(error)")
+        }
+    }
+
+    private func take(_ frame: WorkerFrame) {
+        var frame = frame
         guard let kind = Frame.FromWorker(rawValue: frame.kind) else { return distrust("an unknown frame") }
         do {
             switch (kind, phase) {
@@ -358,11 +369,12 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     /// From any thread.
     var isAtWork: Bool { activity.load(ordering: .relaxed) != 0 }
 
-    /// Ends the worker if it has more memory than it may, or has computed for too long. From the watch's thread.
-    ///
-    func enforceLimits() {
+    /// Ends the worker if it has more memory than it may, or has computed for too long, and moves it out of the host's way or back. From
+    /// the watch's thread.
+    func enforceLimits(_ hostProcessor: HostProcessor) {
         // Read outside the lock, which event loops take.
         guard let usage = process.withLock({ $0.usage }) else { return }
+        leave(hostProcessor, usage)
         watchProcessorTime(usage)
         let bytes = usage.privateBytes()
         if bytes > largestMemory.load(ordering: .relaxed) { largestMemory.store(bytes, ordering: .relaxed) }
@@ -370,6 +382,20 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         // First why, then that it must: the end is noticed later than both.
         eventLoop.execute { self.fault = self.fault ?? MemoryLimitExceeded(limitMB: self.limits.memoryMB) }
         terminate()
+    }
+
+    /// Used on the watch's thread.
+    private var leavesHostProcessor = false
+    private var lastSeen: UInt64 = 0
+
+    /// Only short calls do: who is seen twice at the same one may use what there is.
+    private func leave(_ hostProcessor: HostProcessor, _ usage: ProcessUsage) {
+        let current = activity.load(ordering: .relaxed)
+        let leaves = hostProcessor.isNeeded && current != lastSeen && current != Self.loading
+        lastSeen = current
+        guard leaves != leavesHostProcessor, let processors = leaves ? hostProcessor.others : hostProcessor.all else { return }
+        leavesHostProcessor = leaves
+        usage.setProcessors(processors)
     }
 
     /// What it had used when the watch first saw it at this: the count begins there. Used on the watch's thread.
@@ -519,13 +545,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         if let channel, !isDisconnected { channel.close(promise: nil) } else if isDisconnected { end() }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error is ProtocolError {
-            distrust("\(error)")
-        } else {
-            context.close(promise: nil)
-        }
-    }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
     func channelInactive(context: ChannelHandlerContext) {
         isDisconnected = true
