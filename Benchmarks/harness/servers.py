@@ -145,7 +145,7 @@ class Faas(Process):
 
 @contextlib.contextmanager
 def unbound(faas):
-    """Lets the workers of a server run on all processors, whatever it says, until the end of a `with`."""
+    """Lets the workers of a server run on all processors, each's first thread, whatever it says, until the end of a `with`."""
     everywhere, ended = os.sched_getaffinity(0), threading.Event()
 
     def run():

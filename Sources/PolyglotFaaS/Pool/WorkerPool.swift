@@ -88,8 +88,8 @@ final class WorkerPool: WorkerDelegate {
         }
     }
 
-    /// Nobody wants the outcome any more: the guest ends, in a moment. Most have answered by then, and their workers live on: another
-    /// one takes more processor time than that.
+    /// Nobody wants the outcome any more: the guest ends, in a moment. One that answers by then keeps its worker: another takes more
+    /// processor time than that.
     func cancel(_ invocation: Invocation) { abandon(invocation, CancellationError(), grace: .milliseconds(Int64(configuration.graceMillis))) }
 
     private func enqueue(_ invocation: Invocation) {
