@@ -15,6 +15,8 @@ final class PythonRuntime: LanguageRuntime {
     private var invokeFunction: PythonReference?
     private var rehearseFunction: PythonReference?
     private var warmUpFunction: PythonReference?
+    private var findGenerators: PythonReference?
+    /// Renews what the loaded function's modules draw from; nil if there is nothing.
     private var renewFunction: PythonReference?
     private var processState: ProcessState?
     private var sandbox: WorkerSandbox?
@@ -66,7 +68,8 @@ final class PythonRuntime: LanguageRuntime {
         invokeFunction = function("invoke")
         rehearseFunction = function("rehearse")
         warmUpFunction = function("warm_up")
-        renewFunction = function("renew")
+        findGenerators = function("find_generators")
+        guard SharedRandomGenerator.install() else { fail("The generator of Python's module 'random' is not as it is known to be.") }
     }
 
     private func fail(_ message: String) -> Never {
@@ -134,6 +137,8 @@ final class PythonRuntime: LanguageRuntime {
             throw Self.harnessFailure
         }
         if !answer.isNone { throw failure(answer) }
+        SharedRandomGenerator.adopt()
+        renewFunction = findGenerators?.call([]).flatMap { $0.isNone ? nil : $0 }
     }
 
     func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
@@ -147,7 +152,8 @@ final class PythonRuntime: LanguageRuntime {
     }
 
     func renew() {
-        if renewFunction?.call([]) == nil { PyErr_Clear() }
+        SharedRandomGenerator.mustRenew()
+        if let renewFunction, renewFunction.call([]) == nil { PyErr_Clear() }
     }
 
     func restoreProcessState() -> Bool { processState?.restore() ?? false }

@@ -1,18 +1,20 @@
 import CLinuxShims
 import Glibc
 
-/// A worker's own files in /proc, opened before the sandbox closes /proc, under numbers that are kept for them.
+/// A worker's own files in /proc, opened before the sandbox closes /proc, under numbers that are kept for them: above those that most
+/// functions get, so that these are the same as without them, and below 64, where a table of descriptors is as small as it can be.
+/// Closing what a function has opened looks at every number up to the highest.
 ///
 /// Where they are not open (in a zygote), they are found by their paths.
 public enum ProcessFiles {
     public enum File: Int32, CaseIterable, Sendable {
         // The first four are the rewinder's, and its header states the same numbers.
-        case pagemap = 240
-        case sizes = 241
-        case mappings = 242
-        case threads = 243
-        case children = 244
-        case descriptors = 245
+        case pagemap = 32
+        case sizes = 33
+        case mappings = 34
+        case threads = 35
+        case children = 36
+        case descriptors = 37
 
         fileprivate var path: String {
             switch self {
@@ -26,7 +28,18 @@ public enum ProcessFiles {
         }
     }
 
-    public static var numbers: [Int32] { File.allCases.map(\.rawValue) }
+    /// The directory that ``ProcessState`` goes back to.
+    static let workingDirectory: Int32 = 38
+
+    public static let numbers: [Int32] = File.allCases.map(\.rawValue) + [workingDirectory]
+
+    /// Makes the present directory ``workingDirectory``. Only to return there: reading it may be forbidden.
+    static func keepWorkingDirectory() {
+        let directory = Glibc.open(".", __O_PATH | O_DIRECTORY | O_CLOEXEC)
+        dup2(directory, workingDirectory)
+        _ = fcntl(workingDirectory, F_SETFD, FD_CLOEXEC)
+        Glibc.close(directory)
+    }
 
     public static func open() throws(SystemCallError) {
         for file in File.allCases {
@@ -36,6 +49,8 @@ public enum ProcessFiles {
             defer { Glibc.close(opened) }
             guard fcntl(opened, F_DUPFD_CLOEXEC, file.rawValue) == file.rawValue else { throw .last("fcntl \(file.path)") }
         }
+        // So that nothing else gets the number.
+        keepWorkingDirectory()
     }
 
     /// All of a file's text as it is now, or "".

@@ -40,7 +40,7 @@ public struct ProcessState {
     private let niceness: Int32
     /// The same.
     private let processors: ProcessorSet?
-    private let workingDirectory: Int32
+    private let workingDirectory: FileIdentity
     private let descriptors: [OpenDescriptor]
     /// Of all descriptors that stay open, in order.
     private let numbers: [Int32]
@@ -51,7 +51,8 @@ public struct ProcessState {
     private let signalMask: sigset_t
     private let fileMask: mode_t
 
-    /// Records the state. Keeps a descriptor of the working directory for as long as the process lives.
+    /// Records the state. Keeps a descriptor of the working directory for as long as the process lives, one for all states: they are
+    /// recorded in the same directory.
     ///
     /// - Parameters:
     ///   - kept: descriptors that will be open besides those that are open now.
@@ -64,11 +65,8 @@ public struct ProcessState {
         niceness = getpriority(Self.ofProcess, id_t(getppid()))
         processors = changesAreDenied ? nil : ProcessorSet(of: getppid())
         signalCount = changesAreDenied ? 31 : Int32(FAAS_SIGNAL_COUNT)
-        // Only to return there: reading it may be forbidden.
-        let directory = open(".", __O_PATH | O_DIRECTORY | O_CLOEXEC)
-        // Out of the way: the numbers a guest gets are the same as if there were none.
-        workingDirectory = fcntl(directory, F_DUPFD_CLOEXEC, ProcessFiles.numbers.max()! + 1)
-        close(directory)
+        ProcessFiles.keepWorkingDirectory()
+        workingDirectory = FileIdentity(ProcessFiles.workingDirectory)
         // What was there before the guest needs no looking after.
         let kept = kept + ProcessFiles.numbers
         descriptors = Descriptors.openDescriptors(from: 0).filter { !kept.contains($0) }.sorted().map {
@@ -97,7 +95,9 @@ public struct ProcessState {
         guard restoreDescriptors(), sigprocmask(SIG_SETMASK, &mask, nil) == 0 else { return false }
         // Nearly always, and some forty system calls less.
         if attributes == nil, !hasHandlerForOnce, faas_take_note() == 0 { return true }
-        guard fchdir(workingDirectory) == 0, faas_restore_signal_actions(actions, signalCount) == 0, Self.stopTimers() else { return false }
+        guard FileIdentity(ProcessFiles.workingDirectory) == workingDirectory, fchdir(ProcessFiles.workingDirectory) == 0,
+            faas_restore_signal_actions(actions, signalCount) == 0, Self.stopTimers()
+        else { return false }
         umask(fileMask)
         // That of what has just been put back.
         _ = faas_take_note()

@@ -84,6 +84,11 @@ import Testing
             "the working directory, past the worker's own function", "import ctypes; ctypes.CDLL('libc.so.6').chdir(b'/usr')",
             "None if __import__('os').getcwd() == '/' else 'moved'"
         ),
+        (
+            "the working directory, when the way back has been replaced",
+            "import os; os.dup2(os.open(os.path.dirname(os.__file__), os.O_RDONLY), 38); os.chdir('/usr')",
+            "None if __import__('os').getcwd() == '/' else 'moved'"
+        ),
         ("an open file", "import os; os.dup2(os.open(os.__file__, 0), 77)", "os_has(77)"),
         ("the position in a file opened while loading", "shared.read(5)", "shared.tell() or None"),
         ("a module dependency's state", "import lib; lib.state = 1", "__import__('lib').state"),

@@ -41,6 +41,6 @@ const struct faas_rewind_counters *faas_rewind_counters(void);
 enum { FAAS_REWIND_RETIRED = 86 };
 
 /* The descriptors the rewinder keeps open, by number. The last two are used if they are open. */
-enum { FAAS_REWIND_PAGEMAP = 240, FAAS_REWIND_STATM = 241, FAAS_REWIND_MAPS = 242, FAAS_REWIND_TASKS = 243 };
+enum { FAAS_REWIND_PAGEMAP = 32, FAAS_REWIND_STATM = 33, FAAS_REWIND_MAPS = 34, FAAS_REWIND_TASKS = 35 };
 
 #endif

@@ -99,6 +99,36 @@ extension Handler {
                 random.seed(event["n"]); return [random.random(), random.gauss(0, 1), random.shuffle(x := list(range(8))) or x]
             """),
         .python(
+            "random numbers drawn while loading, too",
+            """
+            import random, tempfile
+            random.seed(1); random.gauss(0, 1); next(tempfile._get_candidate_names())
+            def handler(event): return random.gauss(0, 1) if event["n"] % 2 else next(tempfile._get_candidate_names())
+            """, answers: .different),
+        .python(
+            "the state of the global generator",
+            """
+            import random
+            def handler(event):
+                state = random.getstate(); first = random.random(); random.setstate(state)
+                return [first] if random.random() == first else "lost"
+            """, answers: .different),
+        .python(
+            "a global generator put into a known state",
+            """
+            import random
+            state = random.Random(7).getstate()
+            def handler(event):
+                random.setstate(state); return [random.random(), random.getrandbits(event["n"] + 1)]
+            """),
+        .python(
+            "a global generator made anew while loading",
+            """
+            import importlib, random
+            importlib.reload(random)
+            def handler(event): return [random.random(), random.choice(range(10**9))]
+            """, answers: .different),
+        .python(
             "uuid",
             """
             import uuid
