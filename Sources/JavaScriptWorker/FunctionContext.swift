@@ -162,6 +162,12 @@ final class FunctionContext {
         _ = get("rehearse", of: harness).flatMap { call($0) }
     }
 
+    /// Evaluates a source as small as can be. The context is no function's afterwards.
+    func evaluateAnything() {
+        var exception: JSValueRef?
+        _ = evaluate(JavaScriptString("(() => event => ({ message: `${event}` }))()"), named: sources.harness.url, in: context, exception: &exception)
+    }
+
     func collectGarbage() { JSGarbageCollect(context) }
 
     /// The other call only asks for a collection. This one is a function of JavaScriptCore's that its headers keep to themselves.

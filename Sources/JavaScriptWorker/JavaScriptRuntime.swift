@@ -7,15 +7,16 @@ import WorkerRuntime
 
 /// JavaScript functions on JavaScriptCore.
 ///
-/// The virtual machine is made in the worker, never in the zygote: with its first context it starts threads and seeds its
-/// random numbers, and neither may be inherited.
+/// The virtual machine starts in the zygote, without threads; workers inherit it, with a context that waits for its function. What the
+/// machine has seeded itself with is then the same in all of them: the harness has random numbers of its own. Where state is kept, the
+/// machine has threads, which nobody can inherit, and each worker starts its own.
 final class JavaScriptRuntime: LanguageRuntime {
     /// Where callbacks from the engine find their worker. One thread, one worker for each process: nothing races.
     nonisolated(unsafe) private static var current: JavaScriptRuntime?
 
     private var group: JSContextGroupRef?
     private var context: FunctionContext?
-    /// Made before the function was known.
+    /// Made in the zygote, for a function's first call.
     private var spareContext: FunctionContext?
     /// When the first context was made.
     private var memoryAtStart: Int?
@@ -25,8 +26,13 @@ final class JavaScriptRuntime: LanguageRuntime {
     private lazy var sources = SourceTexts()
     private lazy var rejections = RejectionListener(group: group!)
 
-    func startEngine() -> String {
-        "JavaScriptCore \(jsc_get_major_version()).\(jsc_get_minor_version()).\(jsc_get_micro_version())"
+    func startEngine(keepsState: Bool) -> String {
+        if !keepsState, beSingleThreaded() {
+            // It says that memory for its objects is not set apart, which is what it was told.
+            Descriptors.silencingErrors { group = JSContextGroupCreate() }
+            makeSpareContext()
+        }
+        return "JavaScriptCore \(jsc_get_major_version()).\(jsc_get_minor_version()).\(jsc_get_micro_version())"
     }
 
     /// What these invocations compile stays in the virtual machine's cache, for the context that is kept.
@@ -45,16 +51,28 @@ final class JavaScriptRuntime: LanguageRuntime {
             readsItsOwnProcess: true, reservesMemory: true)
     }
 
-    /// The virtual machine maps all memory for code and starts its threads now, if it has any.
-    func startWorker(isolation: LoadMessage.Isolation) {
-        guard group == nil else { return }
-        // Where state is kept there is neither snapshot nor fork, and the engine may compile beside the function.
-        if isolation != .instance { beSingleThreaded() }
-        group = JSContextGroupCreate()
+    private func makeSpareContext() {
+        // What contexts compile, later ones find in the virtual machine's cache.
+        for _ in 0..<2 {
+            let context = makeContext()
+            try? context.startHarness()
+            context.rehearse()
+        }
+        spareContext = makeContext()
+        try? spareContext?.startHarness()
+        spareContext?.collectGarbageNow()
     }
 
-    /// A snapshot is of one thread. The engine reads these once, when a worker makes its virtual machine.
-    private func beSingleThreaded() {
+    private func makeContext() -> FunctionContext { FunctionContext(group: group!, sources: sources, rejections: rejections) }
+
+    /// The virtual machine maps all memory for code and starts its threads now, if it has any.
+    func startWorker(isolation: LoadMessage.Isolation) {
+        if group == nil { group = JSContextGroupCreate() }
+    }
+
+    /// Neither a snapshot nor a fork has other threads. The engine reads these once, when the virtual machine is made.
+    /// - Returns: false if there is no way to be so. Then there are neither snapshots nor a machine to inherit.
+    private func beSingleThreaded() -> Bool {
         for (name, value) in [
             ("JSC_useConcurrentJIT", "0"), ("JSC_useConcurrentGC", "0"), ("JSC_numberOfGCMarkers", "1"),
             // Reserves 5 GB of addresses instead of 72, which a snapshot has to look through.
@@ -66,18 +84,20 @@ final class JavaScriptRuntime: LanguageRuntime {
             // Bytes of garbage before it is collected, where 1 MiB is usual: most invocations end before that.
             ("JSC_smallHeapSize", "16777216"),
         ] { setenv(name, value, 1) }
-        // The allocator's housekeeping thread. Its switch is a C++ function (WTF::fastDisableScavenger) that no header declares;
-        // where it is missing, the thread is there and no snapshot is taken.
-        if let symbol = dlsym(nil, "_ZN3WTF20fastDisableScavengerEv") {
-            unsafeBitCast(symbol, to: (@convention(c) () -> Void).self)()
-        }
+        // The allocator's housekeeping thread. Its switch is a C++ function (WTF::fastDisableScavenger) that no header declares.
+        guard let symbol = dlsym(nil, "_ZN3WTF20fastDisableScavengerEv") else { return false }
+        unsafeBitCast(symbol, to: (@convention(c) () -> Void).self)()
+        return true
     }
 
+    /// Pages of the zygote's are copied when they are first written to: now, as far as every first call writes to them.
     func warmUp() {
-        beSingleThreaded()
-        group = JSContextGroupCreate()
-        spareContext = FunctionContext(group: group!, sources: sources, rejections: rejections)
-        try? spareContext?.startHarness()
+        guard group != nil else { return }
+        let context = makeContext()
+        try? context.startHarness()
+        context.evaluateAnything()
+        context.rehearse()
+        spareContext?.rehearse()
     }
 
     func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
@@ -96,7 +116,7 @@ final class JavaScriptRuntime: LanguageRuntime {
         Self.current = self
         self.function = function
         self.channel = channel
-        let context = spareContext ?? FunctionContext(group: group!, sources: sources, rejections: rejections)
+        let context = spareContext ?? makeContext()
         spareContext = nil
         collectIfLarge(context)
         // Known already while it loads: the source may reject promises.

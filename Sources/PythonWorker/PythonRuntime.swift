@@ -21,7 +21,7 @@ final class PythonRuntime: LanguageRuntime {
     private var processState: ProcessState?
     private var sandbox: WorkerSandbox?
 
-    func startEngine() -> String {
+    func startEngine(keepsState: Bool) -> String {
         var preconfiguration = PyPreConfig()
         PyPreConfig_InitIsolatedConfig(&preconfiguration)
         // There is no locale to ask: names, variables and files are UTF-8.

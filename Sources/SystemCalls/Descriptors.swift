@@ -106,13 +106,23 @@ public enum Descriptors {
         _ = try checked("syncfs", faas_sync_file_system(descriptor))
     }
 
+    /// Closes every descriptor but these, which are in order.
+    public static func closeAll(except kept: [Int32]) {
+        var next: Int32 = 0
+        for number in kept {
+            if number > next { closeRange(next, number - 1) }
+            next = number + 1
+        }
+        closeRange(next, .max)
+    }
+
     /// Closes every descriptor from `first` upward.
     public static func closeAll(from first: Int32) throws(SystemCallError) {
         _ = try checked("close_range", faas_close_range(UInt32(first), .max))
     }
 
     /// Closes the descriptors from `first` to `last` that are open.
-    public static func closeRange(_ first: Int32, _ last: Int32) {
+    private static func closeRange(_ first: Int32, _ last: Int32) {
         _ = faas_close_range(UInt32(first), UInt32(last))
     }
 
@@ -125,6 +135,31 @@ public enum Descriptors {
         let descriptor = open("/dev/null", O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw .last("open /dev/null") }
         return descriptor
+    }
+
+    /// What `body` writes to standard error goes nowhere.
+    public static func silencingErrors(_ body: () -> Void) {
+        let errors = dup(2)
+        if let null = try? openNull() {
+            dup2(null, 2)
+            Glibc.close(null)
+        }
+        body()
+        if errors >= 0 {
+            dup2(errors, 2)
+            Glibc.close(errors)
+        }
+    }
+
+    /// A counter that wakes who waits for it, as event loops have them.
+    public static func openEvent() throws(SystemCallError) -> Int32 { try checked("eventfd", faas_open_event()) }
+
+    /// What is open, as the kernel names it: a path, or a kind of thing. "" if nothing is.
+    public static func path(of descriptor: Int32) -> String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
+            let count = readlink("/proc/self/fd/\(descriptor)", buffer.baseAddress!, buffer.count)
+            return count < 0 ? "" : String(decoding: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]), as: UTF8.self)
+        }
     }
 
     /// All of a text file, or "" if it cannot be read.

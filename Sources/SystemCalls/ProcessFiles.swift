@@ -53,6 +53,13 @@ public enum ProcessFiles {
         keepWorkingDirectory()
     }
 
+    /// One more of ``File/sizes``.
+    public static func openSizes() throws(SystemCallError) -> Int32 {
+        let opened = Glibc.open(File.sizes.path, O_RDONLY | O_CLOEXEC)
+        guard opened >= 0 else { throw .last("open \(File.sizes.path)") }
+        return opened
+    }
+
     /// All of a file's text as it is now, or "".
     static func read(_ file: File) -> String { String(decoding: readBytes(file), as: UTF8.self) }
 

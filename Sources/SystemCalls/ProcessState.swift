@@ -140,12 +140,7 @@ public struct ProcessState {
     }
 
     private func restoreDescriptors() -> Bool {
-        var next: Int32 = 0
-        for number in numbers {
-            if number > next { Descriptors.closeRange(next, number - 1) }
-            next = number + 1
-        }
-        Descriptors.closeRange(next, .max)
+        Descriptors.closeAll(except: numbers)
         for descriptor in descriptors {
             // What the worker itself holds, down to its socket, no guest has opened: to see that it is still there is enough.
             guard FileIdentity(descriptor.number) == descriptor.file else { return false }

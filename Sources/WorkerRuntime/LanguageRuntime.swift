@@ -6,8 +6,9 @@ import WorkerProtocol
 /// One instance lives in the zygote and, by fork, in each worker. All calls come from the one thread of the process.
 public protocol LanguageRuntime: AnyObject {
     /// Starts the engine as far as it can be shared by workers, with one thread when it returns. Called once, in the zygote.
+    /// - Parameter keepsState: whether all workers will be of the level at which state is kept.
     /// - Returns: the engine's name and version.
-    func startEngine() -> String
+    func startEngine(keepsState: Bool) -> String
 
     /// What workers of this language need of the machine. Asked once, in the zygote, when the engine has started.
     var sandboxPolicy: SandboxPolicy { get }

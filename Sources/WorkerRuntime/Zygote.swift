@@ -20,7 +20,9 @@ public enum Zygote {
             let childSignals = try ChildSignals.openDescriptor()
             try Processes.adoptOrphans()
             try Processes.leaveWorkingDirectory()
-            let engine = runtime.startEngine()
+            let before = Descriptors.openDescriptors(from: 0)
+            let engine = runtime.startEngine(keepsState: CommandLine.arguments.contains("--keep-state"))
+            let descriptors = EngineDescriptors(openedSince: before)
             var sandbox = Sandbox(policy: runtime.sandboxPolicy, settings: SandboxSettings(arguments: CommandLine.arguments))
             try sandbox.confineZygote()
             // For the test that compares the filters with a table.
@@ -31,7 +33,7 @@ public enum Zygote {
             try report(.started(engine: engine, layers: sandbox.layers))
             // The host knows why.
             if sandbox.isRefused { exit(0) }
-            var zygote = State(childSignals: childSignals, runtime: runtime, sandbox: sandbox)
+            var zygote = State(childSignals: childSignals, runtime: runtime, descriptors: descriptors, sandbox: sandbox)
             while let order = try zygote.nextForkOrder() {
                 try zygote.fork(order)
             }
@@ -67,6 +69,7 @@ public enum Zygote {
     private struct State {
         let childSignals: Int32
         let runtime: any LanguageRuntime
+        let descriptors: EngineDescriptors
         let sandbox: Sandbox
         /// The host's number of each worker that has not been collected.
         var workers: [pid_t: UInt64] = [:]
@@ -133,7 +136,7 @@ public enum Zygote {
                 try Zygote.report(.forked(worker: order.worker, pid: pid), descriptor: handle)
             case .child:
                 do {
-                    try Zygote.becomeWorker(zygote: zygote, socket: order.socket, sandbox)
+                    try Zygote.becomeWorker(zygote: zygote, socket: order.socket, descriptors, sandbox)
                 } catch {
                     _exit(1)
                 }
@@ -145,12 +148,12 @@ public enum Zygote {
     }
 
     /// What makes a fork of the zygote a worker, in this order.
-    private static func becomeWorker(zygote: pid_t, socket: Int32, _ sandbox: Sandbox) throws {
+    private static func becomeWorker(zygote: pid_t, socket: Int32, _ engine: EngineDescriptors, _ sandbox: Sandbox) throws {
         // First, so that from here on no worker outlives the zygote.
         guard try Processes.endWithParent(zygote) else { _exit(0) }
         // The zygote's socket gives way to the worker's: a worker cannot speak to the host as its zygote.
         try Descriptors.duplicate(socket, as: WorkerChannel.descriptor)
-        try Descriptors.closeAll(from: WorkerChannel.descriptor + 1)
+        Descriptors.closeAll(except: Array(0...WorkerChannel.descriptor) + engine.numbers)
         // What the engine or the guest prints past the captured streams is nobody's log line.
         let null = try Descriptors.openNull()
         for stream: Int32 in 0...2 { try Descriptors.duplicate(null, as: stream) }
@@ -160,6 +163,7 @@ public enum Zygote {
         // The worker's own view of itself, while /proc can still be opened.
         sandbox.openWorker()
         try ProcessFiles.open()
+        try engine.makeOwn()
         // Last: nothing above is possible any more.
         try sandbox.confineWorker()
     }

@@ -24,6 +24,9 @@ int faas_pidfd_kill(int pidfd, int signal);
 /* getxattr(2): Swift's Glibc module does not import the header. Whether the attribute is the one character given. */
 int faas_has_attribute(const char *path, const char *name, char value);
 
+/* eventfd(2), which Swift's Glibc module leaves out. Returns the descriptor or -errno. */
+int faas_open_event(void);
+
 /* prctl(2) is variadic. Return 0 or -errno. */
 int faas_set_parent_death_signal(int signal);
 int faas_set_child_subreaper(void);

@@ -12,9 +12,11 @@ struct ZygoteKind: Hashable, Sendable {
     var folders: [String] = []
     /// The size of the folder for temporary files that each of its workers mounts, which takes a privilege that no other zygote keeps.
     var temporaryMB: Int?
+    /// Whether its workers keep their state, which JavaScript's engine has other settings for. It reads them when it starts.
+    var keepsState = false
 
     /// Whether this is the zygote of all functions of the language that need no other.
-    var isOrdinary: Bool { folders.isEmpty && temporaryMB == nil }
+    var isOrdinary: Bool { folders.isEmpty && temporaryMB == nil && !keepsState }
 }
 
 /// The host's side of one zygote: a child process that forks workers, and a thread that listens to it.
@@ -80,6 +82,7 @@ final class ZygoteProcess: Sendable {
     private func spawn(environment: [String], _ socket: Int32) throws(SystemCallError) -> pid_t {
         let arguments =
             sandbox.arguments + kind.folders.map { "--read=\($0)" } + (kind.temporaryMB.map { ["--temporary-mb=\($0)"] } ?? [])
+            + (kind.keepsState ? ["--keep-state"] : [])
         if sandbox.wantsNamespaces {
             do {
                 return try Processes.spawnIsolated(executable, arguments: arguments, environment: environment, socket: socket)

@@ -296,6 +296,8 @@ final class Zygotes: Sendable {
 extension FunctionDefinition {
     var zygoteKind: ZygoteKind {
         // In other languages nothing could use the files, and their workers are not to be able to write any.
-        ZygoteKind(language: language, folders: folders.all, temporaryMB: language == .python ? limits.temporaryMB : nil)
+        ZygoteKind(
+            language: language, folders: folders.all, temporaryMB: language == .python ? limits.temporaryMB : nil,
+            keepsState: language == .javaScript && isolation == .instance)
     }
 }
