@@ -281,7 +281,9 @@ def kernels(bench):
 
 
 def isolation(bench):
-    """The price of being pristine: the three levels, and a function whose load takes 200 ms. At 32 connections in turn, a second each."""
+    """The price of being pristine: the three levels, and a function whose load takes 200 ms.
+
+    At 32 connections they are loaded in turn, a second each; but for `process`, whose calls go on for a while after a load."""
     turns = 2 if bench.quick else 6
     handlers = {"invocation": {}, "process": {"isolation": "process"}, "instance": {"isolation": "instance"}, "slowload": {}}
     functions = {f"{name}-{language}": function("slowload" if name == "slowload" else "hello", language, **fields)
@@ -289,16 +291,18 @@ def isolation(bench):
     faas = Faas(bench.faas, functions)
     targets = {name: Target(name, faas, f"/invoke/{name}") for name in functions}
     try:
-        rows = bench.load_rounds([[((name, 1), target, 1, {}) for name, target in targets.items()]])
-        crowded = {}
+        one = [((name, 1), target, 1, {}) for name, target in targets.items()]
+        crowded = [((name, 32), target, 32, {}) for name, target in targets.items() if name.startswith("process")]
+        rows = bench.load_rounds([one, crowded])
+        results = {}
         for number in range(bench.rounds):
             for language in ("js", "python"):
                 bench.wait_for_quiet()
-                group = {name: target for name, target in targets.items() if name.endswith(f"-{language}")}
+                group = {name: targets[name] for name in (f"{level}-{language}" for level in ("invocation", "instance", "slowload"))}
                 for name, result in load.in_turn(group, turns, 32, json.dumps(GREETING).encode()).items():
-                    crowded.setdefault((name, 32), []).append(result)
+                    results.setdefault((name, 32), []).append(result)
                     print(f"  round {number + 1}  {name} 32  {result['rps']:.0f}/s  cpu {result['cpu_us']:.1f} us  wrong {result['wrong']}", flush=True)
-        return {"turns": turns, "rows": rows + [{"key": list(key), "rounds": values} for key, values in crowded.items()]}
+        return {"turns": turns, "rows": rows + [{"key": list(key), "rounds": values} for key, values in results.items()]}
     finally:
         faas.stop()
 
