@@ -107,23 +107,18 @@ public enum Descriptors {
     }
 
     /// Closes every descriptor but these, which are in order.
-    public static func closeAll(except kept: [Int32]) {
+    public static func closeAll(except kept: [Int32]) throws(SystemCallError) {
         var next: Int32 = 0
         for number in kept {
-            if number > next { closeRange(next, number - 1) }
+            if number > next { try closeAll(from: next, to: UInt32(number - 1)) }
             next = number + 1
         }
-        closeRange(next, .max)
+        try closeAll(from: next)
     }
 
-    /// Closes every descriptor from `first` upward.
-    public static func closeAll(from first: Int32) throws(SystemCallError) {
-        _ = try checked("close_range", faas_close_range(UInt32(first), .max))
-    }
-
-    /// Closes the descriptors from `first` to `last` that are open.
-    private static func closeRange(_ first: Int32, _ last: Int32) {
-        _ = faas_close_range(UInt32(first), UInt32(last))
+    /// Closes every descriptor from `first` upward, to `last`.
+    public static func closeAll(from first: Int32, to last: UInt32 = .max) throws(SystemCallError) {
+        _ = try checked("close_range", faas_close_range(UInt32(first), last))
     }
 
     /// Makes `number` another name of `descriptor`.

@@ -140,7 +140,7 @@ public struct ProcessState {
     }
 
     private func restoreDescriptors() -> Bool {
-        Descriptors.closeAll(except: numbers)
+        guard (try? Descriptors.closeAll(except: numbers)) != nil else { return false }
         for descriptor in descriptors {
             // What the worker itself holds, down to its socket, no guest has opened: to see that it is still there is enough.
             guard FileIdentity(descriptor.number) == descriptor.file else { return false }

@@ -153,7 +153,7 @@ public enum Zygote {
         guard try Processes.endWithParent(zygote) else { _exit(0) }
         // The zygote's socket gives way to the worker's: a worker cannot speak to the host as its zygote.
         try Descriptors.duplicate(socket, as: WorkerChannel.descriptor)
-        Descriptors.closeAll(except: Array(0...WorkerChannel.descriptor) + engine.numbers)
+        try Descriptors.closeAll(except: Array(0...WorkerChannel.descriptor) + engine.numbers)
         // What the engine or the guest prints past the captured streams is nobody's log line.
         let null = try Descriptors.openNull()
         for stream: Int32 in 0...2 { try Descriptors.duplicate(null, as: stream) }

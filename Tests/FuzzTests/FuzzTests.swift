@@ -4,7 +4,10 @@ import TestSupport
 import Testing
 
 /// What `make fuzz` tries for minutes, in short: every input that it has kept, and seeded changes of those.
-@Suite struct FuzzTests {
+///
+/// One after the other, as the fuzzer does it: the HTTP target's server is shared, and an invocation that fails may fail another that
+/// waits for the same function, on its own thread. Real connections have a loop to be told on; this target's have none.
+@Suite(.serialized) struct FuzzTests {
     private static func corpus(of target: FuzzTarget) throws -> [(name: String, bytes: [UInt8])] {
         let folder = Binaries.repository.appendingPathComponent("Fuzzing/Corpora/\(target.rawValue)")
         return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().map {
