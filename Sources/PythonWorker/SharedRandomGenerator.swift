@@ -13,13 +13,15 @@ enum SharedRandomGenerator {
         var seed: FastMethod
     }
 
-    // All of it is used only under the interpreter's lock: nothing races, also if a handler has threads.
+    // Safe because whoever uses these holds the interpreter's lock: Python's methods always, and the worker's one thread whenever it is
+    // not in a handler. So nothing races, also if a handler has threads.
 
-    /// Kept alive.
+    /// Kept alive. Replaced only when a function has loaded, under the lock.
     nonisolated(unsafe) private static var generator: PythonObject?
-    /// Whether its state is this call's own. Put back to false with the memory, and by ``mustRenew()`` where nothing is put back.
+    /// Whether its state is this call's own. Put back to false with the memory, and by ``mustRenew()`` where nothing is put back. Read
+    /// and written under the lock.
     nonisolated(unsafe) private static var isRenewed = false
-    /// Set once, before the first worker is forked.
+    /// Set once, in the zygote, which has one thread, before a method that reads it is in place.
     nonisolated(unsafe) private static var original: Methods?
 
     /// Replaces the methods. Called once, in the zygote.
@@ -72,7 +74,6 @@ enum SharedRandomGenerator {
     /// Before the state is read. Returns false if there is none to be had, which Python makes a SystemError of.
     private static func read(_ instance: PythonObject?) -> Bool {
         guard instance == generator, !isRenewed else { return true }
-        isRenewed = true
         // From less than Python itself would take, which is twice as fast.
         var seed: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
         guard withUnsafeMutableBytes(of: &seed, { getentropy($0.baseAddress, $0.count) }) == 0,
@@ -85,7 +86,9 @@ enum SharedRandomGenerator {
         let answer = number.lend { number in
             withUnsafePointer(to: Optional(number)) { PythonReference(owning: original!.seed(instance, $0, 1)) }
         }
-        return answer != nil
+        // Not before: a call that has caught the error must not go on with what others have seen.
+        isRenewed = answer != nil
+        return isRenewed
     }
 
     /// Before the state is replaced by one that the function chooses.
