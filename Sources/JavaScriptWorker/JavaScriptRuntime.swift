@@ -52,12 +52,6 @@ final class JavaScriptRuntime: LanguageRuntime {
     }
 
     private func makeSpareContext() {
-        // What contexts compile, later ones find in the virtual machine's cache.
-        for _ in 0..<2 {
-            let context = makeContext()
-            try? context.startHarness()
-            context.rehearse()
-        }
         spareContext = makeContext()
         try? spareContext?.startHarness()
         spareContext?.collectGarbageNow()
