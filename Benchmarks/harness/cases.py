@@ -223,9 +223,10 @@ def _timed_calls(client, path, event, calls, expected):
     return times
 
 
-def _sequential(bench, name, events, calls, peer_names):
-    """Calls one after the other, in interleaved rounds, ten of each and then the next: our two languages, peers over HTTP, and a
-    python3 without a server."""
+def _sequential(bench, name, events, turn, turns, peer_names):
+    """Calls one after the other, in interleaved rounds, `turn` of each and then the next, `turns` times: our two languages, peers over
+    HTTP, and a python3 without a server."""
+    calls = turn * turns
     # Memory for the sort of a million numbers; peers have no limit.
     slow = {"timeoutMillis": 120000, "memoryMB": 1024}
     faas = Faas(bench.faas, {f"{name}-js": function(name, "js", **slow), f"{name}-python": function(name, "python", **slow),
@@ -243,16 +244,16 @@ def _sequential(bench, name, events, calls, peer_names):
             for label, event in events.items():
                 times = {server: [] for server in clients}
                 bench.wait_for_quiet()
-                warmup = calls if number == 0 or calls == 1 else max(3, calls // 10)
-                for turn in [warmup] + [min(10, calls)] * max(1, calls // 10):
+                warmup = 1 if turn == 1 else calls if number == 0 else max(3, calls // 10)
+                for count in [warmup] + [turn] * turns:
                     for server, (client, path) in clients.items():
                         language = "python" if "python" in server else "js"
                         if (language, label) not in expected:
                             status, expected[language, label] = client.call(path, event)
                             assert status == 200, expected[language, label]
-                        times[server].append(_timed_calls(client, path, event, turn, expected[language, label]))
-                for server, (_, *turns) in times.items():
-                    measured = sum(turns, [])
+                        times[server].append(_timed_calls(client, path, event, count, expected[language, label]))
+                for server, (_, *measured) in times.items():
+                    measured = sum(measured, [])
                     rows.setdefault((server, label), []).append(
                         {"p50_us": statistics.median(measured), "min_us": min(measured), "max_us": max(measured)})
                 print(f"  round {number + 1}  {label}: " + "  ".join(
@@ -267,7 +268,7 @@ def _sequential(bench, name, events, calls, peer_names):
 
 def mixed(bench):
     """A handler that computes for 10-20 ms, called in sequence."""
-    return _sequential(bench, "mixed", {"mixed": GREETING}, 30 if bench.quick else 60, ["node-warm", "node-vm", "bun-warm"])
+    return _sequential(bench, "mixed", {"mixed": GREETING}, 10, 3 if bench.quick else 6, ["node-warm", "node-vm", "bun-warm"])
 
 
 def kernels(bench):
@@ -275,7 +276,7 @@ def kernels(bench):
     events = {kernel: {"kernel": kernel} for kernel in ("recursion", "sha256", "matrix", "sort", "json", "regex")}
     rounds, bench.rounds = bench.rounds, min(bench.rounds, 3)
     try:
-        return _sequential(bench, "kernels", events, 1, ["node-warm", "bun-warm"])
+        return _sequential(bench, "kernels", events, 1, 1 if bench.quick else 3, ["node-warm", "bun-warm"])
     finally:
         bench.rounds = rounds
 

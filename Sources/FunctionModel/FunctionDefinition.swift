@@ -16,6 +16,9 @@ public struct FunctionDefinition: Hashable, Sendable {
     public var folders: FunctionFolders
     /// Variables of the environment, by name: `process.env` and `os.environ`. Nothing else is in there.
     public var environment: [String: String]
+    /// Events that the handler is called with, in order, when the source has been loaded. What these calls leave is part of the state
+    /// that every invocation starts from, and what they compile stays compiled. Default: none.
+    public var prime: [JSONValue]
     /// The time one invocation may take, in milliseconds. nil: the caller's default applies. Zero or less: no limit.
     public var timeoutMillis: Int?
     /// What one invocation may see of the ones before. Default: nothing (``Isolation/invocation``).
@@ -34,6 +37,7 @@ public struct FunctionDefinition: Hashable, Sendable {
         dependencies: [String: String] = [:],
         folders: FunctionFolders = FunctionFolders(),
         environment: [String: String] = [:],
+        prime: [JSONValue] = [],
         timeoutMillis: Int? = nil,
         isolation: Isolation = .invocation,
         response: ResponseShape = .json,
@@ -47,11 +51,15 @@ public struct FunctionDefinition: Hashable, Sendable {
         self.dependencies = dependencies
         self.folders = folders
         self.environment = environment
+        self.prime = prime
         self.timeoutMillis = timeoutMillis
         self.isolation = isolation
         self.response = response
         self.limits = limits
     }
+
+    /// How many events ``prime`` may have when it comes from a file.
+    public static let maximumPrimeEvents = 100
 }
 
 /// A deployed function: a definition under its name, in one of its revisions.

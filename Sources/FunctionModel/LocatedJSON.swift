@@ -15,6 +15,15 @@ package struct LocatedJSON: Sendable {
     package init(json document: [UInt8], syntax: JSONSyntax) throws(JSONError) {
         self = try readTree(document, syntax: syntax)
     }
+
+    /// Without the places. Of members with the same name, the last one.
+    package var value: JSONValue {
+        switch content {
+        case .scalar(let scalar): scalar
+        case .array(let elements): .array(elements.map(\.value))
+        case .object(let members): .object(Dictionary(members.map { ($0.name, $0.value.value) }, uniquingKeysWith: { $1 }))
+        }
+    }
 }
 
 extension LocatedJSON: JSONTree {

@@ -21,6 +21,10 @@ extension FunctionDefinition {
             encoder.add("env")
             encoder.add(environment)
         }
+        if !prime.isEmpty {
+            encoder.add("prime")
+            encoder.add(JSONValue.array(prime).jsonText())
+        }
         if !folders.all.isEmpty {
             encoder.add("folders")
             // Where they are differs from host to host; what is in them is their names'.

@@ -97,6 +97,18 @@ struct JSONFields {
         return environment
     }
 
+    /// The events that the function is primed with.
+    func prime() throws(DocumentError) -> [JSONValue] {
+        guard let value = value("prime") else { return [] }
+        guard case .array(let events) = value.content else { throw wrongType("prime", "an array of events") }
+        guard events.count <= FunctionDefinition.maximumPrimeEvents else {
+            let place = JSONLocation(offset: value.offset, in: document)
+            throw DocumentError(
+                "the field 'prime' at \(place) must have at most \(FunctionDefinition.maximumPrimeEvents) events, not \(events.count)")
+        }
+        return events.map(\.value)
+    }
+
     /// One of a few texts.
     func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String) throws(DocumentError) -> Choice? {
         guard let text = try text(name) else { return nil }

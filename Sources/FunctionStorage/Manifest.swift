@@ -13,6 +13,7 @@ import FunctionModel
 ///   "sourceDir": "src",            // Python: a folder of modules and data; then sourceFile is in there
 ///   "requirements": ["numpy==2.*"], // Python: packages; without it, a requirements.txt beside the manifest
 ///   "env": { "GREETING": "Hello" }, // process.env, os.environ
+///   "prime": [{ "name": "" }],      // events for the handler, before its first call
 ///   "timeoutMillis": 5000,         // without it, the caller's default applies
 ///   "isolation": "invocation",     // the default; or "process", or "instance"
 ///   "response": "json",            // the default; or "http"

@@ -18,6 +18,7 @@ struct ManifestReader {
         try fields.allowOnly(
             [
                 "id", "languageId", "functionName", "jsEvalAsModule", "source", "sourceFile", "sourceDir", "dependencies", "requirements", "env",
+                "prime",
                 "timeoutMillis", "isolation", "response",
             ] + FunctionLimits.fields.map(\.name))
     }
@@ -41,6 +42,7 @@ struct ManifestReader {
             jsEvalAsModule: try fields.flag("jsEvalAsModule") ?? false,
             dependencies: try dependencies(),
             environment: try fields.environment(),
+            prime: try fields.prime(),
             timeoutMillis: try fields.integer("timeoutMillis"),
             isolation: try fields.choice("isolation") ?? .invocation,
             response: try fields.choice("response") ?? .json,

@@ -1,6 +1,6 @@
 import FunctionModel
 
-/// The content of a stored function's file. GraalFaaS writes the same fields, without `sourceName`, layers, `env`,
+/// The content of a stored function's file. GraalFaaS writes the same fields, without `sourceName`, layers, `env`, `prime`,
 /// `timeoutMillis`, `isolation`, `response` and limits.
 package enum StoredFunction {
     package static func document(_ function: Function) -> [UInt8] {
@@ -17,6 +17,7 @@ package enum StoredFunction {
             fields["sourceName"] = .string(definition.sourceName)
         }
         if !definition.environment.isEmpty { fields["env"] = .object(definition.environment.mapValues { .string($0) }) }
+        if !definition.prime.isEmpty { fields["prime"] = .array(definition.prime) }
         if definition.isolation != .invocation { fields["isolation"] = .string(definition.isolation.rawValue) }
         for (field, folder) in folders { fields[field] = definition.folders[keyPath: folder].map { .string(layerName($0)) } }
         if definition.response != .json { fields["response"] = .string(definition.response.rawValue) }
@@ -71,6 +72,7 @@ package enum StoredFunction {
             dependencies: dependencies,
             folders: folders,
             environment: try fields.environment(),
+            prime: try fields.prime(),
             timeoutMillis: try fields.integer("timeoutMillis"),
             isolation: try fields.choice("isolation") ?? .invocation,
             response: try fields.choice("response") ?? .json,

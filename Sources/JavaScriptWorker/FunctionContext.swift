@@ -34,6 +34,7 @@ final class FunctionContext {
         if let exception { throw describe(exception, kind: .loadError) }
         if !function.sourceMap.isEmpty { try runModule(value!, function) }
         try resolveHandler(function)
+        for (number, event) in function.prime.enumerated() { try prime(event, number: number + 1) }
     }
 
     /// Modules have been built into one asynchronous function: it is called, and waited for.
@@ -88,6 +89,20 @@ final class FunctionContext {
         let answer = call(resolve, value(function.functionName), globalBinding(function.functionName))
         guard let answer else { throw Self.harnessFailure }
         if JSValueIsObject(context, answer) { throw failure(answer) }
+    }
+
+    /// Calls the handler before anybody asks: what that leaves and compiles is there for all invocations.
+    private func prime(_ event: String, number: Int) throws(Failure) {
+        let event = JavaScriptString(event).lend { JSValueMakeFromJSONString(context, $0) }
+        guard let event, let answer = settle(call(invokeFunction, event, value("prime"), JSValueMakeNumber(context, 0))) else {
+            throw Self.harnessFailure
+        }
+        let place = "(with event \(number) of 'prime')"
+        switch JSValueGetType(context, answer) {
+        case kJSTypeString: break
+        case kJSTypeObject: throw failure(answer).whileLoading(place)
+        default: throw Failure(.loadError, message: "The handler's promise never settles \(place).")
+        }
     }
 
     /// What a script sees under this name. `const` and `class` make bindings that are no property of the global object, so
@@ -168,11 +183,9 @@ final class FunctionContext {
         _ = evaluate(JavaScriptString("(() => event => ({ message: `${event}` }))()"), named: sources.harness.url, in: context, exception: &exception)
     }
 
-    func collectGarbage() { JSGarbageCollect(context) }
-
-    /// The other call only asks for a collection. This one is a function of JavaScriptCore's that its headers keep to themselves.
-    func collectGarbageNow() {
-        guard let symbol = dlsym(nil, "JSSynchronousGarbageCollectForDebugging") else { return collectGarbage() }
+    /// `JSGarbageCollect` only asks for a collection. The other is a function of JavaScriptCore's that its headers keep to themselves.
+    func collectGarbage() {
+        guard let symbol = dlsym(nil, "JSSynchronousGarbageCollectForDebugging") else { return JSGarbageCollect(context) }
         unsafeBitCast(symbol, to: (@convention(c) (JSContextRef?) -> Void).self)(context)
     }
 
@@ -242,5 +255,12 @@ extension String {
     fileprivate var isJavaScriptIdentifier: Bool {
         guard let first = unicodeScalars.first, first.properties.isXIDStart || first == "_" || first == "$" else { return false }
         return unicodeScalars.allSatisfy { $0.properties.isXIDContinue || $0 == "$" }
+    }
+}
+
+extension Failure {
+    /// The same, of a call that was part of loading.
+    fileprivate func whileLoading(_ place: String) -> Failure {
+        Failure(.loadError, name: name, message: "\(message) \(place)", stackTrace: stackTrace, line: line, column: column)
     }
 }

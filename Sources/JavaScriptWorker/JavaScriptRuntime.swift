@@ -54,7 +54,7 @@ final class JavaScriptRuntime: LanguageRuntime {
     private func makeSpareContext() {
         spareContext = makeContext()
         try? spareContext?.startHarness()
-        spareContext?.collectGarbageNow()
+        spareContext?.collectGarbage()
     }
 
     private func makeContext() -> FunctionContext { FunctionContext(group: group!, sources: sources, rejections: rejections) }
@@ -75,8 +75,12 @@ final class JavaScriptRuntime: LanguageRuntime {
             // wait. So optimising waits longer (1,000 is usual), for code that runs long, but not much longer: a loop whose
             // optimised code has given up is optimised again after hundreds of times as many rounds. docs/performance.md, "Where the time goes".
             ("JSC_thresholdForOptimizeAfterWarmUp", "5000"),
+            // The second optimising compiler takes longer, and pays for itself within a second, not within 20 ms (60,000 is usual).
+            ("JSC_thresholdForFTLOptimizeAfterWarmUp", "10000000"),
             // Bytes of garbage before it is collected, where 1 MiB is usual: most invocations end before that.
             ("JSC_smallHeapSize", "16777216"),
+            // Otherwise it lets eight times as much garbage pile up when it has collected a moment ago: a function's whole memory.
+            ("JSC_maxEdenSizeForRateLimitingMultiplier", "1"),
         ] { setenv(name, value, 1) }
         // The allocator's housekeeping thread. Its switch is a C++ function (WTF::fastDisableScavenger) that no header declares.
         guard let symbol = dlsym(nil, "_ZN3WTF20fastDisableScavengerEv") else { return false }
@@ -95,10 +99,10 @@ final class JavaScriptRuntime: LanguageRuntime {
     }
 
     func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
-        unload()
         try load(function, channel: channel)
-        context?.rehearse()
+        // In this order: a collection leaves an allocator with nothing prepared, and each invocation would prepare it again.
         context?.collectGarbage()
+        context?.rehearse()
     }
 
     var canHoldKernelObjects: Bool { false }
@@ -122,7 +126,7 @@ final class JavaScriptRuntime: LanguageRuntime {
     private func collectIfLarge(_ context: FunctionContext) {
         let memory = Memory.privateBytes()
         if let memoryAtStart {
-            if memory > memoryAtStart + (16 << 20) { context.collectGarbageNow() }
+            if memory > memoryAtStart + (16 << 20) { context.collectGarbage() }
         } else {
             memoryAtStart = memory
         }

@@ -25,6 +25,8 @@ public struct InvocationRequest: Sendable {
     public var isolation: Isolation
     /// Variables of the environment: `process.env` in JavaScript, `os.environ` in Python. Default: none.
     public var environment: [String: String]
+    /// Events that the handler is called with before its first invocation in a worker; what these calls leave, every invocation finds.
+    public var prime: [JSONValue] = []
     /// What it may use, where that differs from the host's defaults.
     public var limits = FunctionLimits()
     /// Names the invocation in the handler's context. Default: a new UUID.
@@ -81,7 +83,7 @@ public struct InvocationRequest: Sendable {
             id: Self.inlineID, revision: "inline",
             definition: FunctionDefinition(
                 language: try Language(id: languageID), sourceCode: sourceCode, functionName: functionName, sourceName: sourceName,
-                jsEvalAsModule: jsEvalAsModule, dependencies: dependencies, environment: environment, isolation: isolation,
+                jsEvalAsModule: jsEvalAsModule, dependencies: dependencies, environment: environment, prime: prime, isolation: isolation,
                 limits: limits))
     }
 

@@ -51,6 +51,14 @@ final class PythonReference {
         }
     }
 
+    /// A `list` of texts.
+    convenience init?(_ texts: [String]) {
+        self.init(owning: PyList_New(0))
+        for text in texts {
+            guard let text = PythonReference(text), text.lend({ PyList_Append(object, $0) }) == 0 else { return nil }
+        }
+    }
+
     /// - Returns: what the call returned; nil if it raised.
     func call(_ arguments: [PythonReference]) -> PythonReference? {
         let borrowed: [PythonObject?] = arguments.map { $0.object }

@@ -126,13 +126,13 @@ final class PythonRuntime: LanguageRuntime {
         Self.channel = channel
         guard let dependencies = PythonReference(function.dependencies.map { ($0.name, $0.source) }),
             let environment = PythonReference(function.environment.map { ($0.name, $0.value) }),
-            let memory = PythonReference(Int64(clamping: function.memoryBytes >> 20))
+            let memory = PythonReference(Int64(clamping: function.memoryBytes >> 20)), let prime = PythonReference(function.prime)
         else { throw Self.harnessFailure }
         let texts = [function.source, function.sourceName, function.sourceFolder, function.packageFolder, function.functionName].compactMap {
             PythonReference($0)
         }
         let names = [function.functionID, function.revision].compactMap { PythonReference($0) }
-        guard let answer = loadFunction?.call(texts + [dependencies, environment] + names + [memory]) else {
+        guard let answer = loadFunction?.call(texts + [dependencies, environment] + names + [memory, prime]) else {
             PyErr_Clear()
             throw Self.harnessFailure
         }

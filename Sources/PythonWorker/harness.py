@@ -263,7 +263,7 @@ handler = None
 parameters = 0
 
 
-def load(source, source_name, source_folder, package_folder, name, sources, environment, function_id, revision, memory_mb):
+def load(source, source_name, source_folder, package_folder, name, sources, environment, function_id, revision, memory_mb, prime):
     """None, or a failure."""
     global main_name, handler, parameters
     main_name = f"{source_folder}/{source_name}" if source_folder else source_name
@@ -297,6 +297,11 @@ def load(source, source_name, source_folder, package_folder, name, sources, envi
     if not callable(handler):
         return (HANDLER_NOT_FOUND, "", "", [], 0, 0)
     parameters = positional_parameters(handler)
+    for number, event in enumerate(prime, 1):
+        answer = invoke(event, "prime", 0)
+        if isinstance(answer, tuple):
+            _, name, message, *place = answer
+            return (LOAD_ERROR, name, f"{message} (with event {number} of 'prime')", *place)
     # What is here now is here for good: a collection in an invocation need not look at it, nor copy it.
     gc.collect()
     gc.freeze()

@@ -40,6 +40,8 @@ public struct LoadMessage: Equatable, Sendable {
     public var source: String
     public var dependencies: [Module]
     public var environment: [Variable]
+    /// Events that the handler is called with before the first invocation, as JSON.
+    public var prime: [String]
     /// The folder that the source is in, and one of packages; empty if there is none.
     public var sourceFolder: String
     public var packageFolder: String
@@ -48,7 +50,8 @@ public struct LoadMessage: Equatable, Sendable {
 
     public init(
         isolation: Isolation, memoryBytes: UInt64, functionID: String, revision: String, functionName: String, sourceName: String, source: String,
-        dependencies: [Module], environment: [Variable] = [], sourceFolder: String = "", packageFolder: String = "", sourceMap: String = ""
+        dependencies: [Module], environment: [Variable] = [], prime: [String] = [], sourceFolder: String = "", packageFolder: String = "",
+        sourceMap: String = ""
     ) {
         self.isolation = isolation
         self.memoryBytes = memoryBytes
@@ -59,6 +62,7 @@ public struct LoadMessage: Equatable, Sendable {
         self.source = source
         self.dependencies = dependencies
         self.environment = environment
+        self.prime = prime
         self.sourceFolder = sourceFolder
         self.packageFolder = packageFolder
         self.sourceMap = sourceMap
@@ -89,6 +93,9 @@ public struct LoadMessage: Equatable, Sendable {
             let name = try reader.readString("variable name")
             environment.append(Variable(name: name, value: try reader.readString("variable value")))
         }
+        let events: UInt32 = try reader.readInteger("number of priming events")
+        prime = []
+        for _ in 0..<events { prime.append(try reader.readString("priming event")) }
         try reader.expectEnd()
     }
 
@@ -96,7 +103,7 @@ public struct LoadMessage: Equatable, Sendable {
         let fields = [functionID, revision, functionName, sourceName, source, sourceFolder, packageFolder, sourceMap]
         let modules = dependencies.flatMap { [$0.name, $0.source] }
         let variables = environment.flatMap { [$0.name, $0.value] }
-        var writer = ByteWriter(capacity: (fields + modules + variables).reduce(17) { $0 + 4 + $1.utf8.count })
+        var writer = ByteWriter(capacity: (fields + modules + variables + prime).reduce(21) { $0 + 4 + $1.utf8.count })
         writer.write(isolation.rawValue)
         writer.write(memoryBytes)
         for text in fields { writer.write(text) }
@@ -104,6 +111,8 @@ public struct LoadMessage: Equatable, Sendable {
         for text in modules { writer.write(text) }
         writer.write(UInt32(environment.count))
         for text in variables { writer.write(text) }
+        writer.write(UInt32(prime.count))
+        for text in prime { writer.write(text) }
         return writer.bytes
     }
 }

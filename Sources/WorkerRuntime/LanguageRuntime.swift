@@ -1,4 +1,5 @@
 import Sandbox
+import SystemCalls
 import WorkerProtocol
 
 /// The language layer of a worker: it knows the engine, loads a function's code and calls its handler.
@@ -38,7 +39,7 @@ public protocol LanguageRuntime: AnyObject {
     /// Whether a function's code can hold things of the kernel's: open files, pipes, shared memory.
     var canHoldKernelObjects: Bool { get }
 
-    /// Gets ready for a snapshot: the function loaded and never called in the state that remains, everything compiled that the
+    /// Gets ready for a snapshot, after ``unload()``: the function loaded and never called in the state that remains, everything compiled that the
     /// next invocation needs, nothing left to collect. Throws if there can be none.
     func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure)
 
@@ -68,6 +69,12 @@ extension LanguageRuntime {
         case .process: ForkPerInvocation(runtime: self, channel: channel, sandbox: sandbox)
         case .instance: KeptState(runtime: self, channel: channel, sandbox: sandbox)
         }
+    }
+
+    /// ``unload()``, and nothing of it stays on the stack.
+    func forget() {
+        unload()
+        Processes.clearDeadStack()
     }
 
     func forks(at isolation: LoadMessage.Isolation) -> Bool {

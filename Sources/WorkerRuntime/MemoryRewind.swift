@@ -57,6 +57,7 @@ public final class MemoryRewind: PristineState {
 
     private func prepareForSnapshot(_ function: LoadMessage) -> Bool {
         do {
+            runtime.forget()
             try runtime.prepareForSnapshot(function, channel: channel)
             return true
         } catch {

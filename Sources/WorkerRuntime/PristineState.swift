@@ -1,3 +1,4 @@
+import SystemCalls
 import WorkerProtocol
 
 /// How a worker gets back to the state "function loaded, never called" before each invocation.
@@ -38,16 +39,18 @@ public final class FreshContext: PristineState {
     }
 
     public func serveNext() throws -> Bool {
-        try channel.receive { [runtime, channel] kind, payload in
+        let goesOn = try channel.receive { [runtime, channel] kind, payload in
             try runtime.invoke(frame: kind, payload, channel: channel)
         }
+        Processes.clearDeadStack()
+        return goesOn
     }
 
     public func endInvocation() -> Bool { true }
 
     public func restore() -> Bool {
         guard let function else { return false }
-        runtime.unload()
+        runtime.forget()
         do {
             try runtime.load(function, channel: channel)
             return true

@@ -22,6 +22,7 @@ public enum Zygote {
             try Processes.leaveWorkingDirectory()
             let before = Descriptors.openDescriptors(from: 0)
             let engine = runtime.startEngine(keepsState: CommandLine.arguments.contains("--keep-state"))
+            Processes.clearDeadStack()
             let descriptors = EngineDescriptors(openedSince: before)
             var sandbox = Sandbox(policy: runtime.sandboxPolicy, settings: SandboxSettings(arguments: CommandLine.arguments))
             try sandbox.confineZygote()
@@ -142,6 +143,7 @@ public enum Zygote {
                 }
                 runtime.didFork(inChild: true)
                 if order.isSpare { runtime.warmUp() }
+                Processes.clearDeadStack()
                 Worker.run(runtime, channel: WorkerChannel(), sandbox: sandbox)
             }
         }

@@ -22,6 +22,7 @@ struct FunctionRevisionTests {
             { $0.dependencies = [:] }, { $0.dependencies["c"] = "" }, { $0.dependencies = ["a": "d", "c": "b"] },
             { $0.dependencies = ["ab": "", "c": "d"] }, { $0.dependencies = ["a": "bcd"] },
             { $0.environment = ["a": "b"] }, { $0.environment = ["a": "c"] },
+            { $0.prime = [[:]] }, { $0.prime = [nil] }, { $0.prime = [[:], [:]] },
             { $0.response = .http },
             // Equal as Swift strings, but not the same bytes for an engine.
             { $0.sourceCode = "\u{e9}" }, { $0.sourceCode = "e\u{301}" },

@@ -17,7 +17,8 @@ struct FunctionStoreTests {
 
     private let definition = FunctionDefinition(
         language: .javaScript, sourceCode: "exports.handler = () => '\u{1}é😀'\r\n", functionName: "main", sourceName: "a.mjs",
-        jsEvalAsModule: true, dependencies: ["x": "1", "y/z": "2"], environment: ["A": "1", "B": ""], timeoutMillis: 0)
+        jsEvalAsModule: true, dependencies: ["x": "1", "y/z": "2"], environment: ["A": "1", "B": ""],
+        prime: [["name": "é", "list": [1, 2.5, nil, true]], nil, 7], timeoutMillis: 0)
 
     @Test("What was saved is loaded, in the same revision")
     func roundTrip() throws {

@@ -26,7 +26,7 @@ struct ManifestTests {
               "id": "hello", "languageId": "js", "functionName": "run", "jsEvalAsModule": true,
               "sourceFile": "src/main.mjs",
               "dependencies": { "lib": { "file": "lib.js" }, "two": { "source": "2", }, },
-              "timeoutMillis": 250, "env": { "GREETING": "Hello" },
+              "timeoutMillis": 250, "env": { "GREETING": "Hello" }, "prime": [{ "name": "é", "list": [1, 2.5, null] }, null,],
             }
             """, to: "functions/hello.jsonc")
         #expect(
@@ -34,7 +34,7 @@ struct ManifestTests {
                 == FunctionDefinition(
                     language: .javaScript, sourceCode: "import { x } from 'lib'", functionName: "run", sourceName: "main.mjs",
                     jsEvalAsModule: true, dependencies: ["lib": "export const x = 1", "two": "2"], environment: ["GREETING": "Hello"],
-                    timeoutMillis: 250))
+                    prime: [["name": "é", "list": [1, 2.5, nil]], nil], timeoutMillis: 250))
     }
 
     @Test("A field that is null counts as not given")
@@ -83,6 +83,14 @@ struct ManifestTests {
             (
                 #"{"id": "a", "languageId": "js", "source": "", "env": {"A": "x\u0000"}}"#,
                 "the variable 'A' at line 1, column 55 must not have a NUL in it"
+            ),
+            (
+                #"{"id": "a", "languageId": "js", "source": "", "prime": {"name": "x"}}"#,
+                "the field 'prime' at line 1, column 56 must be an array of events, not an object"
+            ),
+            (
+                #"{"id": "a", "languageId": "js", "source": "", "prime": [\#(Array(repeating: "1", count: 101).joined(separator: ","))]}"#,
+                "the field 'prime' at line 1, column 56 must have at most 100 events, not 101"
             ),
             ("[]", "the manifest at line 1, column 1 must be an object, not an array"),
             ("{\n  \"id\" 1}", "line 2, column 8: expected ':' after the name \"id\""),

@@ -29,6 +29,40 @@ import Testing
         try await explode(.js("exports.handler = event => { if (!event) return 'fine'; \(bomb) }", true, timeoutMillis: 20_000))
     }
 
+    /// The collector finds pointers on the stack that calls have left there: nothing of them may keep a context that has had its day.
+    @Test(arguments: [0, 1])
+    func `What a JavaScript call keeps of its memory is free for the next one, before the snapshot too`(spares: Int) async throws {
+        try await withRuntime {
+            ($0.maximumWorkersPerFunction, $0.spareWorkersPerLanguage) = (1, spares)
+        } _: { runtime in
+            try await runtime.start()
+            for kept in ["const kept = [];", "globalThis.kept = [];", "const kept = module.exports.kept = [];"] {
+                let source = "\(kept) exports.handler = event => { kept.push(new Uint8Array(100 << 20).fill(event)); return kept.length }"
+                for number in 1...8 {
+                    let count = try await runtime.value(.js(source, .integer(Int64(number))))
+                    #expect(count == 1)
+                }
+            }
+        }
+    }
+
+    /// A single call makes several times as much garbage as it may have memory, in each of the ways to serve one.
+    @Test(arguments: [
+        "for (let i = 0; i < 5_000_000; i++) n += { i, text: 'k' + i }.text.length",
+        "for (let i = 0; i < 100; i++) { const all = []; for (let k = 0; k < 20000; k++) all.push({ k, key: 'k' + k % 97 }); n += all.length }",
+        "for (let i = 0; i < 60; i++) n += new Uint8Array(10 << 20).fill(1).length",
+    ])
+    func `Garbage of a JavaScript call is collected before it is as much as the function may have`(loop: String) async throws {
+        try await withRuntime {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
+            for _ in 0..<5 {
+                let count = try await runtime.value(.js("exports.handler = event => { let n = 0; \(loop); return n > 0 }", timeoutMillis: 60_000))
+                #expect(count == true)
+            }
+        }
+    }
+
     private func explode(_ request: InvocationRequest) async throws {
         try await withRuntime {
             ($0.memoryMB, $0.maximumWorkersPerFunction) = (64, 1)

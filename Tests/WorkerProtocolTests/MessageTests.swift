@@ -7,7 +7,8 @@ private let load = LoadMessage(
     isolation: .process, memoryBytes: 1 << 27, functionID: "hello", revision: "0123", functionName: "handler", sourceName: "hello.js",
     source: "let x = 'é🎉\0'",
     dependencies: [.init(name: "greeter", source: "module.exports = 1"), .init(name: "empty", source: "")],
-    environment: [.init(name: "GREETING", value: "Hello"), .init(name: "EMPTY", value: "")], sourceFolder: "/layers/source",
+    environment: [.init(name: "GREETING", value: "Hello"), .init(name: "EMPTY", value: "")], prime: [#"{"a":"é"}"#, "null"],
+    sourceFolder: "/layers/source",
     packageFolder: "/layers/packages")
 
 private let failure = Failure(

@@ -91,4 +91,7 @@ int faas_sync_file_system(int descriptor);
 /* close_range(2), from `first` to `last`. A wrapper Swift imports arrived only in newer headers. Returns 0 or -errno. */
 int faas_close_range(unsigned int first, unsigned int last);
 
+/* Zeroes the 32 KiB of the stack below its caller's frame. */
+void faas_clear_dead_stack(void);
+
 #endif

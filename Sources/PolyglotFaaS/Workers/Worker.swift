@@ -170,6 +170,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             sourceName: definition.sourceName, source: built?.script ?? definition.sourceCode,
             dependencies: built != nil ? [] : definition.dependencies.sorted { $0.key < $1.key }.map { .init(name: $0.key, source: $0.value) },
             environment: definition.environment.sorted { $0.key < $1.key }.map { .init(name: $0.key, value: $0.value) },
+            prime: definition.prime.map { $0.jsonText() },
             sourceFolder: definition.folders.source ?? "", packageFolder: definition.folders.packages ?? "",
             sourceMap: built?.sourceMap ?? "")
     }
