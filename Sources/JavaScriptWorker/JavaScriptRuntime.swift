@@ -82,10 +82,15 @@ final class JavaScriptRuntime: LanguageRuntime {
             // Otherwise it lets eight times as much garbage pile up when it has collected a moment ago: a function's whole memory.
             ("JSC_maxEdenSizeForRateLimitingMultiplier", "1"),
         ] { setenv(name, value, 1) }
-        // The allocator's housekeeping thread. Its switch is a C++ function (WTF::fastDisableScavenger) that no header declares.
-        guard let symbol = dlsym(nil, "_ZN3WTF20fastDisableScavengerEv") else { return false }
-        unsafeBitCast(symbol, to: (@convention(c) () -> Void).self)()
+        // The allocator's housekeeping thread.
+        guard let disableScavenger = allocatorFunction("fastDisableScavenger") else { return false }
+        disableScavenger()
         return true
+    }
+
+    /// Functions of the engine's allocator are C++ (`WTF::fastDisableScavenger()`), and no header declares them.
+    private func allocatorFunction(_ name: String) -> (@convention(c) () -> Void)? {
+        dlsym(nil, "_ZN3WTF\(name.utf8.count)\(name)Ev").map { unsafeBitCast($0, to: (@convention(c) () -> Void).self) }
     }
 
     /// Pages of the zygote's are copied when they are first written to: now, as far as every first call writes to them.
@@ -100,8 +105,6 @@ final class JavaScriptRuntime: LanguageRuntime {
 
     func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
         try load(function, channel: channel)
-        // In this order: a collection leaves an allocator with nothing prepared, and each invocation would prepare it again.
-        context?.collectGarbage()
         context?.rehearse()
     }
 
@@ -122,14 +125,18 @@ final class JavaScriptRuntime: LanguageRuntime {
         try context.load(function)
     }
 
-    /// What the contexts before this one have left. The engine refuses memory at the process's limit without collecting first.
+    /// Lets go of what the contexts before this one have left, and gives its memory back to the system: the allocator has no thread that
+    /// would, the engine refuses memory at the process's limit without collecting first, and a snapshot would hold it all. Where it is
+    /// little it stays: an invocation takes memory that nobody has had before faster than what has been collected.
     private func collectIfLarge(_ context: FunctionContext) {
-        let memory = Memory.privateBytes()
-        if let memoryAtStart {
-            if memory > memoryAtStart + (16 << 20) { context.collectGarbage() }
-        } else {
+        let memory = Memory.writtenBytes()
+        guard let memoryAtStart else {
             memoryAtStart = memory
+            return
         }
+        guard memory > memoryAtStart + (4 << 20) else { return }
+        context.collectGarbage()
+        allocatorFunction("releaseFastMallocFreeMemory")?()
     }
 
     func unload() {

@@ -118,6 +118,19 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "const kept = []; exports.handler = event => kept.push(new Uint8Array(100 << 20).fill(1))",
+        "exports.handler = event => { const all = []; for (let i = 0; i < 200_000; i++) all.push({ i, text: 'k' + i }); return all.length }",
+    ])
+    func `A JavaScript snapshot holds nothing of the memory that the calls before it have used`(source: String) async throws {
+        try await OwnRuntime.with { own in
+            for _ in 0..<4 { _ = try await own.runtime.invoke(InvocationRequest(languageID: "js", sourceCode: source)) }
+            let worker = try #require(own.workers.first)
+            try await waitUntil("the worker has a snapshot") { worker.snapshotSize > 0 }
+            #expect(worker.snapshotSize < 8 << 20, "\(worker.snapshotSize >> 10) KiB")
+        }
+    }
+
     @Test func `Two thousand calls of a small function do not make its worker grow`() async throws {
         try await OwnRuntime.with { own in
             let request = InvocationRequest(

@@ -68,6 +68,15 @@ extension ProcessEntry {
         return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 * 1024 } ?? 0
     }
 
+    /// Bytes of the file that its snapshot is in, as far as it is mapped. 0: it has none.
+    var snapshotSize: Int {
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/maps", encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").filter { $0.contains("/memfd:snapshot") && $0.contains(" rw") }.reduce(0) { sum, line in
+            let ends = line.prefix { $0 != " " }.split(separator: "-").compactMap { Int($0, radix: 16) }
+            return sum + ends[1] - ends[0]
+        }
+    }
+
     /// How often it has gone to sleep.
     var sleepCount: Int {
         let text = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
