@@ -18,8 +18,7 @@ struct ManifestReader {
         try fields.allowOnly(
             [
                 "id", "languageId", "functionName", "jsEvalAsModule", "source", "sourceFile", "sourceDir", "dependencies", "requirements", "env",
-                "prime",
-                "timeoutMillis", "isolation", "response",
+                "prime", "timeoutMillis", "isolation", "response",
             ] + FunctionLimits.fields.map(\.name))
     }
 
