@@ -17,7 +17,7 @@ public struct FunctionDefinition: Hashable, Sendable {
     /// Variables of the environment, by name: `process.env` and `os.environ`. Nothing else is in there.
     public var environment: [String: String]
     /// Events that the handler is called with, in order, when the source has been loaded. What these calls leave is part of the state
-    /// that every invocation starts from, and what they compile stays compiled. Default: none.
+    /// that every invocation starts from. If one fails, the function does not load. Default: none.
     public var prime: [JSONValue]
     /// The time one invocation may take, in milliseconds. nil: the caller's default applies. Zero or less: no limit.
     public var timeoutMillis: Int?

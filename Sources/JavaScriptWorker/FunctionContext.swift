@@ -91,7 +91,7 @@ final class FunctionContext {
         if JSValueIsObject(context, answer) { throw failure(answer) }
     }
 
-    /// Calls the handler before anybody asks: what that leaves and compiles is there for all invocations.
+    /// Calls the handler before anybody asks: what that leaves is there for all invocations.
     private func prime(_ event: String, number: Int) throws(Failure) {
         let event = JavaScriptString(event).lend { JSValueMakeFromJSONString(context, $0) }
         guard let event, let answer = settle(call(invokeFunction, event, value("prime"), JSValueMakeNumber(context, 0))) else {

@@ -36,9 +36,11 @@ public final class ForkPerInvocation: PristineState {
         }
         try runtime.load(function, channel: channel)
         guard Processes.threadCount() == 1 else {
-            let who =
-                function.prime.isEmpty ? "The source starts a thread" : "The source, or the handler with an event of 'prime', leaves a thread behind"
-            throw Failure(.loadError, message: "\(who) while it loads. Start threads in the handler: a thread is not copied.")
+            throw Failure(
+                .loadError,
+                message: function.prime.isEmpty
+                    ? "The source starts a thread while it loads. Start threads in the handler: a thread is not copied."
+                    : "A thread still runs that the source has started, or the handler with an event of 'prime'. Let it end: a thread is not copied.")
         }
         servesOnce = runtime.canHoldKernelObjects && !ProcessState.canBePutBack(filesAreWritable: sandbox.hasTemporaryFiles)
         if sandbox.hasTemporaryFiles {

@@ -91,6 +91,17 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("js", "const ids = []; function handler(event, context) { ids.push(context.requestId); return ids[0] }"),
+        ("python", "ids = []\ndef handler(event, context):\n    ids.append(context.request_id)\n    return ids[0]"),
+    ])
+    func `Such a call is named 'prime' in its context`(function: (language: String, source: String)) async throws {
+        try await withRuntime { runtime in
+            let id = try await runtime.value(request(function.language, function.source, prime: [1]))
+            #expect(id == "prime")
+        }
+    }
+
     @Test func `A thread that the handler leaves behind is named`() async throws {
         let source = "import threading, time\ndef handler(event):\n    threading.Thread(target=time.sleep, args=(9,), daemon=True).start()"
         try await withRuntime { runtime in
