@@ -3,7 +3,8 @@
 import Foundation
 import PackageDescription
 
-// script/fuzz says so: our own code is instrumented, and the fuzzer is an executable. What it tries is tested without it too.
+// script/fuzz says so: our own code is instrumented, and the fuzzer is an executable. What it tries is tested without
+// it too.
 let isFuzzing = Context.environment["FAAS_FUZZ"] != nil
 let instrumented = ["-sanitize=fuzzer"]
 
@@ -18,16 +19,17 @@ let strict: [SwiftSetting] =
 // and no Swift library to find when the executable is moved.
 let staticStandardLibrary: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"])]
 
-// The host too, in a release: it runs without a Swift toolchain, and calls into the standard library are calls (docs/performance.md).
-// Foundation does not name what it is made of to the linker. Debug builds are linked often, and this takes ten seconds.
+// The host too, in a release: it runs without a Swift toolchain, and calls into the standard library are calls
+// (docs/performance.md). Foundation does not name what it is made of to the linker. Debug builds are linked often, and
+// this takes ten seconds.
 let staticFoundation: [LinkerSetting] =
     [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
     + ["CoreFoundation", "_FoundationCollections", "_FoundationCShims", "_FoundationICU", "stdc++"]
     .map { .linkedLibrary($0, .when(configuration: .release)) }
 
-// CPython is linked statically, as the system's own python3 is: the shared library is a quarter slower (docs/performance.md).
-// script/python-object makes the object. Its symbols are exported, because extension modules look for them in the executable.
-// Without the object, the shared library has to do.
+// CPython is linked statically, as the system's own python3 is: the shared library is a quarter slower
+// (docs/performance.md). script/python-object makes the object. Its symbols are exported, because extension modules
+// look for them in the executable. Without the object, the shared library has to do.
 let pythonObject = Context.packageDirectory + "/.build/python/python.o"
 let hasPythonObject = FileManager.default.fileExists(atPath: pythonObject)
 let staticPython: [LinkerSetting] =
@@ -132,8 +134,11 @@ let package = Package(
 
         // The workers: they never link NIO, Foundation or Dispatch.
         .target(
-            name: "WorkerRuntime", dependencies: ["CMemoryRewind", "Sandbox", "SystemCalls", "WorkerProtocol"], swiftSettings: strict),
-        .target(name: "Sandbox", dependencies: ["CSandbox", "CSeccomp", "SystemCalls", "WorkerProtocol"], swiftSettings: strict),
+            name: "WorkerRuntime", dependencies: ["CMemoryRewind", "Sandbox", "SystemCalls", "WorkerProtocol"],
+            swiftSettings: strict),
+        .target(
+            name: "Sandbox", dependencies: ["CSandbox", "CSeccomp", "SystemCalls", "WorkerProtocol"],
+            swiftSettings: strict),
         .executableTarget(
             name: "JavaScriptWorker",
             dependencies: ["CJavaScriptCore", "Sandbox", "SystemCalls", "WorkerProtocol", "WorkerRuntime"],
@@ -143,14 +148,17 @@ let package = Package(
         ),
         .executableTarget(
             name: "PythonWorker",
-            dependencies: ["CMemoryRewind", "CNotedCalls", "CPython", "Sandbox", "SystemCalls", "WorkerProtocol", "WorkerRuntime"],
+            dependencies: [
+                "CMemoryRewind", "CNotedCalls", "CPython", "Sandbox", "SystemCalls", "WorkerProtocol", "WorkerRuntime",
+            ],
             resources: [.embedInCode("harness.py")],
             swiftSettings: strict,
             linkerSettings: staticStandardLibrary + staticPython
         ),
         // Becomes esbuild, confined as workers are.
         .executableTarget(
-            name: "ScriptBuilder", dependencies: ["Sandbox", "SystemCalls"], swiftSettings: strict, linkerSettings: staticStandardLibrary),
+            name: "ScriptBuilder", dependencies: ["Sandbox", "SystemCalls"], swiftSettings: strict,
+            linkerSettings: staticStandardLibrary),
 
         // C fences.
         .target(name: "SystemCalls", dependencies: ["CLinuxShims"], swiftSettings: strict),
@@ -158,7 +166,8 @@ let package = Package(
         .target(name: "CNotedCalls", dependencies: ["CLinuxShims"]),
         .target(name: "CSandbox"),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
-        // Optimised in every configuration: it runs after every invocation, and a debug build of it is what tests would measure.
+        // Optimised in every configuration: it runs after every invocation, and a debug build of it is what tests would
+        // measure.
         .target(name: "CMemoryRewind", cSettings: [.unsafeFlags(["-O2"])]),
         .systemLibrary(
             name: "CJavaScriptCore",
@@ -174,19 +183,26 @@ let package = Package(
         // Tests, named after what they test.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "FunctionModelTests", dependencies: ["FunctionModel"], swiftSettings: strict),
-        .testTarget(name: "FunctionStorageTests", dependencies: ["FunctionModel", "FunctionStorage"], swiftSettings: strict),
-        .testTarget(name: "WorkerProtocolTests", dependencies: ["TestSupport", "WorkerProtocol"], swiftSettings: strict),
+        .testTarget(
+            name: "FunctionStorageTests", dependencies: ["FunctionModel", "FunctionStorage"], swiftSettings: strict),
+        .testTarget(
+            name: "WorkerProtocolTests", dependencies: ["TestSupport", "WorkerProtocol"], swiftSettings: strict),
         .testTarget(
             name: "PolyglotFaaSTests",
-            dependencies: ["FunctionModel", "PolyglotFaaS", "SystemCalls", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: [
+                "FunctionModel", "PolyglotFaaS", "SystemCalls", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             exclude: ["NodeModuleTests", "WebPlatformTests"],
             swiftSettings: strict
         ),
         .testTarget(
-            name: "AttackTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"], exclude: ["SystemCalls"],
+            name: "AttackTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"],
+            exclude: ["SystemCalls"],
             swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["FunctionModel", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "RewindTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "RewindTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"], swiftSettings: strict),
 
         // What reads hostile bytes, for tests and for the fuzzer.
         .target(

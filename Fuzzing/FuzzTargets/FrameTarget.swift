@@ -2,7 +2,8 @@ import NIOCore
 import PolyglotFaaS
 import WorkerProtocol
 
-/// The same bytes make the same frames however they are cut. What is a message is written as the bytes that it was read from.
+/// The same bytes make the same frames however they are cut. What is a message is written as the bytes that it was read
+/// from.
 func checkFrames(_ input: [UInt8]) throws(Finding) {
     let whole = decodedFrames(input, firstPiece: input.count)
     let cut = decodedFrames(input, firstPiece: Int(input.first ?? 0) % max(1, input.count))
@@ -20,7 +21,9 @@ private func decodedFrames(_ input: [UInt8], firstPiece: Int) -> (frames: [[UInt
     var frames: [[UInt8]] = []
     do {
         for piece in [input[..<firstPiece], input[firstPiece...]] where !piece.isEmpty {
-            try processor.process(buffer: ByteBuffer(bytes: piece)) { frames.append([$0.kind] + $0.payload.readableBytesView) }
+            try processor.process(buffer: ByteBuffer(bytes: piece)) {
+                frames.append([$0.kind] + $0.payload.readableBytesView)
+            }
         }
     } catch {
         return (frames, error as? ProtocolError)
@@ -45,7 +48,9 @@ private func checkMessages(_ payload: [UInt8]) throws(Finding) {
     }
 }
 
-private func checkMessage(_ payload: [UInt8], _ name: String, _ copy: (UnsafeRawBufferPointer) throws -> [UInt8]) throws(Finding) {
+private func checkMessage(_ payload: [UInt8], _ name: String, _ copy: (UnsafeRawBufferPointer) throws -> [UInt8])
+    throws(Finding)
+{
     guard let copied = try? payload.withUnsafeBytes(copy) else { return }
     try require(copied == payload, "a \(name) is not written as it was read")
 }

@@ -8,16 +8,19 @@ import NIOEmbedded
 import NIOHTTP1
 import PolyglotFaaS
 
-/// Whatever a client sends over one connection: every answer is whole, of a status that the documents name, with a request id that
-/// its body repeats, and no request has two.
+/// Whatever a client sends over one connection: every answer is whole, of a status that the documents name, with a
+/// request id that its body repeats, and no request has two.
 ///
-/// There is no worker executable, so a function that is found answers that; and Hummingbird's place is taken by what answers 404.
+/// There is no worker executable, so a function that is found answers that; and Hummingbird's place is taken by what
+/// answers 404.
 func checkHTTP(_ input: [UInt8]) throws(Finding) {
     let channel = EmbeddedChannel()
     let requests = RequestCount()
     do {
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandlers([ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)), requests])
+        try pipeline.addHandlers([
+            ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)), requests,
+        ])
         try pipeline.addHandlers(server.connectionHandlers())
         try pipeline.addHandlers([HTTPServerPipelineHandler(), HTTPServerProtocolErrorHandler(), NothingHere()])
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
@@ -25,7 +28,9 @@ func checkHTTP(_ input: [UInt8]) throws(Finding) {
         throw Finding("no connection: \(error)")
     }
     let middle = Int(input.last ?? 0) % max(1, input.count)
-    for piece in [input[..<middle], input[middle...]] where !piece.isEmpty { _ = try? channel.writeInbound(ByteBuffer(bytes: piece)) }
+    for piece in [input[..<middle], input[middle...]] where !piece.isEmpty {
+        _ = try? channel.writeInbound(ByteBuffer(bytes: piece))
+    }
     channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     channel.embeddedEventLoop.advanceTime(by: .seconds(20))
     var parts: [HTTPServerResponsePart] = []
@@ -36,7 +41,8 @@ func checkHTTP(_ input: [UInt8]) throws(Finding) {
 
 private let server: FunctionServer = {
     // The functions of this folder are never run.
-    let data = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Data").path
+    let data = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("Data").path
     var runtime = FunctionRuntime.Configuration()
     runtime.workerDirectory = data
     runtime.spareWorkersPerLanguage = 0
@@ -45,7 +51,8 @@ private let server: FunctionServer = {
     // A deadline would come from a thread of the runtime's, and the channel here has none but this one.
     configuration.defaultTimeoutMillis = 0
     return FunctionServer(
-        configuration: configuration, runtime: FunctionRuntime(configuration: runtime), store: FunctionStore(dataDirectory: data),
+        configuration: configuration, runtime: FunctionRuntime(configuration: runtime),
+        store: FunctionStore(dataDirectory: data),
         logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() })
 }()
 
@@ -79,14 +86,17 @@ private func check(_ parts: [HTTPServerResponsePart], requests: Int) throws(Find
 
 private func check(_ head: HTTPResponseHead, _ body: [UInt8]) throws(Finding) {
     for (name, value) in head.headers {
-        try require(!(name + value).utf8.contains { $0 == 0x0d || $0 == 0x0a || $0 == 0 }, "the header \(name) breaks its line")
+        try require(
+            !(name + value).utf8.contains { $0 == 0x0d || $0 == 0x0a || $0 == 0 }, "the header \(name) breaks its line")
     }
     guard let id = head.headers.first(name: "X-Request-Id") else {
-        return try require(head.status == .notFound || head.status == .badRequest, "\(head.status) without a request id")
+        return try require(
+            head.status == .notFound || head.status == .badRequest, "\(head.status) without a request id")
     }
     try require(id.utf8.count <= 128, "a request id of \(id.utf8.count) bytes")
     try require([400, 404, 408, 413, 431, 500, 503].contains(head.status.code), "\(head.status)")
-    try require(head.headers.first(name: "Content-Length").flatMap { Int($0) } == body.count || body.isEmpty, "a wrong length")
+    try require(
+        head.headers.first(name: "Content-Length").flatMap { Int($0) } == body.count || body.isEmpty, "a wrong length")
     if body.isEmpty { return }
     guard let object = try? JSONValue(json: body), let message = object["error"]?.stringValue, !message.isEmpty else {
         throw Finding("the body is no error: \(String(decoding: body, as: UTF8.self))")
@@ -116,7 +126,9 @@ private final class NothingHere: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .end = Self.unwrapInboundIn(data) else { return }
         context.write(
-            Self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .notFound, headers: ["Content-Length": "0"]))), promise: nil)
+            Self.wrapOutboundOut(
+                .head(HTTPResponseHead(version: .http1_1, status: .notFound, headers: ["Content-Length": "0"]))),
+            promise: nil)
         context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
     }
 }

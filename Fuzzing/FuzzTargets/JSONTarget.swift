@@ -1,7 +1,8 @@
 import FunctionModel
 
-/// Strict JSON reads the same with comments allowed, and again after it was written. An error has a place in the document.
-/// The reader that only looks for the first error finds none in what reads; it has no limit on nesting, so it may find fewer.
+/// Strict JSON reads the same with comments allowed, and again after it was written. An error has a place in the
+/// document. The reader that only looks for the first error finds none in what reads; it has no limit on nesting, so it
+/// may find fewer.
 func checkJSON(_ input: [UInt8]) throws(Finding) {
     let strict = try readJSON(input, .strict)
     let lenient = try readJSON(input, .withComments)
@@ -10,7 +11,8 @@ func checkJSON(_ input: [UInt8]) throws(Finding) {
     try require(strict == lenient, "a document is another one where comments are allowed")
     for pretty in [false, true] {
         let written = strict.jsonBytes(pretty: pretty)
-        try require(try readJSON(written, .strict) == strict, "what is written does not read as what it was written from")
+        try require(
+            try readJSON(written, .strict) == strict, "what is written does not read as what it was written from")
     }
 }
 
@@ -18,9 +20,12 @@ private func readJSON(_ bytes: [UInt8], _ syntax: JSONSyntax) throws(Finding) ->
     do throws(JSONError) {
         return try JSONValue(json: bytes, syntax: syntax)
     } catch {
-        // The reader counts CR LF once, so these are at least as many; and there is no more than a column for each byte.
+        // The reader counts CR LF once, so these are at least as many; and there is no more than a column for each
+        // byte.
         let lines = 1 + bytes.count { $0 == 0x0a || $0 == 0x0d }
-        try require((1...lines).contains(error.line) && (1...bytes.count + 1).contains(error.column), "\(error) is not in the document")
+        try require(
+            (1...lines).contains(error.line) && (1...bytes.count + 1).contains(error.column),
+            "\(error) is not in the document")
         return nil
     }
 }

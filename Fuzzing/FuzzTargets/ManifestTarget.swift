@@ -8,12 +8,14 @@ func checkManifest(_ input: [UInt8]) throws(Finding) {
         manifest = try Manifest(input, files: .forbidden)
     } catch {
         return try require(
-            error.message.hasPrefix("manifest: ") && error.message.utf8.count < input.count * 8 + 2000, "a strange message: \(error.message)")
+            error.message.hasPrefix("manifest: ") && error.message.utf8.count < input.count * 8 + 2000,
+            "a strange message: \(error.message)")
     }
     let function = Function(id: manifest.id, definition: manifest.definition)
     let stored: Function
     do {
-        stored = try StoredFunction.read(StoredFunction.document(function), id: manifest.id, layers: LayerStore(dataDirectory: "."))
+        stored = try StoredFunction.read(
+            StoredFunction.document(function), id: manifest.id, layers: LayerStore(dataDirectory: "."))
     } catch {
         throw Finding("the stored function cannot be read: \(error.message)")
     }

@@ -3,8 +3,8 @@ import Glibc
 
 /// Usage: FUZZ_TARGET=frames faas-fuzz [options of libFuzzer] corpus…
 ///
-/// SwiftPM renames the entry point of executables and makes it `main`, as libFuzzer's own is called. Whichever of the two the linker
-/// takes does the same.
+/// SwiftPM renames the entry point of executables and makes it `main`, as libFuzzer's own is called. Whichever of the
+/// two the linker takes does the same.
 @main
 enum Driver {
     static func main() {
@@ -24,7 +24,8 @@ private let target: FuzzTarget = {
 
 @_silgen_name("LLVMFuzzerRunDriver")
 private func runDriver(
-    _ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ count: UnsafeMutablePointer<CInt>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
     _ test: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
 ) -> CInt
 

@@ -6,7 +6,8 @@ import PolyglotFaaS
 
 /// Where functions are stored.
 struct StoreOptions: ParsableArguments {
-    @Option(name: .customLong("data-dir"), help: ArgumentHelp("The directory that holds the functions.", valueName: "dir"))
+    @Option(
+        name: .customLong("data-dir"), help: ArgumentHelp("The directory that holds the functions.", valueName: "dir"))
     var dataDirectory = ".faas"
 
     var store: FunctionStore { FunctionStore(dataDirectory: dataDirectory) }
@@ -45,12 +46,18 @@ enum Output {
 /// Ends the command with exit code 1 after the message. In JSON form if a machine reads.
 func fail(_ error: any Error, asJSON: Bool = false) -> ExitCode {
     guard let error = error as? any FunctionError else {
-        if asJSON { Output.json(["error": .string("\(error)"), "errorType": "Error"]) } else { Output.note("Error: \(error)") }
+        if asJSON {
+            Output.json(["error": .string("\(error)"), "errorType": "Error"])
+        } else {
+            Output.note("Error: \(error)")
+        }
         return .failure
     }
     if asJSON {
         var object: [String: JSONValue] = ["error": .string(error.message), "errorType": .string(error.errorType)]
-        if let stack = stackTrace(of: error), !stack.isEmpty { object["stackTrace"] = .array(stack.map { .string($0) }) }
+        if let stack = stackTrace(of: error), !stack.isEmpty {
+            object["stackTrace"] = .array(stack.map { .string($0) })
+        }
         Output.json(.object(object))
     } else {
         let name = error is HandlerError ? "\(error.errorType): " : ""
@@ -67,7 +74,8 @@ private func stackTrace(of error: any FunctionError) -> [String]? {
 extension Function {
     var summary: JSONValue {
         [
-            "id": .string(id.text), "languageId": .string(definition.language.id), "functionName": .string(definition.functionName),
+            "id": .string(id.text), "languageId": .string(definition.language.id),
+            "functionName": .string(definition.functionName),
             "jsEvalAsModule": .bool(definition.jsEvalAsModule), "revision": .string(revision),
             "dependencies": .array(definition.dependencies.keys.sorted().map { .string($0) }),
             "timeoutMillis": definition.timeoutMillis.map { .integer(Int64($0)) } ?? .null,

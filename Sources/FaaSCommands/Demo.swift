@@ -56,10 +56,13 @@ struct Demo {
         _ = try await runtime.invoke(request)
         let end = ContinuousClock.now
         Output.line("\(example.language.name) handler result: \(String(decoding: result.json, as: UTF8.self))")
-        Output.line("    \(engine); first call \(milliseconds(second - first)), second call \(milliseconds(end - second))")
+        Output.line(
+            "    \(engine); first call \(milliseconds(second - first)), second call \(milliseconds(end - second))")
     }
 
     private func milliseconds(_ duration: Duration) -> String {
-        String(format: "%.2f ms", Double(duration.components.seconds) * 1e3 + Double(duration.components.attoseconds) / 1e15)
+        String(
+            format: "%.2f ms",
+            Double(duration.components.seconds) * 1e3 + Double(duration.components.attoseconds) / 1e15)
     }
 }

@@ -2,8 +2,8 @@ import FunctionModel
 import FunctionStorage
 import PolyglotFaaS
 
-/// Stores the function of a manifest, after the folders that it reads. Modules are built now, so that what is wrong with them is
-/// said here and no call waits for it.
+/// Stores the function of a manifest, after the folders that it reads. Modules are built now, so that what is wrong
+/// with them is said here and no call waits for it.
 ///
 /// - Parameters:
 ///   - path: the manifest's, whose folder a JavaScript project may read.
@@ -18,7 +18,9 @@ func deploy(_ manifest: Manifest, at path: String, to store: FunctionStore, buil
 }
 
 /// What becomes of a definition whose source is a project or has to be built.
-func build(_ manifest: Manifest, _ definition: FunctionDefinition, at path: String, builds: String) async throws -> FunctionDefinition {
+func build(_ manifest: Manifest, _ definition: FunctionDefinition, at path: String, builds: String) async throws
+    -> FunctionDefinition
+{
     var definition = definition
     let project = manifest.sourcePath.flatMap { JavaScriptProject(definition, sourcePath: $0, manifestPath: path) }
     guard project != nil || Function(id: manifest.id, definition: definition).needsBuild else { return definition }

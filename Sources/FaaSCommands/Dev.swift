@@ -29,12 +29,15 @@ struct Dev: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func validate() throws {
-        guard (0...65535).contains(port) else { throw ValidationError("Invalid port: \(port). Use a number from 0 to 65535.") }
+        guard (0...65535).contains(port) else {
+            throw ValidationError("Invalid port: \(port). Use a number from 0 to 65535.")
+        }
     }
 
     func run() async throws {
         // A store of its own, gone afterwards: what is being written is not deployed.
-        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("faas-dev-\(UUID().uuidString)").path
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("faas-dev-\(UUID().uuidString)")
+            .path
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let store = FunctionStore(dataDirectory: directory, layersIn: storeOptions.dataDirectory)
         var limits = FunctionRuntime.Configuration()
@@ -60,7 +63,8 @@ struct Dev: AsyncParsableCommand {
     }
 
     private func serve(
-        _ function: Function, _ manifest: Manifest, _ files: WatchedFiles, _ store: FunctionStore, _ runtime: FunctionRuntime
+        _ function: Function, _ manifest: Manifest, _ files: WatchedFiles, _ store: FunctionStore,
+        _ runtime: FunctionRuntime
     ) async throws {
         var logger = Logger(label: "faas") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .warning
@@ -77,9 +81,10 @@ struct Dev: AsyncParsableCommand {
         }
     }
 
-    /// Reads the manifest again and again: what it says may come from any number of files, and reading them is cheaper than asking
-    /// the kernel to watch over each.
-    private func watch(_ function: Function, _ manifest: Manifest, _ files: WatchedFiles, _ store: FunctionStore) async {
+    /// Reads the manifest again and again: what it says may come from any number of files, and reading them is cheaper
+    /// than asking the kernel to watch over each.
+    private func watch(_ function: Function, _ manifest: Manifest, _ files: WatchedFiles, _ store: FunctionStore) async
+    {
         var revision = function.revision
         var current = (manifest, files)
         var lastProblem = ""
@@ -89,7 +94,8 @@ struct Dev: AsyncParsableCommand {
                 let manifest = try Manifest(file: self.manifest)
                 let next = (manifest, WatchedFiles(manifest, at: self.manifest))
                 if next == current, lastProblem.isEmpty { continue }
-                let function = try await deploy(manifest, at: self.manifest, to: store, builds: storeOptions.buildDirectory)
+                let function = try await deploy(
+                    manifest, at: self.manifest, to: store, builds: storeOptions.buildDirectory)
                 // A file may have changed that it does not import.
                 if function.revision != revision || !lastProblem.isEmpty {
                     Output.line("Reloaded '\(function.id)', revision \(function.revision)")

@@ -31,7 +31,10 @@ struct Doctor: AsyncParsableCommand {
         for language in Language.all {
             do {
                 try await runtime.start([language])
-                findings.append(Finding(language: language, report: runtime.sandboxReports.first { $0.language == language }, problem: nil))
+                findings.append(
+                    Finding(
+                        language: language, report: runtime.sandboxReports.first { $0.language == language },
+                        problem: nil))
             } catch {
                 findings.append(Finding(language: language, report: nil, problem: error))
             }
@@ -41,13 +44,21 @@ struct Doctor: AsyncParsableCommand {
         let groups = runtime.controlGroupReport
         await runtime.shutDown()
         let isWell = findings.allSatisfy { $0.report?.weaknesses.isEmpty == true }
-        if json.isJSON { showJSON(findings, groups, tools, directories, isWell) } else { showText(findings, groups, tools, directories, isWell) }
+        if json.isJSON {
+            showJSON(findings, groups, tools, directories, isWell)
+        } else {
+            showText(findings, groups, tools, directories, isWell)
+        }
         if !isWell { throw ExitCode.failure }
     }
 
-    private func showJSON(_ findings: [Finding], _ groups: SandboxReport.Layer, _ tools: BuildTools, _ directories: [String], _ isWell: Bool) {
+    private func showJSON(
+        _ findings: [Finding], _ groups: SandboxReport.Layer, _ tools: BuildTools, _ directories: [String],
+        _ isWell: Bool
+    ) {
         Output.json([
-            "ready": .bool(isWell), "version": .string(Faas.version), "dataDirectory": .string(storeOptions.dataDirectory),
+            "ready": .bool(isWell), "version": .string(Faas.version),
+            "dataDirectory": .string(storeOptions.dataDirectory),
             "workerDirectories": .array(directories.map { .string($0) }),
             "languages": .array(
                 findings.map { finding in
@@ -56,27 +67,35 @@ struct Doctor: AsyncParsableCommand {
                         object["engine"] = .string(report.engine)
                         object["layers"] = report.layersAsJSON
                     }
-                    if let problem = finding.problem { object["error"] = .string("\((problem as? any FunctionError)?.message ?? "\(problem)")") }
+                    if let problem = finding.problem {
+                        object["error"] = .string("\((problem as? any FunctionError)?.message ?? "\(problem)")")
+                    }
                     return .object(object)
                 }),
             "controlGroups": groups.asJSON, "builds": tools.asJSON,
         ])
     }
 
-    private func showText(_ findings: [Finding], _ groups: SandboxReport.Layer, _ tools: BuildTools, _ directories: [String], _ isWell: Bool) {
+    private func showText(
+        _ findings: [Finding], _ groups: SandboxReport.Layer, _ tools: BuildTools, _ directories: [String],
+        _ isWell: Bool
+    ) {
         Output.line("faas \(Faas.version)")
         Output.line("functions: \(storeOptions.dataDirectory)")
         Output.line("workers:   \(directories.joined(separator: ", "))")
         for finding in findings {
             Output.line("")
             guard let report = finding.report else {
-                Output.line("\(finding.language.name): \((finding.problem as? any FunctionError)?.message ?? "does not start")")
+                Output.line(
+                    "\(finding.language.name): \((finding.problem as? any FunctionError)?.message ?? "does not start")")
                 continue
             }
             Output.line("\(finding.language.name): \(report.engine)")
             for layer in report.layers {
                 Output.line("  \(pad(layer.name, 12)) \(pad(layer.state, 9)) \(layer.detail)")
-                if !layer.isActive, let advice = Self.advice[layer.name] { Output.line("  \(pad("", 22)) -> \(advice)") }
+                if !layer.isActive, let advice = Self.advice[layer.name] {
+                    Output.line("  \(pad("", 22)) -> \(advice)")
+                }
             }
         }
         Output.line("")
@@ -90,17 +109,21 @@ struct Doctor: AsyncParsableCommand {
         case .failure(let error): Output.line("  \(pad("esbuild", 22)) \(pad("missing", 9)) \(error.message)")
         }
         for package in tools.nodePackages {
-            Output.line("  \(pad(package.name, 22)) \(pad(package.version ?? "missing", 9)) for the module '\(package.module)'")
+            Output.line(
+                "  \(pad(package.name, 22)) \(pad(package.version ?? "missing", 9)) for the module '\(package.module)'")
             if package.version == nil { Output.line("  \(pad("", 32)) -> apt install \(package.name)") }
         }
         Output.line("")
         Output.line(
             isWell
                 ? "All layers are active: 'faas serve --sandbox required' runs here."
-                : "'faas serve --sandbox required' refuses to run here. Without the option, functions run with the layers that are active.")
+                : "'faas serve --sandbox required' refuses to run here. Without the option, functions run with the layers that are active."
+        )
     }
 
-    private func pad(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
+    private func pad(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
 
     private static let controlGroupAdvice =
         "systemd: Delegate=yes; a container: --cgroupns=private and a writable /sys/fs/cgroup. Nothing else depends on it."

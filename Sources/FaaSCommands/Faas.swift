@@ -16,7 +16,9 @@ public struct Faas: AsyncParsableCommand {
               faas serve                                  serve all stored functions on http://127.0.0.1:8080
             """,
         version: version,
-        subcommands: [Upload.self, List.self, Serve.self, Invoke.self, Dev.self, Delete.self, Prune.self, Init.self, Doctor.self]
+        subcommands: [
+            Upload.self, List.self, Serve.self, Invoke.self, Dev.self, Delete.self, Prune.self, Init.self, Doctor.self,
+        ]
     )
 
     static let version = "0.1.0"

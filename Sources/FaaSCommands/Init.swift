@@ -33,12 +33,17 @@ struct Init: ParsableCommand {
                 throw InvalidRequest("'\(directory)/\(name)' exists already. Nothing was written.")
             }
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-            for (name, text) in files { try Data(text.utf8).write(to: URL(fileURLWithPath: "\(directory)/\(name)"), options: .withoutOverwriting) }
+            for (name, text) in files {
+                try Data(text.utf8).write(
+                    to: URL(fileURLWithPath: "\(directory)/\(name)"), options: .withoutOverwriting)
+            }
             if json.isJSON {
                 Output.json(["id": .string(id.text), "files": .array(files.map { .string("\(directory)/\($0.name)") })])
             } else {
                 for (name, _) in files { Output.line("Wrote \(directory)/\(name)") }
-                Output.line("Next: faas upload \(directory)/function.jsonc, then faas invoke \(id) --event '{\"name\":\"World\"}'")
+                Output.line(
+                    "Next: faas upload \(directory)/function.jsonc, then faas invoke \(id) --event '{\"name\":\"World\"}'"
+                )
             }
         } catch {
             throw fail(error, asJSON: json.isJSON)
@@ -49,7 +54,10 @@ struct Init: ParsableCommand {
 private enum Template {
     static func files(for language: Language, id: FunctionID, directory: String) -> [(name: String, text: String)] {
         let sourceFile = "handler.\(language.fileExtension)"
-        return [("function.jsonc", manifest(language, id, sourceFile)), (sourceFile, handler(language)), ("README.md", readme(id, directory))]
+        return [
+            ("function.jsonc", manifest(language, id, sourceFile)), (sourceFile, handler(language)),
+            ("README.md", readme(id, directory)),
+        ]
     }
 
     private static func manifest(_ language: Language, _ id: FunctionID, _ sourceFile: String) -> String {

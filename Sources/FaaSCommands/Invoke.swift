@@ -22,13 +22,17 @@ struct Invoke: AsyncParsableCommand {
     var id: String?
     @Argument(help: "'-' reads the event from standard input.")
     var input: String?
-    @Option(help: ArgumentHelp("Call the handler of this source file; it is not stored.", valueName: "file"), completion: .file())
+    @Option(
+        help: ArgumentHelp("Call the handler of this source file; it is not stored.", valueName: "file"),
+        completion: .file())
     var file: String?
     @Option(help: ArgumentHelp("The event, as JSON. Default: {}.", valueName: "json"))
     var event: String?
     @Option(help: ArgumentHelp("A file with the event.", valueName: "file"), completion: .file())
     var eventFile: String?
-    @Option(help: ArgumentHelp("Milliseconds the call may take; 0: no limit. Default: the function's own, else 5000.", valueName: "ms"))
+    @Option(
+        help: ArgumentHelp(
+            "Milliseconds the call may take; 0: no limit. Default: the function's own, else 5000.", valueName: "ms"))
     var timeoutMillis: Int?
     @OptionGroup var sandbox: SandboxOption
     @OptionGroup var storeOptions: StoreOptions
@@ -40,8 +44,12 @@ struct Invoke: AsyncParsableCommand {
         if file != nil, self.input != nil || id != nil && id != "-" {
             throw ValidationError("Give the id of a stored function or --file, not both.")
         }
-        if file == nil, id == nil { throw ValidationError("Give the id of a stored function, or a source file with --file.") }
-        if let input, input != "-" { throw ValidationError("Unexpected argument '\(input)'. Give the event with --event, --event-file or '-'.") }
+        if file == nil, id == nil {
+            throw ValidationError("Give the id of a stored function, or a source file with --file.")
+        }
+        if let input, input != "-" {
+            throw ValidationError("Unexpected argument '\(input)'. Give the event with --event, --event-file or '-'.")
+        }
         if [event, eventFile, input].count(where: { $0 != nil }) > 1 {
             throw ValidationError("Give the event once: --event, --event-file or '-'.")
         }
@@ -72,11 +80,16 @@ struct Invoke: AsyncParsableCommand {
 
     private func function() async throws -> Function {
         guard let file else { return try storeOptions.store.load(FunctionID(id ?? "")) }
-        guard FileManager.default.isReadableFile(atPath: file) else { throw InvalidRequest("The source file '\(file)' cannot be read.") }
+        guard FileManager.default.isReadableFile(atPath: file) else {
+            throw InvalidRequest("The source file '\(file)' cannot be read.")
+        }
         // As a manifest would describe it.
-        let manifest: JSONValue = ["id": "file", "languageId": .string(try Language(fileName: file).id), "sourceFile": .string(file)]
+        let manifest: JSONValue = [
+            "id": "file", "languageId": .string(try Language(fileName: file).id), "sourceFile": .string(file),
+        ]
         let description = try Manifest(manifest.jsonBytes(), name: file, files: .allowed(relativeTo: "."))
-        let definition = try await build(description, description.definition, at: file, builds: storeOptions.buildDirectory)
+        let definition = try await build(
+            description, description.definition, at: file, builds: storeOptions.buildDirectory)
         return Function(id: description.id, definition: definition)
     }
 

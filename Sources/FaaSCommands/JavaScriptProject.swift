@@ -19,12 +19,14 @@ struct JavaScriptProject {
         guard hasPackages || Self.importsFiles(definition) else { return nil }
     }
 
-    /// Whether the source names a path that is not among its dependencies. A name in a comment or a text counts too: then the
-    /// function is bundled, and is what it was.
+    /// Whether the source names a path that is not among its dependencies. A name in a comment or a text counts too:
+    /// then the function is bundled, and is what it was.
     private static func importsFiles(_ definition: FunctionDefinition) -> Bool {
-        let paths = definition.sourceCode.matches(of: /(?:from|import|require)\s*\(?\s*['"](?<path>\.\.?\/[^'"\n]*)['"]/)
+        let paths = definition.sourceCode.matches(
+            of: /(?:from|import|require)\s*\(?\s*['"](?<path>\.\.?\/[^'"\n]*)['"]/)
         return paths.contains {
-            definition.dependencies[String($0.output.path)] == nil && definition.dependencies[String($0.output.path.dropFirst(2))] == nil
+            definition.dependencies[String($0.output.path)] == nil
+                && definition.dependencies[String($0.output.path.dropFirst(2))] == nil
         }
     }
 }

@@ -27,7 +27,9 @@ struct List: ParsableCommand {
             } else {
                 for function in functions {
                     let definition = function.definition
-                    Output.line("- \(function.id) [lang=\(definition.language.id), fn=\(definition.functionName), esm=\(definition.jsEvalAsModule)]")
+                    Output.line(
+                        "- \(function.id) [lang=\(definition.language.id), fn=\(definition.functionName), esm=\(definition.jsEvalAsModule)]"
+                    )
                 }
             }
         } catch {

@@ -20,11 +20,14 @@ struct PackageInstaller {
             let status = try run(
                 python,
                 [
-                    "-I", "-m", "pip", "install", "--target", folder, "--only-binary", ":all:", "--no-input", "--disable-pip-version-check",
+                    "-I", "-m", "pip", "install", "--target", folder, "--only-binary", ":all:", "--no-input",
+                    "--disable-pip-version-check",
                     "--progress-bar", "off", "--retries", "2", "--root-user-action", "ignore", "--",
                 ] + requirements, showing: true)
             guard status == 0 else {
-                throw InvalidRequest("The packages cannot be installed: \(requirements.joined(separator: ", ")). What pip says is above.")
+                throw InvalidRequest(
+                    "The packages cannot be installed: \(requirements.joined(separator: ", ")). What pip says is above."
+                )
             }
         }
         Output.note("Installed in \(path)")

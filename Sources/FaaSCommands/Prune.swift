@@ -32,23 +32,31 @@ struct Prune: ParsableCommand {
             let store = storeOptions.store
             let (functions, broken) = try store.list()
             if let first = broken.first {
-                throw InvalidRequest("\(first.message). It could refer to anything, so nothing is removed: repair it or delete it first.")
+                throw InvalidRequest(
+                    "\(first.message). It could refer to anything, so nothing is removed: repair it or delete it first."
+                )
             }
             let date = Date(timeIntervalSinceNow: -Self.youngestAge)
             let builds = ScriptBuilds.fileNames(of: functions.filter(\.needsBuild).map(\.definition))
             let unused =
-                try UnusedFile.find(in: store.layers.directory, needed: FunctionStore.layerNames(of: functions), unchangedSince: date)
+                try UnusedFile.find(
+                    in: store.layers.directory, needed: FunctionStore.layerNames(of: functions), unchangedSince: date)
                 + UnusedFile.find(in: storeOptions.buildDirectory, needed: builds, unchangedSince: date)
             for file in unused {
                 if !isDryRun { try file.remove() }
-                if !json.isJSON { Output.line("\(isDryRun ? "Would remove" : "Removed") \(file.path) (\(file.bytes) bytes)") }
+                if !json.isJSON {
+                    Output.line("\(isDryRun ? "Would remove" : "Removed") \(file.path) (\(file.bytes) bytes)")
+                }
             }
             let bytes = unused.reduce(0) { $0 + $1.bytes }
             if json.isJSON {
-                let files = unused.map { file -> JSONValue in ["path": .string(file.path), "bytes": .integer(Int64(file.bytes))] }
+                let files = unused.map { file -> JSONValue in
+                    ["path": .string(file.path), "bytes": .integer(Int64(file.bytes))]
+                }
                 Output.json(["dryRun": .bool(isDryRun), "removed": .array(files), "bytes": .integer(Int64(bytes))])
             } else {
-                Output.line(unused.isEmpty ? "Nothing to remove." : "\(isDryRun ? "Would remove" : "Removed") \(bytes) bytes.")
+                Output.line(
+                    unused.isEmpty ? "Nothing to remove." : "\(isDryRun ? "Would remove" : "Removed") \(bytes) bytes.")
             }
         } catch {
             throw fail(error, asJSON: json.isJSON)

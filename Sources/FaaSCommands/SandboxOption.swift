@@ -16,10 +16,13 @@ struct SandboxOption: ParsableArguments {
     /// Says once what is weaker than it could be.
     static func warn(_ runtime: FunctionRuntime, to logger: Logger) {
         if runtime.configuration.sandbox == .off {
-            return logger.warning("THE SANDBOX IS OFF: functions may do whatever the user who started this host may do.")
+            return logger.warning(
+                "THE SANDBOX IS OFF: functions may do whatever the user who started this host may do.")
         }
         for report in runtime.sandboxReports {
-            for weakness in report.weaknesses { logger.warning("The sandbox of \(report.language.name) is weaker than it could be: \(weakness)") }
+            for weakness in report.weaknesses {
+                logger.warning("The sandbox of \(report.language.name) is weaker than it could be: \(weakness)")
+            }
         }
     }
 }

@@ -28,35 +28,53 @@ struct Serve: AsyncParsableCommand {
     var port = 8080
     @Option(help: ArgumentHelp("Workers a function may have. Default: the number of cores.", valueName: "n"))
     var workersPerFunction: Int?
-    @Option(help: ArgumentHelp("Workers there may be altogether. Default: what half of the memory holds, at most 1000.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Workers there may be altogether. Default: what half of the memory holds, at most 1000.", valueName: "n"))
     var workers: Int?
-    @Option(help: ArgumentHelp("Workers that may start at a time. Default: four for each core, at least 8.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("Workers that may start at a time. Default: four for each core, at least 8.", valueName: "n")
+    )
     var startingWorkers: Int?
-    @Option(help: ArgumentHelp("The share of the available memory that workers may have. Default: 0.8.", valueName: "0...1"))
+    @Option(
+        help: ArgumentHelp("The share of the available memory that workers may have. Default: 0.8.", valueName: "0...1")
+    )
     var memoryShare: Double?
-    @Option(help: ArgumentHelp("Processor time of a call, unless the manifest says otherwise. Default: no limit.", valueName: "ms"))
+    @Option(
+        help: ArgumentHelp(
+            "Processor time of a call, unless the manifest says otherwise. Default: no limit.", valueName: "ms"))
     var cpuMillis: Int?
-    @Option(help: ArgumentHelp("How long a zygote serves before another takes its place; 0: for ever. Default: 3600.", valueName: "s"))
+    @Option(
+        help: ArgumentHelp(
+            "How long a zygote serves before another takes its place; 0: for ever. Default: 3600.", valueName: "s"))
     var zygoteSeconds: Int?
-    @Option(help: ArgumentHelp("The least serious level of log lines to show: debug, info, warning, error.", valueName: "level"))
+    @Option(
+        help: ArgumentHelp(
+            "The least serious level of log lines to show: debug, info, warning, error.", valueName: "level"))
     var logLevel: String = "info"
     @OptionGroup var sandbox: SandboxOption
     @OptionGroup var storeOptions: StoreOptions
 
     func validate() throws {
-        guard (0...65535).contains(port) else { throw ValidationError("Invalid port: \(port). Use a number from 0 to 65535.") }
-        guard Logger.Level(rawValue: logLevel) != nil else { throw ValidationError("Invalid log level: '\(logLevel)'.") }
+        guard (0...65535).contains(port) else {
+            throw ValidationError("Invalid port: \(port). Use a number from 0 to 65535.")
+        }
+        guard Logger.Level(rawValue: logLevel) != nil else {
+            throw ValidationError("Invalid log level: '\(logLevel)'.")
+        }
         guard workersPerFunction ?? 1 > 0, workers ?? 1 > 0, startingWorkers ?? 1 > 0 else {
             throw ValidationError("There must be at least one worker.")
         }
-        guard (0.01...1).contains(memoryShare ?? 1) else { throw ValidationError("Invalid memory share: use a number from 0.01 to 1.") }
+        guard (0.01...1).contains(memoryShare ?? 1) else {
+            throw ValidationError("Invalid memory share: use a number from 0.01 to 1.")
+        }
         guard cpuMillis ?? 1 > 0 else { throw ValidationError("Invalid processor time: use at least 1 ms.") }
         guard zygoteSeconds ?? 0 >= 0 else { throw ValidationError("Invalid zygote lifetime: use 0 seconds or more.") }
     }
 
     func run() async throws {
-        // An event loop serves about as many calls as a worker does, and workers need processors too. Fewer loops also mean fewer
-        // calls that arrive on one and are served by a worker on another.
+        // An event loop serves about as many calls as a worker does, and workers need processors too. Fewer loops also
+        // mean fewer calls that arrive on one and are served by a worker on another.
         NIOSingletons.groupLoopCountSuggestion = max(1, System.coreCount / 2)
         // A connection takes one, a worker two.
         Descriptors.raiseLimit()
@@ -75,7 +93,8 @@ struct Serve: AsyncParsableCommand {
         var configuration = FunctionServer.Configuration()
         configuration.host = host
         configuration.port = port
-        let server = FunctionServer(configuration: configuration, runtime: runtime, store: storeOptions.store, logger: logger)
+        let server = FunctionServer(
+            configuration: configuration, runtime: runtime, store: storeOptions.store, logger: logger)
         do {
             for engine in try await runtime.start() { logger.info("\(engine) is ready") }
             SandboxOption.warn(runtime, to: logger)

@@ -31,7 +31,8 @@ struct Upload: AsyncParsableCommand {
     func run() async throws {
         do {
             let manifest = try Manifest(file: manifest)
-            let function = try await deploy(manifest, at: self.manifest, to: storeOptions.store, builds: storeOptions.buildDirectory)
+            let function = try await deploy(
+                manifest, at: self.manifest, to: storeOptions.store, builds: storeOptions.buildDirectory)
             if json.isJSON {
                 Output.json(function.summary)
             } else {

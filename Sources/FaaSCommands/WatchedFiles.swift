@@ -2,10 +2,11 @@ import Foundation
 import FunctionStorage
 import Glibc
 
-/// The files of a JavaScript project, and when each was last changed. Two are equal if nothing has changed between them.
+/// The files of a JavaScript project, and when each was last changed. Two are equal if nothing has changed between
+/// them.
 ///
-/// All of the manifest's folder, because a file may be imported that is not there yet. Not what is hidden, and not `node_modules`: who
-/// installs a package changes `package.json` or the lock file beside it.
+/// All of the manifest's folder, because a file may be imported that is not there yet. Not what is hidden, and not
+/// `node_modules`: who installs a package changes `package.json` or the lock file beside it.
 struct WatchedFiles: Equatable {
     private var files: [String: Stamp] = [:]
 

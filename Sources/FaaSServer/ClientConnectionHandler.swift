@@ -24,8 +24,8 @@ final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChannelHandl
     typealias OutboundOut = HTTPServerResponsePart
 
     private enum Limits {
-        /// Times are looked at this often, and so are up to this much longer than they say. One timer for each connection
-        /// costs a request nothing.
+        /// Times are looked at this often, and so are up to this much longer than they say. One timer for each
+        /// connection costs a request nothing.
         static let tickSeconds = 2
         static let idleSeconds = 60
         static let stallSeconds = 30
@@ -147,7 +147,8 @@ final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChannelHandl
     }
 
     private func writeContinue(_ context: ChannelHandlerContext) {
-        context.writeAndFlush(Self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+        context.writeAndFlush(
+            Self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -155,7 +156,9 @@ final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChannelHandl
         if let error = error as? HTTPParserError, refusal == nil {
             refusal = error
             // Nothing after it can be understood.
-            if arrival != nil, !unanswered.isEmpty { unanswered[unanswered.index(before: unanswered.endIndex)].isLast = true }
+            if arrival != nil, !unanswered.isEmpty {
+                unanswered[unanswered.index(before: unanswered.endIndex)].isLast = true
+            }
         }
         context.fireErrorCaught(error)
     }
@@ -171,8 +174,9 @@ final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChannelHandl
         }
     }
 
-    /// The client will send nothing more. It may have gone, or still wait for its answer: TCP does not tell. But who has gone
-    /// answers bytes with a reset, which closes the connection; and a client must expect a `100 Continue` at any time.
+    /// The client will send nothing more. It may have gone, or still wait for its answer: TCP does not tell. But who
+    /// has gone answers bytes with a reset, which closes the connection; and a client must expect a `100 Continue` at
+    /// any time.
     private func inputEnded(_ context: ChannelHandlerContext) {
         hasInputEnded = true
         guard let request = unanswered.first, arrival == nil, case .none = output else { return }
@@ -269,14 +273,15 @@ final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChannelHandl
         close(context: context, mode: .output, promise: nil)
     }
 
-    /// The client has been told that nothing more comes. It has a moment to read that; what it sends meanwhile is forgotten.
+    /// The client has been told that nothing more comes. It has a moment to read that; what it sends meanwhile is
+    /// forgotten.
     private func leaveSoon(_ context: ChannelHandlerContext) {
         isLeaving = true
         context.eventLoop.assumeIsolated().scheduleTask(in: Limits.lingering) { context.close(promise: nil) }
     }
 
-    /// Whoever closes, what has been written is sent first: NIO forgets it when the client has ended its side, and when both
-    /// sides are closed at once.
+    /// Whoever closes, what has been written is sent first: NIO forgets it when the client has ended its side, and when
+    /// both sides are closed at once.
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         if mode == .input { isCancelled = true }
         guard !isCancelled, context.channel.isActive, bufferedBytes(context) > 0 else {
@@ -307,7 +312,8 @@ final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChannelHandl
         unsentBytes = unsent
         if stallSeconds > Limits.stallSeconds { return context.close(promise: nil) }
 
-        // While an earlier answer is being made nobody reads on: that the rest does not arrive is not the client's fault.
+        // While an earlier answer is being made nobody reads on: that the rest does not arrive is not the client's
+        // fault.
         if let arrival, unanswered.count <= 1 {
             self.arrival?.seconds += Limits.tickSeconds
             if arrival.seconds >= Limits.bodySeconds + arrival.bytes / Limits.bodyBytesPerSecond {

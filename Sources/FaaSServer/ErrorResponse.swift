@@ -26,7 +26,8 @@ struct ErrorResponse {
         case let error as HTTPParserError: self.init(error)
         case is BodyTooSlow:
             self.init(
-                status: .requestTimeout, errorType: "RequestTimeout", message: "The body of the request did not arrive in time.")
+                status: .requestTimeout, errorType: "RequestTimeout",
+                message: "The body of the request did not arrive in time.")
         case is NIOTooManyBytesError:
             self.init(PayloadTooLarge(limit: 0))
         case is CancellationError:
@@ -40,7 +41,8 @@ struct ErrorResponse {
     }
 
     private init(
-        status: HTTPResponse.Status, errorType: String, message: String, stackTrace: [String] = [], headers: HTTPFields = [:]
+        status: HTTPResponse.Status, errorType: String, message: String, stackTrace: [String] = [],
+        headers: HTTPFields = [:]
     ) {
         self.status = status
         self.errorType = errorType
@@ -57,7 +59,8 @@ struct ErrorResponse {
             case is PayloadTooLarge: (.contentTooLarge, [:])
             case is TooManyRequests: (.tooManyRequests, Self.retryAfter)
             case is Overloaded, is ShuttingDown: (.serviceUnavailable, Self.retryAfter)
-            case let error as BackedOff: (.serviceUnavailable, [.retryAfter: "\((error.retryAfterMillis + 999) / 1000)"])
+            case let error as BackedOff:
+                (.serviceUnavailable, [.retryAfter: "\((error.retryAfterMillis + 999) / 1000)"])
             case is InvalidResponse: (.badGateway, [:])
             case is InvocationTimeout: (.gatewayTimeout, [:])
             default: (.internalServerError, [:])
@@ -80,7 +83,8 @@ struct ErrorResponse {
                 status: .methodNotAllowed, errorType: "MethodNotAllowed", message: error.body ?? "Method Not Allowed",
                 headers: error.headers)
         default:
-            self.init(status: error.status, errorType: "InvalidRequest", message: error.body ?? error.status.reasonPhrase)
+            self.init(
+                status: error.status, errorType: "InvalidRequest", message: error.body ?? error.status.reasonPhrase)
         }
     }
 

@@ -29,14 +29,17 @@ public struct FunctionServer: Sendable {
     private let logger: Logger
 
     /// - Parameter runtime: started or not; the server ends it.
-    public init(configuration: Configuration = Configuration(), runtime: FunctionRuntime, store: FunctionStore, logger: Logger) {
+    public init(
+        configuration: Configuration = Configuration(), runtime: FunctionRuntime, store: FunctionStore, logger: Logger
+    ) {
         self.configuration = configuration
         self.runtime = runtime
         self.functions = FunctionCache(store: store)
         self.logger = logger
     }
 
-    /// Serves until SIGINT or SIGTERM: then it accepts nothing new, lets running invocations finish, and ends every worker.
+    /// Serves until SIGINT or SIGTERM: then it accepts nothing new, lets running invocations finish, and ends every
+    /// worker.
     ///
     /// - Parameter onRunning: called once with the port, when requests are accepted.
     public func run(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
@@ -48,14 +51,18 @@ public struct FunctionServer: Sendable {
             logger: logger)
         // Ended in reverse order: the server first, so that what it still answers has workers.
         let services: [any Service] = [RuntimeService(runtime: runtime), application]
-        var group = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
+        var group = ServiceGroupConfiguration(
+            services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(configuration.shutdownGraceSeconds)
         try await ServiceGroup(configuration: group).run()
     }
 
     /// What a connection has between the HTTP decoder and Hummingbird.
     package func connectionHandlers() -> [any ChannelHandler] {
-        [ClientConnectionHandler(), InvokeHandler(runtime: runtime, functions: functions, configuration: configuration, logger: logger)]
+        [
+            ClientConnectionHandler(),
+            InvokeHandler(runtime: runtime, functions: functions, configuration: configuration, logger: logger),
+        ]
     }
 
     private struct RuntimeService: Service, CustomStringConvertible {

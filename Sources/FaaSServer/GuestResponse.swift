@@ -42,28 +42,37 @@ struct GuestResponse {
             throw InvalidResponse("an answer of status \(code) has no body")
         }
         var headers = try Self.headers(of: value)
-        if !headers.contains(name: "Content-Type"), body.readableBytes > 0 { headers.add(name: "Content-Type", value: "application/json") }
+        if !headers.contains(name: "Content-Type"), body.readableBytes > 0 {
+            headers.add(name: "Content-Type", value: "application/json")
+        }
         self.headers = headers
     }
 
     private static func body(of response: JSONValue) throws -> ByteBuffer {
         let isBase64 = try given(response["isBase64Encoded"]).map { value in
-            guard let flag = value.boolValue else { throw InvalidResponse("'isBase64Encoded' must be true or false, not \(shown(value))") }
+            guard let flag = value.boolValue else {
+                throw InvalidResponse("'isBase64Encoded' must be true or false, not \(shown(value))")
+            }
             return flag
         }
         guard let value = given(response["body"]) else { return ByteBuffer() }
         guard let text = value.stringValue else {
-            throw InvalidResponse("'body' must be text, not \(shown(value)): encode it as JSON first, or leave out 'statusCode'")
+            throw InvalidResponse(
+                "'body' must be text, not \(shown(value)): encode it as JSON first, or leave out 'statusCode'")
         }
         guard isBase64 == true else { return ByteBuffer(string: text) }
-        guard let bytes = Data(base64Encoded: text) else { throw InvalidResponse("'body' is not base64, although 'isBase64Encoded' is true") }
+        guard let bytes = Data(base64Encoded: text) else {
+            throw InvalidResponse("'body' is not base64, although 'isBase64Encoded' is true")
+        }
         return ByteBuffer(bytes: bytes)
     }
 
     private static func headers(of response: JSONValue) throws -> HTTPHeaders {
         var headers = HTTPHeaders()
         if let value = given(response["headers"]) {
-            guard case .object(let members) = value else { throw InvalidResponse("'headers' must be an object, not \(shown(value))") }
+            guard case .object(let members) = value else {
+                throw InvalidResponse("'headers' must be an object, not \(shown(value))")
+            }
             for (name, value) in members.sorted(by: { $0.key < $1.key }) { try add(name, value, to: &headers) }
         }
         if let value = given(response["cookies"]) {
@@ -95,7 +104,8 @@ struct GuestResponse {
                 throw InvalidResponse("the header '\(name)' has a control character in its value")
             }
             headers.add(name: name, value: text)
-        case .object: throw InvalidResponse("the header '\(name)' must be text, a number, or an array of them, not an object")
+        case .object:
+            throw InvalidResponse("the header '\(name)' must be text, a number, or an array of them, not an object")
         }
     }
 

@@ -3,7 +3,8 @@ import FunctionModel
 import NIOCore
 import NIOHTTP1
 
-/// An HTTP request as the event of a function that answers HTTP: the form of AWS Lambda's function URLs, payload version 2.0.
+/// An HTTP request as the event of a function that answers HTTP: the form of AWS Lambda's function URLs, payload
+/// version 2.0.
 struct HTTPEvent {
     private let method: String
     /// What follows `/http/{id}`, as it came; `/` if nothing does.
@@ -32,16 +33,21 @@ struct HTTPEvent {
             "headers": .object(joinedHeaders.mapValues { .string($0) }),
             "requestContext": [
                 "accountId": "anonymous", "apiId": .string(functionID.text), "domainName": .string(host),
-                "domainPrefix": .string(host.split(separator: ".").first.map(String.init) ?? ""), "requestId": .string(requestID),
-                "routeKey": "$default", "stage": "$default", "time": .string(HTTPDate.logText(time_t(now.timeIntervalSince1970))),
+                "domainPrefix": .string(host.split(separator: ".").first.map(String.init) ?? ""),
+                "requestId": .string(requestID),
+                "routeKey": "$default", "stage": "$default",
+                "time": .string(HTTPDate.logText(time_t(now.timeIntervalSince1970))),
                 "timeEpoch": .integer(Int64(now.timeIntervalSince1970 * 1000)),
                 "http": [
-                    "method": .string(method), "path": .string(path), "protocol": .string(version), "sourceIp": .string(sourceAddress),
+                    "method": .string(method), "path": .string(path), "protocol": .string(version),
+                    "sourceIp": .string(sourceAddress),
                     "userAgent": .string(agent),
                 ],
             ],
         ]
-        let cookies = headers["Cookie"].flatMap { $0.split(separator: ";") }.map { $0.trimmingCharacters(in: .whitespaces) }
+        let cookies = headers["Cookie"].flatMap { $0.split(separator: ";") }.map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
         if !cookies.isEmpty { event["cookies"] = .array(cookies.map { .string($0) }) }
         if !query.isEmpty { event["queryStringParameters"] = .object(queryParameters.mapValues { .string($0) }) }
         let text = String(validating: body.readableBytesView, as: UTF8.self)

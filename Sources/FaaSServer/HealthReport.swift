@@ -31,6 +31,7 @@ struct HealthReport {
 
     func response() -> Response {
         Response(
-            status: .ok, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: ByteBuffer(bytes: json.jsonBytes())))
+            status: .ok, headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: json.jsonBytes())))
     }
 }

@@ -8,8 +8,9 @@ import NIOCore
 import NIOHTTP1
 import PolyglotFaaS
 
-/// `POST /invoke/{id}`, and any method of `/http/{id}/…`, answered on the event loop of its connection: no task, no router, no change of thread. Every other
-/// request passes through to Hummingbird; docs/dependencies.md has what that saves.
+/// `POST /invoke/{id}`, and any method of `/http/{id}/…`, answered on the event loop of its connection: no task, no
+/// router, no change of thread. Every other request passes through to Hummingbird; docs/dependencies.md has what that
+/// saves.
 ///
 /// A connection has one request under way at a time, ours or Hummingbird's. What arrives meanwhile is held, in order.
 final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
@@ -62,7 +63,9 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var quiesce: ChannelShouldQuiesceEvent?
     private var date = HTTPDate()
 
-    init(runtime: FunctionRuntime, functions: FunctionCache, configuration: FunctionServer.Configuration, logger: Logger) {
+    init(
+        runtime: FunctionRuntime, functions: FunctionCache, configuration: FunctionServer.Configuration, logger: Logger
+    ) {
         self.runtime = runtime
         self.functions = functions
         self.configuration = configuration
@@ -71,7 +74,9 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: What arrives
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { arrive(.part(Self.unwrapInboundIn(data)), context) }
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        arrive(.part(Self.unwrapInboundIn(data)), context)
+    }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { arrive(.error(error), context) }
 
@@ -99,7 +104,8 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
             held.removeFirst()
             take(next, context)
         }
-        // Hummingbird's channel hands on what it was given when a read is complete, and that of these parts was long ago.
+        // Hummingbird's channel hands on what it was given when a read is complete, and that of these parts was long
+        // ago.
         context.fireChannelReadComplete()
         if isReadHeld, held.count < Self.heldLimit {
             isReadHeld = false
@@ -108,7 +114,8 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         passOnQuiesce(context)
     }
 
-    /// The server is stopping. Hummingbird closes the connections that it knows to be idle, and of our requests it knows nothing.
+    /// The server is stopping. Hummingbird closes the connections that it knows to be idle, and of our requests it
+    /// knows nothing.
     private func passOnQuiesce(_ context: ChannelHandlerContext) {
         guard let event = quiesce, held.isEmpty else { return }
         switch state {
@@ -159,7 +166,9 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let segments = path.split(separator: UInt8(ascii: "/"))
         guard segments.count >= 2 else { return nil }
         let id = Substring(segments[1])
-        if segments[0].elementsEqual("http".utf8) { return .http(id: id, path: Substring(path[segments[1].endIndex...])) }
+        if segments[0].elementsEqual("http".utf8) {
+            return .http(id: id, path: Substring(path[segments[1].endIndex...]))
+        }
         guard head.method == .POST, segments.count == 2, segments[0].elementsEqual("invoke".utf8) else { return nil }
         return .invoke(id: id)
     }
@@ -170,19 +179,24 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let (id, http): (Substring, HTTPEvent?) =
             switch target {
             case .invoke(let id): (id, nil)
-            case .http(let id, let path): (id, HTTPEvent(head, path: path, sourceAddress: context.remoteAddress?.ipAddress ?? ""))
+            case .http(let id, let path):
+                (id, HTTPEvent(head, path: path, sourceAddress: context.remoteAddress?.ipAddress ?? ""))
             }
-        let request = Request(id: RequestID.from(head.headers.first(name: RequestID.headerName.rawName)), path: head.uri, http: http)
+        let request = Request(
+            id: RequestID.from(head.headers.first(name: RequestID.headerName.rawName)), path: head.uri, http: http)
         do {
             guard let id = id.utf8.contains(UInt8(ascii: "%")) ? String(id).removingPercentEncoding : String(id) else {
                 throw InvalidRequest("The path is not percent-encoded text.")
             }
             let function = try functions.function(FunctionID(id))
             guard http == nil || function.definition.response == .http else {
-                throw InvalidRequest("The function '\(function.id)' does not answer HTTP: its manifest has no \"response\": \"http\".")
+                throw InvalidRequest(
+                    "The function '\(function.id)' does not answer HTTP: its manifest has no \"response\": \"http\".")
             }
             let length = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
-            guard length <= configuration.maximumEventBytes else { throw PayloadTooLarge(limit: configuration.maximumEventBytes) }
+            guard length <= configuration.maximumEventBytes else {
+                throw PayloadTooLarge(limit: configuration.maximumEventBytes)
+            }
             state = .collecting(request, function, ByteBuffer())
             if head.headers.contains(name: "Expect") { context.triggerUserOutboundEvent(BodyIsWanted(), promise: nil) }
         } catch {
@@ -192,7 +206,8 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func collect(
-        _ request: Request, _ function: Function, _ body: ByteBuffer, _ bytes: ByteBuffer, _ context: ChannelHandlerContext
+        _ request: Request, _ function: Function, _ body: ByteBuffer, _ bytes: ByteBuffer,
+        _ context: ChannelHandlerContext
     ) {
         guard body.readableBytes + bytes.readableBytes <= configuration.maximumEventBytes else {
             state = .discarding
@@ -232,10 +247,12 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         state = .passing
         for line in outcome.logs {
             logger.log(
-                level: line.level.loggerLevel, "\(line.text)", metadata: ["function": "\(function.id)", "requestId": "\(request.id)"])
+                level: line.level.loggerLevel, "\(line.text)",
+                metadata: ["function": "\(function.id)", "requestId": "\(request.id)"])
         }
         switch outcome.result {
-        case .success(let json) where request.http == nil: write(.ok, ["Content-Type": "application/json"], json, request, context)
+        case .success(let json) where request.http == nil:
+            write(.ok, ["Content-Type": "application/json"], json, request, context)
         case .success(let result): answer(request, withResult: result, context)
         case .failure(let error): answer(request, with: error, context)
         }
@@ -259,18 +276,25 @@ final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         response.log(error, requestID: request.id, path: request.path, to: logger)
         var headers: HTTPHeaders = ["Content-Type": "application/json"]
         for field in response.headers { headers.add(name: field.name.rawName, value: field.value) }
-        write(HTTPResponseStatus(statusCode: response.status.code), headers, response.body(requestID: request.id), request, context)
+        write(
+            HTTPResponseStatus(statusCode: response.status.code), headers, response.body(requestID: request.id),
+            request, context)
     }
 
     private func write(
-        _ status: HTTPResponseStatus, _ headers: HTTPHeaders, _ body: ByteBuffer, _ request: Request, _ context: ChannelHandlerContext
+        _ status: HTTPResponseStatus, _ headers: HTTPHeaders, _ body: ByteBuffer, _ request: Request,
+        _ context: ChannelHandlerContext
     ) {
         var headers = headers
         // A length would be that of the answer that there is not.
-        if status != .noContent, status != .notModified { headers.add(name: "Content-Length", value: "\(body.readableBytes)") }
+        if status != .noContent, status != .notModified {
+            headers.add(name: "Content-Length", value: "\(body.readableBytes)")
+        }
         headers.add(name: "Date", value: date.text())
         headers.add(name: RequestID.headerName.rawName, value: request.id)
-        context.write(Self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))), promise: nil)
+        context.write(
+            Self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))),
+            promise: nil)
         context.write(Self.wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
     }

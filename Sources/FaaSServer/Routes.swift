@@ -39,7 +39,8 @@ struct Routes: Sendable {
                     body: ResponseBody(byteBuffer: ByteBuffer(string: "OK")))
             },
             Route(path: "/invoke/:id", methods: [.post], respond: nil),
-            Route(path: "/invoke", methods: [.post]) { _, _ in throw InvalidRequest("Missing function id in path /invoke/{id}.")
+            Route(path: "/invoke", methods: [.post]) { _, _ in
+                throw InvalidRequest("Missing function id in path /invoke/{id}.")
             },
         ]
     }
@@ -81,8 +82,10 @@ struct Routes: Sendable {
         private func answer(to error: any Error, _ request: Request, _ context: FunctionRequestContext) -> Response {
             if let error = error as? HTTPError, error.status == .notFound, let methods = methods(at: request.uri.path) {
                 let allowed = methods.map(\.rawValue).joined(separator: ", ")
-                return ErrorResponse(HTTPError(.methodNotAllowed, headers: [.allow: allowed], message: "Method Not Allowed"))
-                    .response(requestID: context.requestID)
+                return ErrorResponse(
+                    HTTPError(.methodNotAllowed, headers: [.allow: allowed], message: "Method Not Allowed")
+                )
+                .response(requestID: context.requestID)
             }
             let response = ErrorResponse(error)
             response.log(error, requestID: context.requestID, path: request.uri.path, to: logger)
@@ -93,7 +96,8 @@ struct Routes: Sendable {
             let segments = path.split(separator: "/")
             return routes.first { route in
                 let pattern = route.path.split(separator: "/")
-                return pattern.count == segments.count && zip(pattern, segments).allSatisfy { $0 == $1 || $0.hasPrefix(":") }
+                return pattern.count == segments.count
+                    && zip(pattern, segments).allSatisfy { $0 == $1 || $0.hasPrefix(":") }
             }?.methods
         }
     }

@@ -11,7 +11,8 @@ public struct BuiltScript: Hashable, Sendable {
 }
 
 extension FunctionDefinition {
-    /// Whether the source is for a build and not for the engine: it is a module, or a script that uses modules of Node's.
+    /// Whether the source is for a build and not for the engine: it is a module, or a script that uses modules of
+    /// Node's.
     var needsBuild: Bool {
         language == .javaScript && (isModule || usesNodeModules)
     }
@@ -21,8 +22,8 @@ extension FunctionDefinition {
             || dependencies.values.contains { NodeModuleUse.isFound(in: $0, own: dependencies.keys) }
     }
 
-    /// Whether it is an ES module, TypeScript or JSX, or a script with a dependency that is one. `jsEvalAsModule` says so, else the
-    /// file's extension, else `import` and `export` declarations.
+    /// Whether it is an ES module, TypeScript or JSX, or a script with a dependency that is one. `jsEvalAsModule` says
+    /// so, else the file's extension, else `import` and `export` declarations.
     package var isModule: Bool {
         jsEvalAsModule || Self.isForBuild(name: sourceName, source: sourceCode)
             || dependencies.contains { Self.isForBuild(name: $0.key, source: $0.value) }

@@ -16,8 +16,8 @@ public struct FunctionDefinition: Hashable, Sendable {
     public var folders: FunctionFolders
     /// Variables of the environment, by name: `process.env` and `os.environ`. Nothing else is in there.
     public var environment: [String: String]
-    /// Events that the handler is called with, in order, when the source has been loaded. What these calls leave is part of the state
-    /// that every invocation starts from. If one fails, the function does not load. Default: none.
+    /// Events that the handler is called with, in order, when the source has been loaded. What these calls leave is
+    /// part of the state that every invocation starts from. If one fails, the function does not load. Default: none.
     public var prime: [JSONValue]
     /// The time one invocation may take, in milliseconds. nil: the caller's default applies. Zero or less: no limit.
     public var timeoutMillis: Int?
@@ -64,8 +64,8 @@ public struct FunctionDefinition: Hashable, Sendable {
 
 /// A deployed function: a definition under its name, in one of its revisions.
 ///
-/// An object, because every invocation hands it on several times: that is one reference counted instead of eight. Two are equal
-/// if everything is equal, whichever objects they are.
+/// An object, because every invocation hands it on several times: that is one reference counted instead of eight. Two
+/// are equal if everything is equal, whichever objects they are.
 public final class Function: Hashable, Sendable {
     public let id: FunctionID
     /// Names the content: the same definition has the same revision on every host.
@@ -74,8 +74,8 @@ public final class Function: Hashable, Sendable {
     /// Whether a worker takes ``built`` instead of the source.
     public let needsBuild: Bool
     private let buildResult = Mutex<BuiltScript?>(nil)
-    /// Computed once, because every invocation looks its function up. The revision stands for the content; the size tells most of
-    /// the rest apart where a caller gave no revision.
+    /// Computed once, because every invocation looks its function up. The revision stands for the content; the size
+    /// tells most of the rest apart where a caller gave no revision.
     private let hash: Int
 
     public init(id: FunctionID, revision: String, definition: FunctionDefinition) {
@@ -98,7 +98,8 @@ public final class Function: Hashable, Sendable {
 
     public static func == (left: Function, right: Function) -> Bool {
         left === right
-            || left.hash == right.hash && left.id == right.id && left.revision == right.revision && left.definition == right.definition
+            || left.hash == right.hash && left.id == right.id && left.revision == right.revision
+                && left.definition == right.definition
     }
 
     public func hash(into hasher: inout Hasher) { hasher.combine(hash) }

@@ -122,7 +122,8 @@ public struct InvocationTimeout: FunctionError, Equatable {
     public var message: String { "Invocation timed out after \(timeoutMillis)ms" }
 }
 
-/// The function needed more memory than it may have. Either the guest was refused memory and gave up, or it has been killed.
+/// The function needed more memory than it may have. Either the guest was refused memory and gave up, or it has been
+/// killed.
 public struct MemoryLimitExceeded: FunctionError, Equatable {
     public let limitMB: Int
     public init(limitMB: Int) { self.limitMB = limitMB }
@@ -163,8 +164,8 @@ public struct Overloaded: FunctionError, Equatable {
     public init(_ message: String) { self.message = message }
 }
 
-/// The function's workers have failed several times in a row, so the host waits before it starts the next one. Try again later, or
-/// deploy a revision that works.
+/// The function's workers have failed several times in a row, so the host waits before it starts the next one. Try
+/// again later, or deploy a revision that works.
 public struct BackedOff: FunctionError, Equatable {
     /// In a row, without one answer between them.
     public let failures: Int

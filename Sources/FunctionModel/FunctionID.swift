@@ -10,12 +10,15 @@ public struct FunctionID: Hashable, Comparable, Sendable, CustomStringConvertibl
     public init(_ text: String) throws(InvalidRequest) {
         guard !text.isEmpty else { throw InvalidRequest("A function id must not be empty.") }
         guard text.utf8.count <= Self.maximumLength else {
-            throw InvalidRequest("A function id has at most \(Self.maximumLength) characters; this one has \(text.utf8.count).")
+            throw InvalidRequest(
+                "A function id has at most \(Self.maximumLength) characters; this one has \(text.utf8.count).")
         }
-        guard text.utf8.first!.isASCIILetterOrDigit, text.utf8.allSatisfy({ $0.isASCIILetterOrDigit || ".-_".utf8.contains($0) })
+        guard text.utf8.first!.isASCIILetterOrDigit,
+            text.utf8.allSatisfy({ $0.isASCIILetterOrDigit || ".-_".utf8.contains($0) })
         else {
             throw InvalidRequest(
-                "Invalid function id \(quoted(text)): use letters, digits, '.', '_' and '-', and begin with a letter or a digit.")
+                "Invalid function id \(quoted(text)): use letters, digits, '.', '_' and '-', and begin with a letter or a digit."
+            )
         }
         self.text = text
     }
@@ -28,7 +31,9 @@ public struct FunctionID: Hashable, Comparable, Sendable, CustomStringConvertibl
 extension UInt8 {
     fileprivate var isASCIILetterOrDigit: Bool {
         switch self {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
         default: false
         }
     }
@@ -36,6 +41,8 @@ extension UInt8 {
 
 /// Text as it may stand in a message: in quotes, control characters escaped, cut after 80 characters.
 package func quoted(_ text: String) -> String {
-    let shown = text.unicodeScalars.prefix(80).map { $0.value < 0x20 || $0.value == 0x7f ? $0.escaped(asASCII: true) : String($0) }
+    let shown = text.unicodeScalars.prefix(80).map {
+        $0.value < 0x20 || $0.value == 0x7f ? $0.escaped(asASCII: true) : String($0)
+    }
     return "'\(shown.joined())\(text.unicodeScalars.count > 80 ? "…" : "")'"
 }

@@ -16,7 +16,8 @@ public struct FunctionLimits: Hashable, Sendable {
     public var temporaryMB: Int?
 
     public init(
-        memoryMB: Int? = nil, maxConcurrency: Int? = nil, maxEventBytes: Int? = nil, maxResultBytes: Int? = nil, maxLogBytes: Int? = nil,
+        memoryMB: Int? = nil, maxConcurrency: Int? = nil, maxEventBytes: Int? = nil, maxResultBytes: Int? = nil,
+        maxLogBytes: Int? = nil,
         cpuMillis: Int? = nil, temporaryMB: Int? = nil
     ) {
         self.memoryMB = memoryMB
@@ -29,9 +30,12 @@ public struct FunctionLimits: Hashable, Sendable {
     }
 
     /// The limits by the names that manifests and stored functions give them, with the largest value of each.
-    public static let fields: [(name: String, limit: any WritableKeyPath<FunctionLimits, Int?> & Sendable, maximum: Int)] = [
-        ("memoryMB", \.memoryMB, 1 << 20), ("maxConcurrency", \.maxConcurrency, 10_000), ("maxEventBytes", \.maxEventBytes, 63 << 20),
-        ("maxResultBytes", \.maxResultBytes, 63 << 20), ("maxLogBytes", \.maxLogBytes, 1 << 30), ("cpuMillis", \.cpuMillis, 86_400_000),
-        ("temporaryMB", \.temporaryMB, 1024),
-    ]
+    public static let fields:
+        [(name: String, limit: any WritableKeyPath<FunctionLimits, Int?> & Sendable, maximum: Int)] = [
+            ("memoryMB", \.memoryMB, 1 << 20), ("maxConcurrency", \.maxConcurrency, 10_000),
+            ("maxEventBytes", \.maxEventBytes, 63 << 20),
+            ("maxResultBytes", \.maxResultBytes, 63 << 20), ("maxLogBytes", \.maxLogBytes, 1 << 30),
+            ("cpuMillis", \.cpuMillis, 86_400_000),
+            ("temporaryMB", \.temporaryMB, 1024),
+        ]
 }

@@ -30,7 +30,8 @@ package struct JSONLocation: Hashable, Sendable, CustomStringConvertible {
         var line = 1
         var lineStart = document.starts(with: utf8ByteOrderMark) ? utf8ByteOrderMark.count : 0
         for index in 0..<min(offset, document.count) {
-            let isCRLF = document[index] == .carriageReturn && index + 1 < document.count && document[index + 1] == .lineFeed
+            let isCRLF =
+                document[index] == .carriageReturn && index + 1 < document.count && document[index + 1] == .lineFeed
             if document[index] == .lineFeed || (document[index] == .carriageReturn && !isCRLF) {
                 line += 1
                 lineStart = index + 1

@@ -25,8 +25,8 @@ struct JSONEvent {
     let offset: Int
 }
 
-/// Walks through a JSON document, event by event. It does not call itself: what is open is kept in a list, so a document
-/// cannot exhaust the stack.
+/// Walks through a JSON document, event by event. It does not call itself: what is open is kept in a list, so a
+/// document cannot exhaust the stack.
 struct JSONEventReader {
     private enum Container {
         case array
@@ -97,7 +97,8 @@ struct JSONEventReader {
         guard scanner.current == container.closingBrace else {
             switch container {
             case .array: throw scanner.unexpected("expected ',' or ']' after the element")
-            case .object(let name): throw scanner.unexpected("expected ',' or '}' after the member \(doubleQuoted(name))")
+            case .object(let name):
+                throw scanner.unexpected("expected ',' or '}' after the member \(doubleQuoted(name))")
             }
         }
         return closeContainer()

@@ -1,6 +1,6 @@
 extension JSONValue {
-    /// How many arrays and objects may be inside each other in a document. Values nested far deeper than this cannot even
-    /// be freed safely, because Swift frees them by recursion.
+    /// How many arrays and objects may be inside each other in a document. Values nested far deeper than this cannot
+    /// even be freed safely, because Swift frees them by recursion.
     public static let maximumDepth = 500
 
     /// Reads a document in UTF-8.
@@ -11,10 +11,10 @@ extension JSONValue {
     /// - keeps integers apart from doubles: a whole number that fits 64 bits is ``integer(_:)``;
     /// - does not recurse, so no document exhausts the stack, and ends on any bytes with a value or a ``JSONError``.
     ///
-    /// What JSON leaves open is decided thus: of members with the same name, the last counts, where names are the same if
-    /// Swift's strings are equal. `-0` is ``number(_:)``, since no integer has that sign. A number beyond the range of
-    /// doubles is an error; one too small for them is zero. Half a surrogate pair (`"\ud800"`), which no Swift string can
-    /// hold, becomes U+FFFD.
+    /// What JSON leaves open is decided thus: of members with the same name, the last counts, where names are the same
+    /// if Swift's strings are equal. `-0` is ``number(_:)``, since no integer has that sign. A number beyond the range
+    /// of doubles is an error; one too small for them is zero. Half a surrogate pair (`"\ud800"`), which no Swift
+    /// string can hold, becomes U+FFFD.
     public init(json document: some Collection<UInt8>, syntax: JSONSyntax = .strict) throws(JSONError) {
         self = try readTree(Array(document), syntax: syntax)
     }

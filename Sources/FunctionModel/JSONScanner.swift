@@ -58,7 +58,9 @@ struct JSONScanner {
             }
             if let scalar = Unicode.Scalar(first) { return scalar }
             let afterFirst = offset
-            if UTF16.isLeadSurrogate(first), skip("\\u"), let second = readFourHexDigits(), UTF16.isTrailSurrogate(second) {
+            if UTF16.isLeadSurrogate(first), skip("\\u"), let second = readFourHexDigits(),
+                UTF16.isTrailSurrogate(second)
+            {
                 let value = 0x10000 + (UInt32(first - 0xd800) << 10 | UInt32(second - 0xdc00))
                 return Unicode.Scalar(value) ?? "\u{fffd}"
             }

@@ -2,8 +2,8 @@ extension JSONValue {
     /// The value as a JSON document in UTF-8. Members are sorted by name, so that a value always makes the same
     /// document.
     ///
-    /// A double prints so that it reads back as the same double, and never as an integer (`1.0`). Infinities and NaN, which
-    /// JSON does not have, become `null`.
+    /// A double prints so that it reads back as the same double, and never as an integer (`1.0`). Infinities and NaN,
+    /// which JSON does not have, become `null`.
     /// - Parameter pretty: One line for each element and member, indented by two spaces; otherwise no space at all.
     public func jsonBytes(pretty: Bool = false) -> [UInt8] {
         var writer = JSONWriter(isPretty: pretty)

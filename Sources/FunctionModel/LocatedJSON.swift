@@ -21,7 +21,8 @@ package struct LocatedJSON: Sendable {
         switch content {
         case .scalar(let scalar): scalar
         case .array(let elements): .array(elements.map(\.value))
-        case .object(let members): .object(Dictionary(members.map { ($0.name, $0.value.value) }, uniquingKeysWith: { $1 }))
+        case .object(let members):
+            .object(Dictionary(members.map { ($0.name, $0.value.value) }, uniquingKeysWith: { $1 }))
         }
     }
 }

@@ -4,8 +4,8 @@ import Glibc
 package enum ModuleSyntax {
     /// Whether the source has an `import` or `export` declaration, or `import.meta`.
     ///
-    /// A scan of brackets, texts and comments, not a parser: what it cannot tell is taken for a script, and the engine says what is
-    /// wrong with it.
+    /// A scan of brackets, texts and comments, not a parser: what it cannot tell is taken for a script, and the engine
+    /// says what is wrong with it.
     package static func isModule(_ source: String) -> Bool {
         var source = source
         return source.withUTF8 { bytes in
@@ -28,7 +28,8 @@ package enum ModuleSyntax {
             // `exports` is what scripts have.
             let isWhole = at + 4 == bytes.count || !Scanner.isWord(bytes[at + 4])
             if isWhole, (word.2, word.3, word.4) == rest,
-                (word.0, word.1) == (UInt8(ascii: "i"), UInt8(ascii: "m")) || (word.0, word.1) == (UInt8(ascii: "e"), UInt8(ascii: "x"))
+                (word.0, word.1) == (UInt8(ascii: "i"), UInt8(ascii: "m"))
+                    || (word.0, word.1) == (UInt8(ascii: "e"), UInt8(ascii: "x"))
             {
                 return true
             }
@@ -97,7 +98,8 @@ private struct Scanner {
         let start = position
         skip(while: Self.isWord)
         let word = UnsafeBufferPointer(rebasing: bytes[start..<position])
-        let isMember = start > 0 && bytes[start - 1] == UInt8(ascii: ".") && !(start > 2 && bytes[start - 2] == UInt8(ascii: "."))
+        let isMember =
+            start > 0 && bytes[start - 1] == UInt8(ascii: ".") && !(start > 2 && bytes[start - 2] == UInt8(ascii: "."))
         expectsOperand = !isMember && Self.wordsBeforeOperands.contains { Self.equal(word, $0) }
         guard !isMember else { return false }
         let next = nextSignificant()
@@ -107,7 +109,9 @@ private struct Scanner {
             if next == UInt8(ascii: ".") { return true }
             return brackets.isEmpty && (Self.isWord(next!) || "{*'\"".utf8.contains(next!))
         }
-        if Self.equal(word, "export") { return brackets.isEmpty && next.map { Self.isWord($0) || "{*@".utf8.contains($0) } == true }
+        if Self.equal(word, "export") {
+            return brackets.isEmpty && next.map { Self.isWord($0) || "{*@".utf8.contains($0) } == true
+        }
         return false
     }
 
@@ -129,7 +133,8 @@ private struct Scanner {
     }
 
     private static let wordsBeforeOperands: [StaticString] = [
-        "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "do", "else", "instanceof", "await", "yield",
+        "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "do", "else", "instanceof", "await",
+        "yield",
     ]
 
     private static func equal(_ word: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
@@ -159,7 +164,9 @@ private struct Scanner {
 
     private mutating func skipText(_ quote: UInt8) {
         position += 1
-        while let byte = peek(), byte != quote, byte != UInt8(ascii: "\n") { position += byte == UInt8(ascii: "\\") ? 2 : 1 }
+        while let byte = peek(), byte != quote, byte != UInt8(ascii: "\n") {
+            position += byte == UInt8(ascii: "\\") ? 2 : 1
+        }
         position += 1
     }
 

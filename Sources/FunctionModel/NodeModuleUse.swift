@@ -4,14 +4,15 @@ import Glibc
 package enum NodeModuleUse {
     /// The modules of Node's that functions can have, by their names without `node:`.
     package static let available: Set<String> = [
-        "assert", "assert/strict", "buffer", "crypto", "events", "path", "path/posix", "process", "querystring", "string_decoder",
+        "assert", "assert/strict", "buffer", "crypto", "events", "path", "path/posix", "process", "querystring",
+        "string_decoder",
         "url", "util", "util/types",
     ]
 
     /// Whether the source has `require` of such a module with its name as a text, or uses the global `Buffer`.
     ///
-    /// In a comment or a text it counts too: then the script is built, and does what it did. Asked of each source that a library's caller
-    /// gives, with each call: no slower than the C library finds two rare letters.
+    /// In a comment or a text it counts too: then the script is built, and does what it did. Asked of each source that
+    /// a library's caller gives, with each call: no slower than the C library finds two rare letters.
     ///
     /// - Parameter own: names of the function's dependencies, which come first.
     static func isFound(in source: String, own: some Collection<String>) -> Bool {
@@ -20,12 +21,15 @@ package enum NodeModuleUse {
             if isFound(UInt8(ascii: "B"), in: bytes, where: { isBuffer(bytes, at: $0) }) { return true }
             return isFound(UInt8(ascii: "q"), in: bytes) { at in
                 guard let name = requiredName(bytes, at: at) else { return false }
-                return available.contains(name.hasPrefix("node:") ? String(name.dropFirst(5)) : name) && !own.contains(name)
+                return available.contains(name.hasPrefix("node:") ? String(name.dropFirst(5)) : name)
+                    && !own.contains(name)
             }
         }
     }
 
-    private static func isFound(_ letter: UInt8, in bytes: UnsafeBufferPointer<UInt8>, where isMeant: (Int) -> Bool) -> Bool {
+    private static func isFound(_ letter: UInt8, in bytes: UnsafeBufferPointer<UInt8>, where isMeant: (Int) -> Bool)
+        -> Bool
+    {
         guard let start = bytes.baseAddress else { return false }
         var from = 0
         while from < bytes.count, let found = memchr(start + from, Int32(letter), bytes.count - from) {
@@ -55,7 +59,9 @@ package enum NodeModuleUse {
         skipSpaces()
         guard position < bytes.count else { return nil }
         let quote = bytes[position]
-        guard quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "`") else { return nil }
+        guard quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "`") else {
+            return nil
+        }
         // No name of Node's is longer.
         let rest = bytes[(position + 1)..<min(position + 32, bytes.count)]
         guard let end = rest.firstIndex(of: quote) else { return nil }

@@ -6,8 +6,8 @@ import SystemCalls
 /// The functions of a store, kept in memory and still never out of date: each call looks at the file's stamp, and reads
 /// the file only if that has changed. So a function deployed by another process is seen by the next call.
 public final class FunctionCache: Sendable {
-    /// File systems note changes by a clock that ticks every few milliseconds: two changes within a tick may leave the same
-    /// stamp. A file as young as this is therefore read again the next time.
+    /// File systems note changes by a clock that ticks every few milliseconds: two changes within a tick may leave the
+    /// same stamp. A file as young as this is therefore read again the next time.
     static let stampResolution: Int64 = 50_000_000
 
     private let store: FunctionStore

@@ -4,8 +4,8 @@ import SystemCalls
 
 /// The functions deployed on this host, one file each: `{dataDirectory}/functions/{id}.json`.
 ///
-/// Any number of processes may use a directory at once: whoever reads sees a function as it was saved, old or new, never
-/// half of it. A directory written by GraalFaaS can be used as it is.
+/// Any number of processes may use a directory at once: whoever reads sees a function as it was saved, old or new,
+/// never half of it. A directory written by GraalFaaS can be used as it is.
 public struct FunctionStore: Sendable {
     /// Where the files are.
     public let functionsDirectory: String
@@ -59,7 +59,8 @@ public struct FunctionStore: Sendable {
         for name in try fileNames().sorted() {
             guard let id = functionID(fileName: name) else {
                 broken.append(
-                    BrokenFunction(path: "\(functionsDirectory)/\(name)", reason: "its name is not a function id and '.json'"))
+                    BrokenFunction(
+                        path: "\(functionsDirectory)/\(name)", reason: "its name is not a function id and '.json'"))
                 continue
             }
             do {

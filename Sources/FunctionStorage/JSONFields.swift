@@ -74,7 +74,8 @@ struct JSONFields {
         for element in elements {
             guard case .scalar(.string(let text)) = element.content else {
                 let place = JSONLocation(offset: element.offset, in: document)
-                throw DocumentError("the field \(quoted(name)) must be an array of texts, and at \(place) is \(element.kind)")
+                throw DocumentError(
+                    "the field \(quoted(name)) must be an array of texts, and at \(place) is \(element.kind)")
             }
             texts.append(text)
         }
@@ -104,7 +105,8 @@ struct JSONFields {
         guard events.count <= FunctionDefinition.maximumPrimeEvents else {
             let place = JSONLocation(offset: value.offset, in: document)
             throw DocumentError(
-                "the field 'prime' at \(place) must have at most \(FunctionDefinition.maximumPrimeEvents) events, not \(events.count)")
+                "the field 'prime' at \(place) must have at most \(FunctionDefinition.maximumPrimeEvents) events, not \(events.count)"
+            )
         }
         return events.map(\.value)
     }
@@ -114,7 +116,8 @@ struct JSONFields {
         guard let text = try text(name) else { return nil }
         guard let choice = Choice(rawValue: text) else {
             let known = Choice.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-            throw DocumentError("the field '\(name)' at \(place(ofName: name)): unknown value \(quoted(text)); use one of \(known)")
+            throw DocumentError(
+                "the field '\(name)' at \(place(ofName: name)): unknown value \(quoted(text)); use one of \(known)")
         }
         return choice
     }
@@ -124,7 +127,9 @@ struct JSONFields {
         for field in FunctionLimits.fields {
             guard let value = try integer(field.name) else { continue }
             guard (1...field.maximum).contains(value) else {
-                throw DocumentError("the field '\(field.name)' at \(place(ofName: field.name)) must be from 1 to \(field.maximum), not \(value)")
+                throw DocumentError(
+                    "the field '\(field.name)' at \(place(ofName: field.name)) must be from 1 to \(field.maximum), not \(value)"
+                )
             }
             limits[keyPath: field.limit] = value
         }

@@ -3,10 +3,11 @@ import Foundation
 import FunctionModel
 import SystemCalls
 
-/// Folders of files that functions read, each named after what is in it: `{dataDirectory}/layers/{name}`. Functions with the same
-/// modules or the same packages share one.
+/// Folders of files that functions read, each named after what is in it: `{dataDirectory}/layers/{name}`. Functions
+/// with the same modules or the same packages share one.
 ///
-/// A layer is made under another name, and renamed when it is complete and on the disk: a half-written one is never used.
+/// A layer is made under another name, and renamed when it is complete and on the disk: a half-written one is never
+/// used.
 public struct LayerStore: Sendable {
     public let directory: String
 
@@ -61,7 +62,8 @@ public struct LayerStore: Sendable {
                 hash.add(Array(file.path.utf8))
                 hash.add(bytes)
                 let target = URL(fileURLWithPath: "\(folder)/\(file.path)")
-                try FileManager.default.createDirectory(at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try FileManager.default.createDirectory(
+                    at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
                 try Data(bytes).write(to: target)
             }
             return hash.name
@@ -80,9 +82,12 @@ public struct LayerStore: Sendable {
             try DurableFile.syncFileSystem(of: folder)
             // Somebody may have made the same one meanwhile.
             if path(of: name) == nil, rename(folder, "\(directory)/\(name)") != 0, path(of: name) == nil {
-                throw StorageFailure(path: "\(directory)/\(name)", reason: SystemCallError("rename", code: errno).description)
+                throw StorageFailure(
+                    path: "\(directory)/\(name)", reason: SystemCallError("rename", code: errno).description)
             }
-            guard let path = path(of: name) else { throw StorageFailure(path: "\(directory)/\(name)", reason: "it has gone") }
+            guard let path = path(of: name) else {
+                throw StorageFailure(path: "\(directory)/\(name)", reason: "it has gone")
+            }
             utimes(path, nil)
             return path
         } catch let error as SystemCallError {

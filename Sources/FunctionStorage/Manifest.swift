@@ -24,8 +24,8 @@ import FunctionModel
 /// }
 /// ```
 ///
-/// Unknown fields are errors. A field that is `null` counts as not given. Source files are UTF-8; a byte order mark at their
-/// start is dropped.
+/// Unknown fields are errors. A field that is `null` counts as not given. Source files are UTF-8; a byte order mark at
+/// their start is dropped.
 public struct Manifest: Hashable, Sendable {
     public let id: FunctionID
     /// Without the folders, which have to be made from the next two first.

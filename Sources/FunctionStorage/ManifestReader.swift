@@ -17,7 +17,8 @@ struct ManifestReader {
         self.files = files
         try fields.allowOnly(
             [
-                "id", "languageId", "functionName", "jsEvalAsModule", "source", "sourceFile", "sourceDir", "dependencies", "requirements", "env",
+                "id", "languageId", "functionName", "jsEvalAsModule", "source", "sourceFile", "sourceDir",
+                "dependencies", "requirements", "env",
                 "prime", "timeoutMillis", "isolation", "response",
             ] + FunctionLimits.fields.map(\.name))
     }
@@ -52,7 +53,8 @@ struct ManifestReader {
     private func limits() throws(DocumentError) -> FunctionLimits {
         let limits = try fields.limits()
         if limits.temporaryMB != nil, try language() != .python {
-            throw DocumentError("the field 'temporaryMB' at \(fields.place(ofName: "temporaryMB")) is for Python functions")
+            throw DocumentError(
+                "the field 'temporaryMB' at \(fields.place(ofName: "temporaryMB")) is for Python functions")
         }
         return limits
     }
@@ -80,8 +82,12 @@ struct ManifestReader {
         guard let path = try fields.text("sourceDir") else { return nil }
         let place = "the field 'sourceDir' at \(fields.place(ofName: "sourceDir"))"
         guard try language() == .python else { throw DocumentError("\(place) is for Python functions") }
-        guard !fields.has("source") else { throw DocumentError("\(place) excludes 'source': the source is a file in the folder") }
-        guard case .allowed(let folder) = files else { throw DocumentError("\(place) is not allowed here: give the code itself, as 'source'") }
+        guard !fields.has("source") else {
+            throw DocumentError("\(place) excludes 'source': the source is a file in the folder")
+        }
+        guard case .allowed(let folder) = files else {
+            throw DocumentError("\(place) is not allowed here: give the code itself, as 'source'")
+        }
         do {
             return try SourceFolder(path: path.hasPrefix("/") || folder.isEmpty ? path : "\(folder)/\(path)")
         } catch {
@@ -93,7 +99,9 @@ struct ManifestReader {
     func requirements() throws(DocumentError) -> [String] {
         guard let given = try fields.texts("requirements") else { return try requirementsBesideManifest() }
         let place = "the field 'requirements' at \(fields.place(ofName: "requirements"))"
-        guard try language() == .python || given.isEmpty else { throw DocumentError("\(place) is for Python functions") }
+        guard try language() == .python || given.isEmpty else {
+            throw DocumentError("\(place) is for Python functions")
+        }
         do {
             var requirements: Set<String> = []
             for text in given { requirements.insert(try Requirements.check(text)) }
@@ -133,7 +141,8 @@ struct ManifestReader {
     private func source(in folder: SourceFolder) throws(DocumentError) -> (code: String, name: String?) {
         let name = try fields.text("sourceFile") ?? "handler.py"
         let place =
-            fields.has("sourceFile") ? "the field 'sourceFile' at \(fields.place(ofName: "sourceFile"))" : "the field 'sourceFile', by default"
+            fields.has("sourceFile")
+            ? "the field 'sourceFile' at \(fields.place(ofName: "sourceFile"))" : "the field 'sourceFile', by default"
         guard name.hasSuffix(".py"), folder.files.contains(where: { $0.path == name }) else {
             throw DocumentError("\(place): no such Python file in \(quoted(folder.path)): \(quoted(name))")
         }
@@ -156,7 +165,9 @@ struct ManifestReader {
         for name in entries.names {
             let place = "the dependency \(quoted(name)) at \(entries.place(ofName: name))"
             guard !name.isEmpty else { throw DocumentError("\(place) must have a name") }
-            guard let entry = try entries.object(name) else { throw DocumentError("\(place) must be an object, not null") }
+            guard let entry = try entries.object(name) else {
+                throw DocumentError("\(place) must be an object, not null")
+            }
             try entry.allowOnly(["file", "source"])
             guard let code = try code(of: entry, inline: "source", file: "file") else {
                 throw DocumentError("\(place) must have 'file' or 'source'")

@@ -11,7 +11,8 @@ func nearest(to name: String, in known: [String]) -> String? {
     return known.first { $0.lowercased().hasPrefix(lowercased) }
 }
 
-/// How many letters must be inserted, removed or replaced, or swapped with their neighbour, to make one text of the other.
+/// How many letters must be inserted, removed or replaced, or swapped with their neighbour, to make one text of the
+/// other.
 private func editDistance(_ first: String, _ second: String) -> Int {
     let (first, second) = (Array(first), Array(second))
     // Row i has the distances between the first i letters of `first` and every beginning of `second`.

@@ -18,16 +18,20 @@ enum Requirements {
         return requirements
     }
 
-    /// Only names and versions: pip also takes options, paths and addresses, which would let a function's text decide what pip
-    /// reads on this machine and where it goes.
+    /// Only names and versions: pip also takes options, paths and addresses, which would let a function's text decide
+    /// what pip reads on this machine and where it goes.
     static func check(_ text: String) throws(DocumentError) -> String {
         let requirement = text.trimmed
         guard
             requirement.wholeMatch(
-                of: /[A-Za-z0-9][A-Za-z0-9._\-]*\s*(\[[A-Za-z0-9._,\s\-]*\])?\s*[<>=!~A-Za-z0-9.*+,\s_\-]*(;[A-Za-z0-9_.,'"<>=!~()\s\-]*)?/) != nil,
+                of:
+                    /[A-Za-z0-9][A-Za-z0-9._\-]*\s*(\[[A-Za-z0-9._,\s\-]*\])?\s*[<>=!~A-Za-z0-9.*+,\s_\-]*(;[A-Za-z0-9_.,'"<>=!~()\s\-]*)?/
+            ) != nil,
             requirement.firstMatch(of: /\s-/) == nil
         else {
-            throw DocumentError("\(quoted(text)) is no requirement: give a package's name, perhaps with versions, for example 'requests>=2,<3'")
+            throw DocumentError(
+                "\(quoted(text)) is no requirement: give a package's name, perhaps with versions, for example 'requests>=2,<3'"
+            )
         }
         return requirement
     }

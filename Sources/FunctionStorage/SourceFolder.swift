@@ -38,13 +38,16 @@ public struct SourceFolder: Hashable, Sendable {
             switch status.st_mode & S_IFMT {
             case S_IFDIR: continue
             case S_IFREG: files.append(File(path: name, stamp: FileStamp(status)))
-            case S_IFLNK: throw DocumentError("\(quoted("\(path)/\(name)")) is a link, which may lead out of the folder: put a copy there")
+            case S_IFLNK:
+                throw DocumentError(
+                    "\(quoted("\(path)/\(name)")) is a link, which may lead out of the folder: put a copy there")
             default: throw DocumentError("\(quoted("\(path)/\(name)")) is not a regular file")
             }
             bytes += Int64(status.st_size)
             guard files.count <= Self.maximumFiles, bytes <= Self.maximumBytes else {
                 throw DocumentError(
-                    "the folder \(quoted(path)) is larger than the limit of \(Self.maximumFiles) files and \(Self.maximumBytes >> 20) MiB")
+                    "the folder \(quoted(path)) is larger than the limit of \(Self.maximumFiles) files and \(Self.maximumBytes >> 20) MiB"
+                )
             }
         }
         // By bytes, as everywhere that content is hashed.

@@ -1,7 +1,7 @@
 import FunctionModel
 
-/// The content of a stored function's file. GraalFaaS writes the same fields, without `sourceName`, layers, `env`, `prime`,
-/// `timeoutMillis`, `isolation`, `response` and limits.
+/// The content of a stored function's file. GraalFaaS writes the same fields, without `sourceName`, layers, `env`,
+/// `prime`, `timeoutMillis`, `isolation`, `response` and limits.
 package enum StoredFunction {
     package static func document(_ function: Function) -> [UInt8] {
         let definition = function.definition
@@ -19,7 +19,9 @@ package enum StoredFunction {
         if !definition.environment.isEmpty { fields["env"] = .object(definition.environment.mapValues { .string($0) }) }
         if !definition.prime.isEmpty { fields["prime"] = .array(definition.prime) }
         if definition.isolation != .invocation { fields["isolation"] = .string(definition.isolation.rawValue) }
-        for (field, folder) in folders { fields[field] = definition.folders[keyPath: folder].map { .string(layerName($0)) } }
+        for (field, folder) in folders {
+            fields[field] = definition.folders[keyPath: folder].map { .string(layerName($0)) }
+        }
         if definition.response != .json { fields["response"] = .string(definition.response.rawValue) }
         for field in FunctionLimits.fields {
             if let value = definition.limits[keyPath: field.limit] { fields[field.name] = .integer(Int64(value)) }
@@ -29,7 +31,8 @@ package enum StoredFunction {
     }
 
     /// Reads a document, made here or by another version: unknown fields are ignored, `null` counts as not given.
-    package static func read(_ document: [UInt8], id: FunctionID, layers: LayerStore) throws(DocumentError) -> Function {
+    package static func read(_ document: [UInt8], id: FunctionID, layers: LayerStore) throws(DocumentError) -> Function
+    {
         let json: LocatedJSON
         do {
             json = try LocatedJSON(json: document, syntax: .strict)
@@ -40,7 +43,8 @@ package enum StoredFunction {
 
         let idInside = try fields.requiredText("id")
         guard idInside == id.text else {
-            throw DocumentError("the field 'id' at \(fields.place(ofName: "id")) is \(quoted(idInside)), not the file's name")
+            throw DocumentError(
+                "the field 'id' at \(fields.place(ofName: "id")) is \(quoted(idInside)), not the file's name")
         }
         let language: Language
         do {
@@ -59,7 +63,8 @@ package enum StoredFunction {
             guard let name = try fields.text(field) else { continue }
             guard let path = layers.path(of: name) else {
                 throw DocumentError(
-                    "the layer \(quoted(name)) that the field '\(field)' names is not in \(quoted(layers.directory)): upload the function again")
+                    "the layer \(quoted(name)) that the field '\(field)' names is not in \(quoted(layers.directory)): upload the function again"
+                )
             }
             folders[keyPath: folder] = path
         }

@@ -2,15 +2,18 @@ import Foundation
 import FunctionModel
 import SystemCalls
 
-/// Something in a data directory that nothing refers to any more: a layer, a build, or one of them that was never finished.
+/// Something in a data directory that nothing refers to any more: a layer, a build, or one of them that was never
+/// finished.
 package struct UnusedFile: Equatable, Sendable {
     package let path: String
     /// The sizes of all files in it together.
     package let bytes: Int
 
-    /// What is directly in `directory`, is not named in `needed`, and has not changed since `date`: somebody who is about to refer to
-    /// something has just made or touched it. Sorted by name; nothing if there is no such directory.
-    package static func find(in directory: String, needed: Set<String>, unchangedSince date: Date) throws -> [UnusedFile] {
+    /// What is directly in `directory`, is not named in `needed`, and has not changed since `date`: somebody who is
+    /// about to refer to something has just made or touched it. Sorted by name; nothing if there is no such directory.
+    package static func find(in directory: String, needed: Set<String>, unchangedSince date: Date) throws
+        -> [UnusedFile]
+    {
         let names: [String]
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: directory)
@@ -50,7 +53,10 @@ package struct UnusedFile: Equatable, Sendable {
         // Of a link itself: what it leads to is not in here.
         guard lstat(path, &status) == 0 else { return nil }
         let kind = status.st_mode & S_IFMT
-        return (kind == S_IFDIR, kind == S_IFREG ? Int(status.st_size) : 0, Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec)))
+        return (
+            kind == S_IFDIR, kind == S_IFREG ? Int(status.st_size) : 0,
+            Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec))
+        )
     }
 }
 

@@ -43,7 +43,8 @@ final class FunctionContext {
         guard let answer = settle(call(pollFunction)) else { throw Self.harnessFailure }
         switch JSValueGetType(context, answer) {
         case kJSTypeObject: throw failure(answer)
-        case kJSTypeNull: throw Failure(.loadError, message: "A top-level await never ends: nothing is left that could end it.")
+        case kJSTypeNull:
+            throw Failure(.loadError, message: "A top-level await never ends: nothing is left that could end it.")
         default: break
         }
     }
@@ -57,7 +58,9 @@ final class FunctionContext {
         set("random", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.random))
         set("compile", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.compile))
         set("script", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.script))
-        set("domainToASCII", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.domainToASCII))
+        set(
+            "domainToASCII", of: host,
+            to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.domainToASCII))
         set("sourceMap", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.sourceMap))
         guard let harness = call(make, host), JSValueIsObject(context, harness) else { throw Self.harnessFailure }
         // A value held only by Swift is invisible to the collector. These live as long as the context.
@@ -74,8 +77,8 @@ final class FunctionContext {
 
     private static let harnessFailure = Failure(.workerError, message: "The JavaScript harness does not start.")
 
-    /// What the function is told about itself. The objects are made by the harness: one that is made here may be found on the stack by
-    /// a later collection, and would keep all of this context.
+    /// What the function is told about itself. The objects are made by the harness: one that is made here may be found
+    /// on the stack by a later collection, and would keep all of this context.
     private func tell(_ function: LoadMessage) throws(Failure) {
         let memory = value(String(function.memoryBytes >> 20))
         guard let begin = get("begin", of: harness), let setVariable = get("setVariable", of: harness),
@@ -94,7 +97,8 @@ final class FunctionContext {
     /// Calls the handler before anybody asks: what that leaves is there for all invocations.
     private func prime(_ event: String, number: Int) throws(Failure) {
         let event = JavaScriptString(event).lend { JSValueMakeFromJSONString(context, $0) }
-        guard let event, let answer = settle(call(invokeFunction, event, value("prime"), JSValueMakeNumber(context, 0))) else {
+        guard let event, let answer = settle(call(invokeFunction, event, value("prime"), JSValueMakeNumber(context, 0)))
+        else {
             throw Self.harnessFailure
         }
         let place = "(with event \(number) of 'prime')"
@@ -105,8 +109,8 @@ final class FunctionContext {
         }
     }
 
-    /// What a script sees under this name. `const` and `class` make bindings that are no property of the global object, so
-    /// only a script can look them up, and only a name can be looked up.
+    /// What a script sees under this name. `const` and `class` make bindings that are no property of the global object,
+    /// so only a script can look them up, and only a name can be looked up.
     private func globalBinding(_ name: String) -> JSValueRef {
         guard name.isJavaScriptIdentifier else { return JSValueMakeUndefined(context) }
         let script = JavaScriptString("typeof \(name) === 'function' ? \(name) : undefined")
@@ -120,11 +124,16 @@ final class FunctionContext {
     func invoke(_ header: InvokeHeader, event: UnsafeRawBufferPointer, channel: WorkerChannel) {
         // The engine reads up to a zero byte, which valid JSON does not contain.
         guard memchr(event.baseAddress!, 0, event.count) == nil,
-            let eventValue = JavaScriptString(zeroTerminatedUTF8: event).lend({ JSValueMakeFromJSONString(context, $0) })
+            let eventValue = JavaScriptString(zeroTerminatedUTF8: event).lend({ JSValueMakeFromJSONString(context, $0) }
+            )
         else { return channel.sendFailure(Failure(.invalidEvent, message: "The event is not JSON.")) }
         let answer = settle(
-            call(invokeFunction, eventValue, value(header.requestID), JSValueMakeNumber(context, Double(header.deadline) / 1e6)))
-        guard let answer else { return channel.sendFailure(Failure(.workerError, message: "The JavaScript harness failed.")) }
+            call(
+                invokeFunction, eventValue, value(header.requestID),
+                JSValueMakeNumber(context, Double(header.deadline) / 1e6)))
+        guard let answer else {
+            return channel.sendFailure(Failure(.workerError, message: "The JavaScript harness failed."))
+        }
         switch JSValueGetType(context, answer) {
         case kJSTypeString:
             sendResult(answer, channel)
@@ -133,7 +142,8 @@ final class FunctionContext {
         default:
             channel.sendFailure(
                 Failure(
-                    .handlerError, name: "Error", message: "The handler's promise never settled: nothing is left that could settle it."))
+                    .handlerError, name: "Error",
+                    message: "The handler's promise never settled: nothing is left that could settle it."))
         }
     }
 
@@ -157,19 +167,25 @@ final class FunctionContext {
 
     private func sendResult(_ json: JSValueRef, _ channel: WorkerChannel) {
         guard let copy = JSValueToStringCopy(context, json, nil) else {
-            return channel.sendFailure(Failure(.resultNotSerializable, message: "The result is too large to be copied."))
+            return channel.sendFailure(
+                Failure(.resultNotSerializable, message: "The result is too large to be copied."))
         }
         JavaScriptString(owning: copy).withUTF8 { channel.sendResult($0) }
     }
 
     // MARK: Before a snapshot
 
-    /// Runs the harness's own paths a few times, with a handler of the harness's: what they compile is then in the snapshot.
+    /// Runs the harness's own paths a few times, with a handler of the harness's: what they compile is then in the
+    /// snapshot.
     func rehearse() {
         guard let rehearse = get("rehearse", of: harness) else { return }
         for isAsync in [false, true, false, true, false] {
-            let event = JavaScriptString("{\"name\":\"x\",\"list\":[1,2.5,null]}").lend { JSValueMakeFromJSONString(context, $0) }
-            guard let event, let answer = call(rehearse, event, value("rehearsal"), JSValueMakeBoolean(context, isAsync)) else { continue }
+            let event = JavaScriptString("{\"name\":\"x\",\"list\":[1,2.5,null]}").lend {
+                JSValueMakeFromJSONString(context, $0)
+            }
+            guard let event,
+                let answer = call(rehearse, event, value("rehearsal"), JSValueMakeBoolean(context, isAsync))
+            else { continue }
             if JSValueIsUndefined(context, answer) { _ = call(pollFunction) }
             guard let text = JSValueToStringCopy(context, answer, nil) else { continue }
             JavaScriptString(owning: text).withUTF8 { _ in }
@@ -180,12 +196,17 @@ final class FunctionContext {
     /// Evaluates a source as small as can be. The context is no function's afterwards.
     func evaluateAnything() {
         var exception: JSValueRef?
-        _ = evaluate(JavaScriptString("(() => event => ({ message: `${event}` }))()"), named: sources.harness.url, in: context, exception: &exception)
+        _ = evaluate(
+            JavaScriptString("(() => event => ({ message: `${event}` }))()"), named: sources.harness.url, in: context,
+            exception: &exception)
     }
 
-    /// `JSGarbageCollect` only asks for a collection. The other is a function of JavaScriptCore's that its headers keep to themselves.
+    /// `JSGarbageCollect` only asks for a collection. The other is a function of JavaScriptCore's that its headers keep
+    /// to themselves.
     func collectGarbage() {
-        guard let symbol = dlsym(nil, "JSSynchronousGarbageCollectForDebugging") else { return JSGarbageCollect(context) }
+        guard let symbol = dlsym(nil, "JSSynchronousGarbageCollectForDebugging") else {
+            return JSGarbageCollect(context)
+        }
         unsafeBitCast(symbol, to: (@convention(c) (JSContextRef?) -> Void).self)(context)
     }
 
@@ -193,7 +214,8 @@ final class FunctionContext {
 
     private func describe(_ thrown: JSValueRef, kind: Failure.Kind) -> Failure {
         guard let describe = get("failure", of: harness),
-            let answer = call(describe, JSValueMakeNumber(context, Double(kind.rawValue)), thrown), JSValueIsObject(context, answer)
+            let answer = call(describe, JSValueMakeNumber(context, Double(kind.rawValue)), thrown),
+            JSValueIsObject(context, answer)
         else { return Failure(kind, message: "The error cannot be described.") }
         return failure(answer)
     }
@@ -218,7 +240,8 @@ final class FunctionContext {
 
     /// nil if the call threw, which the harness's functions do not.
     ///
-    /// The arguments are on the stack, where the collector looks for values in use; it does not look into Swift's arrays.
+    /// The arguments are on the stack, where the collector looks for values in use; it does not look into Swift's
+    /// arrays.
     private func call(
         _ function: JSObjectRef?, _ first: JSValueRef? = nil, _ second: JSValueRef? = nil, _ third: JSValueRef? = nil,
         _ fourth: JSValueRef? = nil
@@ -241,7 +264,8 @@ final class FunctionContext {
     }
 
     private func get(_ name: String, of object: JSObjectRef?) -> JSObjectRef? {
-        guard let object, let value = JavaScriptString(name).lend({ JSObjectGetProperty(context, object, $0, nil) }) else { return nil }
+        guard let object, let value = JavaScriptString(name).lend({ JSObjectGetProperty(context, object, $0, nil) })
+        else { return nil }
         return JSValueIsObject(context, value) ? value : nil
     }
 
@@ -253,7 +277,9 @@ final class FunctionContext {
 extension String {
     /// A name that can stand in a script without changing what the script does.
     fileprivate var isJavaScriptIdentifier: Bool {
-        guard let first = unicodeScalars.first, first.properties.isXIDStart || first == "_" || first == "$" else { return false }
+        guard let first = unicodeScalars.first, first.properties.isXIDStart || first == "_" || first == "$" else {
+            return false
+        }
         return unicodeScalars.allSatisfy { $0.properties.isXIDContinue || $0 == "$" }
     }
 }
@@ -261,6 +287,7 @@ extension String {
 extension Failure {
     /// The same, of a call that was part of loading.
     fileprivate func whileLoading(_ place: String) -> Failure {
-        Failure(.loadError, name: name, message: "\(message) \(place)", stackTrace: stackTrace, line: line, column: column)
+        Failure(
+            .loadError, name: name, message: "\(message) \(place)", stackTrace: stackTrace, line: line, column: column)
     }
 }

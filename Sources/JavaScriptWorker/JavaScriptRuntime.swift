@@ -7,9 +7,9 @@ import WorkerRuntime
 
 /// JavaScript functions on JavaScriptCore.
 ///
-/// The virtual machine starts in the zygote, without threads; workers inherit it, with a context that waits for its function. What the
-/// machine has seeded itself with is then the same in all of them: the harness has random numbers of its own. Where state is kept, the
-/// machine has threads, which nobody can inherit, and each worker starts its own.
+/// The virtual machine starts in the zygote, without threads; workers inherit it, with a context that waits for its
+/// function. What the machine has seeded itself with is then the same in all of them: the harness has random numbers of
+/// its own. Where state is kept, the machine has threads, which nobody can inherit, and each worker starts its own.
 final class JavaScriptRuntime: LanguageRuntime {
     /// Where callbacks from the engine find their worker. One thread, one worker for each process: nothing races.
     nonisolated(unsafe) private static var current: JavaScriptRuntime?
@@ -57,7 +57,9 @@ final class JavaScriptRuntime: LanguageRuntime {
         spareContext?.collectGarbage()
     }
 
-    private func makeContext() -> FunctionContext { FunctionContext(group: group!, sources: sources, rejections: rejections) }
+    private func makeContext() -> FunctionContext {
+        FunctionContext(group: group!, sources: sources, rejections: rejections)
+    }
 
     /// The virtual machine maps all memory for code and starts its threads now, if it has any.
     func startWorker(isolation: LoadMessage.Isolation) {
@@ -71,15 +73,18 @@ final class JavaScriptRuntime: LanguageRuntime {
             ("JSC_useConcurrentJIT", "0"), ("JSC_useConcurrentGC", "0"), ("JSC_numberOfGCMarkers", "1"),
             // Reserves 5 GB of addresses instead of 72, which a snapshot has to look through.
             ("GIGACAGE_ENABLED", "0"),
-            // What an invocation compiles is forgotten with it, and without a thread of its own the compiler makes the handler
-            // wait. So optimising waits longer (1,000 is usual), for code that runs long, but not much longer: a loop whose
-            // optimised code has given up is optimised again after hundreds of times as many rounds. docs/performance.md, "Where the time goes".
+            // What an invocation compiles is forgotten with it, and without a thread of its own the compiler makes the
+            // handler wait. So optimising waits longer (1,000 is usual), for code that runs long, but not much longer:
+            // a loop whose optimised code has given up is optimised again after hundreds of times as many rounds.
+            // docs/performance.md, "Where the time goes".
             ("JSC_thresholdForOptimizeAfterWarmUp", "5000"),
-            // The second optimising compiler takes longer, and pays for itself within a second, not within 20 ms (60,000 is usual).
+            // The second optimising compiler takes longer, and pays for itself within a second, not within 20 ms
+            // (60,000 is usual).
             ("JSC_thresholdForFTLOptimizeAfterWarmUp", "10000000"),
             // Bytes of garbage before it is collected, where 1 MiB is usual: most invocations end before that.
             ("JSC_smallHeapSize", "16777216"),
-            // Otherwise it lets eight times as much garbage pile up when it has collected a moment ago: a function's whole memory.
+            // Otherwise it lets eight times as much garbage pile up when it has collected a moment ago: a function's
+            // whole memory.
             ("JSC_maxEdenSizeForRateLimitingMultiplier", "1"),
         ] { setenv(name, value, 1) }
         // The allocator's housekeeping thread.
@@ -125,9 +130,10 @@ final class JavaScriptRuntime: LanguageRuntime {
         try context.load(function)
     }
 
-    /// Lets go of what the contexts before this one have left, and gives its memory back to the system: the allocator has no thread that
-    /// would, the engine refuses memory at the process's limit without collecting first, and a snapshot would hold it all. Where it is
-    /// little it stays: an invocation takes memory that nobody has had before faster than what has been collected.
+    /// Lets go of what the contexts before this one have left, and gives its memory back to the system: the allocator
+    /// has no thread that would, the engine refuses memory at the process's limit without collecting first, and a
+    /// snapshot would hold it all. Where it is little it stays: an invocation takes memory that nobody has had before
+    /// faster than what has been collected.
     private func collectIfLarge(_ context: FunctionContext) {
         let memory = Memory.writtenBytes()
         guard let memoryAtStart else {
@@ -160,7 +166,9 @@ final class JavaScriptRuntime: LanguageRuntime {
     }
 
     static let rejected: JSObjectCallAsFunctionCallback = { context, _, _, count, arguments, _ in
-        if count == 2, let promise = arguments?[0], let reason = arguments?[1] { JavaScriptRuntime.current?.context?.reject(promise, reason) }
+        if count == 2, let promise = arguments?[0], let reason = arguments?[1] {
+            JavaScriptRuntime.current?.context?.reject(promise, reason)
+        }
         return JSValueMakeUndefined(context)
     }
 
@@ -192,7 +200,9 @@ final class JavaScriptRuntime: LanguageRuntime {
 
     /// What the lines of a built script were, as JSON; undefined for a script that is as its author wrote it.
     static let sourceMap: JSObjectCallAsFunctionCallback = { context, _, _, _, _, _ in
-        guard let map = JavaScriptRuntime.current?.function?.sourceMap, !map.isEmpty else { return JSValueMakeUndefined(context) }
+        guard let map = JavaScriptRuntime.current?.function?.sourceMap, !map.isEmpty else {
+            return JSValueMakeUndefined(context)
+        }
         return JavaScriptString(map).lend { JSValueMakeString(context, $0) }
     }
 
@@ -202,7 +212,9 @@ final class JavaScriptRuntime: LanguageRuntime {
             let runtime = JavaScriptRuntime.current
         else { return JSValueMakeUndefined(context) }
         let name = JavaScriptString(owning: copy).text
-        guard let module = runtime.function?.dependencies.first(where: { $0.name == name }) else { return JSValueMakeUndefined(context) }
+        guard let module = runtime.function?.dependencies.first(where: { $0.name == name }) else {
+            return JSValueMakeUndefined(context)
+        }
         let texts = runtime.sources.dependency(module)
         return evaluate(texts.source, named: texts.url, in: context, exception: exception)
     }
@@ -221,7 +233,9 @@ final class SourceTexts {
 
         /// One of ours.
         init(_ name: String, _ source: [UInt8]) {
-            self.init(source: JavaScriptString(String(decoding: source, as: UTF8.self)), url: JavaScriptString("faas:\(name)"))
+            self.init(
+                source: JavaScriptString(String(decoding: source, as: UTF8.self)), url: JavaScriptString("faas:\(name)")
+            )
         }
     }
 
@@ -245,7 +259,8 @@ final class SourceTexts {
         return text
     }
 
-    /// A dependency becomes the body of a function of `exports`, `module` and `require`, on the lines it has in its file.
+    /// A dependency becomes the body of a function of `exports`, `module` and `require`, on the lines it has in its
+    /// file.
     func dependency(_ module: LoadMessage.Module) -> Text {
         if let known = dependencies[module.name] { return known }
         let wrapped = "(function (exports, module, require) {\(withoutHashbang(module.source))\n})"

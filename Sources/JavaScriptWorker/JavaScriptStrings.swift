@@ -13,7 +13,8 @@ final class JavaScriptString {
     }
 
     init(_ text: String) {
-        // The UTF-8 call ends at the first zero character, which a source may contain. A loop over the view would ask it for each byte.
+        // The UTF-8 call ends at the first zero character, which a source may contain. A loop over the view would ask
+        // it for each byte.
         var text = text
         let hasZero = text.withUTF8 { bytes in bytes.baseAddress.map { memchr($0, 0, bytes.count) != nil } ?? false }
         if hasZero {
@@ -26,8 +27,8 @@ final class JavaScriptString {
 
     deinit { JSStringRelease(reference) }
 
-    /// Lends the reference. It is given out only like this, because Swift may end an object right after its last use, and a
-    /// bare reference is no use.
+    /// Lends the reference. It is given out only like this, because Swift may end an object right after its last use,
+    /// and a bare reference is no use.
     func lend<Result>(_ body: (JSStringRef) -> Result) -> Result {
         withExtendedLifetime(self) { body(reference) }
     }

@@ -3,8 +3,8 @@ import Glibc
 
 /// Hears of the promises that were rejected while nobody listened, for all contexts of a virtual machine.
 ///
-/// The engine never lets go of the function that listens, nor of the context which that belongs to, with all that is in it. So it
-/// belongs to a context in which nothing else is.
+/// The engine never lets go of the function that listens, nor of the context which that belongs to, with all that is in
+/// it. So it belongs to a context in which nothing else is.
 final class RejectionListener {
     private let context: JSGlobalContextRef
     private let function: JSObjectRef
@@ -15,10 +15,12 @@ final class RejectionListener {
         JSValueProtect(context, function)
     }
 
-    /// A function of JavaScriptCore's that its headers keep to themselves. Without it, a rejection that nobody listens to goes unseen.
+    /// A function of JavaScriptCore's that its headers keep to themselves. Without it, a rejection that nobody listens
+    /// to goes unseen.
     func listen(to context: JSGlobalContextRef) {
         guard let symbol = dlsym(nil, "JSGlobalContextSetUnhandledRejectionCallback") else { return }
-        typealias Function = @convention(c) (JSGlobalContextRef?, JSObjectRef?, UnsafeMutablePointer<JSValueRef?>?) -> Void
+        typealias Function =
+            @convention(c) (JSGlobalContextRef?, JSObjectRef?, UnsafeMutablePointer<JSValueRef?>?) -> Void
         unsafeBitCast(symbol, to: Function.self)(context, function, nil)
     }
 }

@@ -30,9 +30,12 @@ public final class FunctionRuntime: Sendable {
     public init(configuration: Configuration = Configuration()) {
         self.configuration = configuration
         // Before there is any process that would be left behind in this one's group.
-        controlGroups = configuration.sandbox == .off ? .failure(.init(reason: "the sandbox is off")) : ControlGroups.ofThisProcess()
+        controlGroups =
+            configuration.sandbox == .off
+            ? .failure(.init(reason: "the sandbox is off")) : ControlGroups.ofThisProcess()
         zygotes = Zygotes(
-            executables: WorkerExecutables(directory: configuration.workerDirectory), sandbox: configuration.sandboxRequest,
+            executables: WorkerExecutables(directory: configuration.workerDirectory),
+            sandbox: configuration.sandboxRequest,
             spareCount: max(0, configuration.spareWorkersPerLanguage),
             ageLimits: configuration.zygoteAgeLimits, postponement: configuration.postponement)
         builds = ScriptBuilds(
@@ -41,7 +44,8 @@ public final class FunctionRuntime: Sendable {
                 nodeModules: configuration.nodeModulesDirectory),
             directory: configuration.buildDirectory)
         pool = WorkerPool(
-            configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes, builds: builds,
+            configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes,
+            builds: builds,
             controlGroups: try? controlGroups.get())
         pool.startHousekeeping()
     }
@@ -54,8 +58,8 @@ public final class FunctionRuntime: Sendable {
     ///
     /// - Parameter languages: the languages to start. A language that is not named starts with its first invocation.
     /// - Returns: the engines' names and versions, in the order of `languages`.
-    /// - Throws: ``WorkerExecutableNotFound`` if a worker executable is not where it should be, ``WorkerCrashed`` if it does
-    ///   not start, ``SandboxUnavailable`` if the sandbox is required and this machine lacks a part of it.
+    /// - Throws: ``WorkerExecutableNotFound`` if a worker executable is not where it should be, ``WorkerCrashed`` if it
+    ///   does not start, ``SandboxUnavailable`` if the sandbox is required and this machine lacks a part of it.
     @discardableResult
     public func start(_ languages: [Language] = Language.all) async throws -> [String] {
         let started = try languages.map { try zygotes.start(ZygoteKind(language: $0)) }
@@ -72,8 +76,8 @@ public final class FunctionRuntime: Sendable {
         _ = try await zygotes.start(function.definition.zygoteKind).waitUntilStarted()
     }
 
-    /// Ends the runtime: new and waiting invocations are refused with ``ShuttingDown``, running ones may finish, then every
-    /// process ends. Returns when all have.
+    /// Ends the runtime: new and waiting invocations are refused with ``ShuttingDown``, running ones may finish, then
+    /// every process ends. Returns when all have.
     ///
     /// - Parameter gracePeriod: how long running invocations may take; then they fail with ``WorkerCrashed``.
     public func shutDown(gracePeriod: Duration = .seconds(5)) async {
@@ -94,13 +98,15 @@ public final class FunctionRuntime: Sendable {
 
     // MARK: Building
 
-    /// Builds the function's modules now, so that no invocation waits for it. Calling it is optional but for that; a function
-    /// without modules needs no build.
+    /// Builds the function's modules now, so that no invocation waits for it. Calling it is optional but for that; a
+    /// function without modules needs no build.
     ///
     /// - Throws: ``LoadError`` that says what is wrong and where, or what is missing on this machine.
     public func build(_ function: Function) async throws {
         guard function.needsBuild else { return }
-        try await withCheckedThrowingContinuation { continuation in builds.build(function) { continuation.resume(with: $0) } }
+        try await withCheckedThrowingContinuation { continuation in
+            builds.build(function) { continuation.resume(with: $0) }
+        }
     }
 
     /// Makes one module of a JavaScript function and the files that it imports: those in its project's folder, and what
@@ -109,7 +115,9 @@ public final class FunctionRuntime: Sendable {
     /// - Parameters:
     ///   - main: the function's source file, relative to `project`.
     ///   - project: the absolute path of the folder, without symbolic links in it.
-    package func bundle(_ definition: FunctionDefinition, main: String, project: String) async throws -> FunctionDefinition {
+    package func bundle(_ definition: FunctionDefinition, main: String, project: String) async throws
+        -> FunctionDefinition
+    {
         let builder = builds.builder
         return try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
@@ -135,12 +143,14 @@ public final class FunctionRuntime: Sendable {
     /// Calls a function and returns what its handler returned.
     ///
     /// - Throws: a ``FunctionError``: ``HandlerError`` if the handler threw, ``LoadError``, ``HandlerNotFound``,
-    ///   ``InvalidEvent``, ``PayloadTooLarge``, ``ResultNotSerializable``, ``InvocationTimeout``, ``WorkerCrashed``, ``TooManyRequests``,
-    ///   ``Overloaded``, ``ShuttingDown``, ``UnsupportedLanguage``, ``WorkerExecutableNotFound``; `CancellationError` if the
-    ///   task is cancelled, which ends the guest. A handler that returns nothing is not an error: the value is null.
+    ///   ``InvalidEvent``, ``PayloadTooLarge``, ``ResultNotSerializable``, ``InvocationTimeout``, ``WorkerCrashed``,
+    ///   ``TooManyRequests``, ``Overloaded``, ``ShuttingDown``, ``UnsupportedLanguage``, ``WorkerExecutableNotFound``;
+    ///   `CancellationError` if the task is cancelled, which ends the guest. A handler that returns nothing is not an
+    ///   error: the value is null.
     public func invoke(_ request: InvocationRequest) async throws -> InvocationResult {
         let outcome = try await run(
-            request.function(), event: ByteBuffer(bytes: request.event), requestID: request.requestID, timeoutMillis: request.timeoutMillis)
+            request.function(), event: ByteBuffer(bytes: request.event), requestID: request.requestID,
+            timeoutMillis: request.timeoutMillis)
         return InvocationResult(json: Array(try outcome.result.get().readableBytesView), logs: outcome.logs)
     }
 
@@ -151,11 +161,15 @@ public final class FunctionRuntime: Sendable {
         try await invoke(request).decoded(as: type)
     }
 
-    /// The path of the command line: bytes in, bytes out, log lines whatever the outcome. Cancelling the task ends the guest.
+    /// The path of the command line: bytes in, bytes out, log lines whatever the outcome. Cancelling the task ends the
+    /// guest.
     ///
     /// - Parameter timeoutMillis: zero or less, or nil: the function's own, if it has one.
-    package func run(_ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?) async -> InvocationOutcome {
-        let invocation = PendingInvocation(self, function, event: event, requestID: requestID, timeoutMillis: timeoutMillis)
+    package func run(_ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?) async
+        -> InvocationOutcome
+    {
+        let invocation = PendingInvocation(
+            self, function, event: event, requestID: requestID, timeoutMillis: timeoutMillis)
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in invocation.start { continuation.resume(returning: $0) } }
         } onCancel: {
@@ -169,11 +183,14 @@ public final class FunctionRuntime: Sendable {
         private let invocation: Invocation
         private let refusal: (any FunctionError)?
 
-        package init(_ runtime: FunctionRuntime, _ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?) {
+        package init(
+            _ runtime: FunctionRuntime, _ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?
+        ) {
             pool = runtime.pool
             refusal =
                 if event.readableBytes > function.definition.limits.maxEventBytes ?? FunctionRuntime.maximumEventBytes {
-                    PayloadTooLarge(limit: function.definition.limits.maxEventBytes ?? FunctionRuntime.maximumEventBytes)
+                    PayloadTooLarge(
+                        limit: function.definition.limits.maxEventBytes ?? FunctionRuntime.maximumEventBytes)
                 } else {
                     nil
                 }
@@ -203,13 +220,14 @@ public final class FunctionRuntime: Sendable {
     /// What confines the workers of each language that has started, found out by trying.
     public var sandboxReports: [SandboxReport] { zygotes.sandboxReports }
 
-    /// Whether each worker has a control group of its own (`active` or `missing`), and why not. What runs does not depend on it,
-    /// whatever ``Configuration/sandbox`` says: few machines leave a group to their programs.
+    /// Whether each worker has a control group of its own (`active` or `missing`), and why not. What runs does not
+    /// depend on it, whatever ``Configuration/sandbox`` says: few machines leave a group to their programs.
     public var controlGroupReport: SandboxReport.Layer {
         switch controlGroups {
         case .success(let groups):
             let processes = groups.limitsProcesses ? ", and processes" : ""
-            return SandboxReport.Layer(name: "controlGroups", state: "active", detail: "memory of a worker and all that it starts\(processes)")
+            return SandboxReport.Layer(
+                name: "controlGroups", state: "active", detail: "memory of a worker and all that it starts\(processes)")
         case .failure(let error):
             return SandboxReport.Layer(name: "controlGroups", state: "missing", detail: error.reason)
         }
@@ -218,7 +236,7 @@ public final class FunctionRuntime: Sendable {
     /// Number of worker processes at this moment, ending ones included.
     public var workerCount: Int { pool.workerCount }
 
-    /// Number of workers so far that were replaced because their state could not be put back after a call. Their callers did not
-    /// notice; a function that does this in every call is slow.
+    /// Number of workers so far that were replaced because their state could not be put back after a call. Their
+    /// callers did not notice; a function that does this in every call is slow.
     public var retiredWorkerCount: Int { pool.retiredWorkerCount }
 }

@@ -12,12 +12,13 @@ public struct InvocationRequest: Sendable {
     public var functionName: String
     /// The event as JSON text in UTF-8.
     public var event: [UInt8]
-    /// Modules that the source may `require` or `import`, by name. Nothing else can be loaded but the language's own library.
+    /// Modules that the source may `require` or `import`, by name. Nothing else can be loaded but the language's own
+    /// library.
     public var dependencies: [String: String]
     /// Build JavaScript as an ES module, also if it has neither `import` nor `export`. Default: false.
     public var jsEvalAsModule: Bool
-    /// The file name that stack traces show; its extension says what the source is, for example `handler.ts`. nil, the default:
-    /// `function.` and the language's extension.
+    /// The file name that stack traces show; its extension says what the source is, for example `handler.ts`. nil, the
+    /// default: `function.` and the language's extension.
     public var sourceName: String?
     /// The time the invocation may take, waiting included, in milliseconds. nil (the default), zero or less: no limit.
     public var timeoutMillis: Int?
@@ -25,7 +26,8 @@ public struct InvocationRequest: Sendable {
     public var isolation: Isolation
     /// Variables of the environment: `process.env` in JavaScript, `os.environ` in Python. Default: none.
     public var environment: [String: String]
-    /// Events that the handler is called with before its first invocation in a worker; what these calls leave, every invocation finds.
+    /// Events that the handler is called with before its first invocation in a worker; what these calls leave, every
+    /// invocation finds.
     public var prime: [JSONValue] = []
     /// What it may use, where that differs from the host's defaults.
     public var limits = FunctionLimits()
@@ -82,8 +84,10 @@ public struct InvocationRequest: Sendable {
         Function(
             id: Self.inlineID, revision: "inline",
             definition: FunctionDefinition(
-                language: try Language(id: languageID), sourceCode: sourceCode, functionName: functionName, sourceName: sourceName,
-                jsEvalAsModule: jsEvalAsModule, dependencies: dependencies, environment: environment, prime: prime, isolation: isolation,
+                language: try Language(id: languageID), sourceCode: sourceCode, functionName: functionName,
+                sourceName: sourceName,
+                jsEvalAsModule: jsEvalAsModule, dependencies: dependencies, environment: environment, prime: prime,
+                isolation: isolation,
                 limits: limits))
     }
 
@@ -99,7 +103,8 @@ public struct InvocationResult: Sendable {
 
     /// The result as a value. null if the handler returned nothing.
     ///
-    /// - Throws: ``JSONError`` if it is nested deeper than ``JSONValue/maximumDepth``; the bytes in ``json`` are good all the same.
+    /// - Throws: ``JSONError`` if it is nested deeper than ``JSONValue/maximumDepth``; the bytes in ``json`` are good
+    ///   all the same.
     public var value: JSONValue {
         get throws { try JSONValue(json: json) }
     }

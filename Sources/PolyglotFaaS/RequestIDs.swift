@@ -6,7 +6,8 @@ import SystemCalls
 package enum RequestIDs {
     private static let random = Mutex(KernelRandom())
 
-    /// Random numbers from the kernel, fetched many at a time: a system call for each would cost more than the rest of the name.
+    /// Random numbers from the kernel, fetched many at a time: a system call for each would cost more than the rest of
+    /// the name.
     private struct KernelRandom {
         private var numbers: [UInt64] = []
 

@@ -50,6 +50,7 @@ struct SandboxRequest: Sendable {
     var wantsNamespaces: Bool { mode != .off && !without.contains(.namespaces) }
 
     var arguments: [String] {
-        ["--sandbox=\(mode.rawValue)"] + (without.isEmpty ? [] : ["--without=" + without.map(\.text).sorted().joined(separator: ",")])
+        ["--sandbox=\(mode.rawValue)"]
+            + (without.isEmpty ? [] : ["--without=" + without.map(\.text).sorted().joined(separator: ",")])
     }
 }

@@ -1,15 +1,16 @@
 import CPython
 import Glibc
 
-/// Where Python's objects live: pieces of memory of a fixed size that are never given back to the kernel, but kept for the next
-/// use. A snapshot with a few unused ones in it serves handlers that need a little more memory without a new mapping, which
-/// would have to be looked for and removed after each invocation.
+/// Where Python's objects live: pieces of memory of a fixed size that are never given back to the kernel, but kept for
+/// the next use. A snapshot with a few unused ones in it serves handlers that need a little more memory without a new
+/// mapping, which would have to be looked for and removed after each invocation.
 ///
 /// The list is an ordinary static variable: it is put back together with the pieces it names.
 enum PythonArenas {
     /// Of 1 MiB each, which take no memory until they are used.
     private static let unusedAtSnapshot = 16
-    // Both are used only by Python's allocator, which holds the interpreter's lock: nothing races, also if a handler has threads.
+    // Both are used only by Python's allocator, which holds the interpreter's lock: nothing races, also if a handler
+    // has threads.
     nonisolated(unsafe) private static var unused: [UnsafeMutableRawPointer] = []
     /// What Python asks for each time; anything else goes straight to the kernel.
     nonisolated(unsafe) private static var size = 0

@@ -101,7 +101,9 @@ final class PythonReference {
             return nil
         }
         return sequence.lend { sequence in
-            (0..<max(PySequence_Size(sequence), 0)).compactMap { PythonReference(owning: PySequence_GetItem(sequence, $0)) }
+            (0..<max(PySequence_Size(sequence), 0)).compactMap {
+                PythonReference(owning: PySequence_GetItem(sequence, $0))
+            }
         }
     }
 

@@ -37,7 +37,9 @@ final class PythonRuntime: LanguageRuntime {
         PythonArenas.install()
         let status = Py_InitializeFromConfig(&configuration)
         PyConfig_Clear(&configuration)
-        guard PyStatus_Exception(status) == 0 else { fail("The interpreter does not start: \(status.err_msg.map { String(cString: $0) } ?? "")") }
+        guard PyStatus_Exception(status) == 0 else {
+            fail("The interpreter does not start: \(status.err_msg.map { String(cString: $0) } ?? "")")
+        }
         startHarness()
         return "CPython \(String(cString: Py_GetVersion()).prefix { $0 != " " })"
     }
@@ -45,7 +47,8 @@ final class PythonRuntime: LanguageRuntime {
     private func startHarness() {
         // The method table entry lives as long as the process.
         let method = UnsafeMutablePointer<PyMethodDef>.allocate(capacity: 1)
-        method.initialize(to: PyMethodDef(ml_name: strdup("log"), ml_meth: Self.log, ml_flags: METH_VARARGS, ml_doc: nil))
+        method.initialize(
+            to: PyMethodDef(ml_name: strdup("log"), ml_meth: Self.log, ml_flags: METH_VARARGS, ml_doc: nil))
         let source = String(decoding: PackageResources.harness_py, as: UTF8.self)
         guard let namespace = PyDict_New(),
             let log = PyCMethod_New(method, nil, nil, nil),
@@ -69,7 +72,9 @@ final class PythonRuntime: LanguageRuntime {
         rehearseFunction = function("rehearse")
         warmUpFunction = function("warm_up")
         findGenerators = function("find_generators")
-        guard SharedRandomGenerator.install() else { fail("The generator of Python's module 'random' is not as it is known to be.") }
+        guard SharedRandomGenerator.install() else {
+            fail("The generator of Python's module 'random' is not as it is known to be.")
+        }
     }
 
     private func fail(_ message: String) -> Never {
@@ -90,14 +95,15 @@ final class PythonRuntime: LanguageRuntime {
     var sandboxPolicy: SandboxPolicy {
         SandboxPolicy(
             language: .python,
-            // The standard library; shared libraries that its modules are linked with, and the list that the dynamic linker finds
-            // them in; time zones.
+            // The standard library; shared libraries that its modules are linked with, and the list that the dynamic
+            // linker finds them in; time zones.
             readablePaths: Self.modulePaths() + Self.libraryPaths + ["/etc/ld.so.cache", "/usr/share/zoneinfo"],
             readsItsOwnProcess: false, reservesMemory: false)
     }
 
     private static let libraryPaths = [
-        "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib64",
+        "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu",
+        "/usr/lib64",
     ]
 
     /// `sys.path`.
@@ -116,8 +122,8 @@ final class PythonRuntime: LanguageRuntime {
         if inChild { PyOS_AfterFork_Child() } else { PyOS_AfterFork_Parent() }
     }
 
-    /// What follows writes to pages that the zygote shares with all: each is copied when it is first written to, now and not
-    /// when somebody waits.
+    /// What follows writes to pages that the zygote shares with all: each is copied when it is first written to, now
+    /// and not when somebody waits.
     func warmUp() {
         if warmUpFunction?.call([]) == nil { PyErr_Clear() }
     }
@@ -126,9 +132,12 @@ final class PythonRuntime: LanguageRuntime {
         Self.channel = channel
         guard let dependencies = PythonReference(function.dependencies.map { ($0.name, $0.source) }),
             let environment = PythonReference(function.environment.map { ($0.name, $0.value) }),
-            let memory = PythonReference(Int64(clamping: function.memoryBytes >> 20)), let prime = PythonReference(function.prime)
+            let memory = PythonReference(Int64(clamping: function.memoryBytes >> 20)),
+            let prime = PythonReference(function.prime)
         else { throw Self.harnessFailure }
-        let texts = [function.source, function.sourceName, function.sourceFolder, function.packageFolder, function.functionName].compactMap {
+        let texts = [
+            function.source, function.sourceName, function.sourceFolder, function.packageFolder, function.functionName,
+        ].compactMap {
             PythonReference($0)
         }
         let names = [function.functionID, function.revision].compactMap { PythonReference($0) }
@@ -148,7 +157,8 @@ final class PythonRuntime: LanguageRuntime {
         }
         PythonArenas.makeRoom()
         processState = ProcessState(
-            kept: [Int32(FAAS_REWIND_PAGEMAP), Int32(FAAS_REWIND_STATM)], changesAreDenied: sandbox?.deniesChangesOfTheProcess ?? false)
+            kept: [Int32(FAAS_REWIND_PAGEMAP), Int32(FAAS_REWIND_STATM)],
+            changesAreDenied: sandbox?.deniesChangesOfTheProcess ?? false)
     }
 
     func renew() {
@@ -179,7 +189,8 @@ final class PythonRuntime: LanguageRuntime {
 
     /// From the harness's form: kind, name, message, stack, line, column.
     private func failure(_ answer: PythonReference) -> Failure {
-        guard let items = answer.items, items.count == 6, let kind = Failure.Kind(rawValue: UInt8(truncatingIfNeeded: items[0].integer))
+        guard let items = answer.items, items.count == 6,
+            let kind = Failure.Kind(rawValue: UInt8(truncatingIfNeeded: items[0].integer))
         else { return Self.harnessFailure }
         return Failure(
             kind, name: items[1].text, message: items[2].text, stackTrace: (items[3].items ?? []).map(\.text),
@@ -188,7 +199,9 @@ final class PythonRuntime: LanguageRuntime {
 
     /// `log(level, text)`: one line the function wrote.
     private static let log: PyCFunction = { _, arguments in
-        guard let arguments, let level = PyTuple_GetItem(arguments, 0), let text = PyTuple_GetItem(arguments, 1) else { return nil }
+        guard let arguments, let level = PyTuple_GetItem(arguments, 0), let text = PyTuple_GetItem(arguments, 1) else {
+            return nil
+        }
         var length = 0
         guard let utf8 = PyUnicode_AsUTF8AndSize(text, &length) else { return nil }
         let line = String(decoding: UnsafeRawBufferPointer(start: utf8, count: length), as: UTF8.self)

@@ -1,25 +1,28 @@
 import CPython
 import Glibc
 
-/// The generator behind `random.random()` and its like. Its state is part of a memory that every call finds the same, so it is given
-/// new state in each: when it is first asked for something, because most calls never ask, and it takes as long as a short handler.
+/// The generator behind `random.random()` and its like. Its state is part of a memory that every call finds the same,
+/// so it is given new state in each: when it is first asked for something, because most calls never ask, and it takes
+/// as long as a short handler.
 ///
-/// Python has no hook for that. The methods that read and write the state are in a table of `_random`'s, and are replaced there.
+/// Python has no hook for that. The methods that read and write the state are in a table of `_random`'s, and are
+/// replaced there.
 enum SharedRandomGenerator {
-    private typealias FastMethod = @convention(c) (PythonObject?, UnsafePointer<PythonObject?>?, Py_ssize_t) -> PythonObject?
+    private typealias FastMethod =
+        @convention(c) (PythonObject?, UnsafePointer<PythonObject?>?, Py_ssize_t) -> PythonObject?
 
     private struct Methods {
         var random, getrandbits, getstate, setstate: PyCFunction
         var seed: FastMethod
     }
 
-    // Safe because whoever uses these holds the interpreter's lock: Python's methods always, and the worker's one thread whenever it is
-    // not in a handler. So nothing races, also if a handler has threads.
+    // Safe because whoever uses these holds the interpreter's lock: Python's methods always, and the worker's one
+    // thread whenever it is not in a handler. So nothing races, also if a handler has threads.
 
     /// Kept alive. Replaced only when a function has loaded, under the lock.
     nonisolated(unsafe) private static var generator: PythonObject?
-    /// Whether its state is this call's own. Put back to false with the memory, and by ``mustRenew()`` where nothing is put back. Read
-    /// and written under the lock.
+    /// Whether its state is this call's own. Put back to false with the memory, and by ``mustRenew()`` where nothing is
+    /// put back. Read and written under the lock.
     nonisolated(unsafe) private static var isRenewed = false
     /// Set once, in the zygote, which has one thread, before a method that reads it is in place.
     nonisolated(unsafe) private static var original: Methods?
@@ -29,21 +32,30 @@ enum SharedRandomGenerator {
     static func install() -> Bool {
         guard let module = PythonReference(owning: PyImport_ImportModule("_random")),
             let type = module.lend({ PythonReference(owning: PyObject_GetAttrString($0, "Random")) }),
-            let random = method("random", of: type, METH_NOARGS), let getrandbits = method("getrandbits", of: type, METH_O),
-            let getstate = method("getstate", of: type, METH_NOARGS), let setstate = method("setstate", of: type, METH_O),
+            let random = method("random", of: type, METH_NOARGS),
+            let getrandbits = method("getrandbits", of: type, METH_O),
+            let getstate = method("getstate", of: type, METH_NOARGS),
+            let setstate = method("setstate", of: type, METH_O),
             let seed = method("seed", of: type, METH_FASTCALL)
         else {
             PyErr_Clear()
             return false
         }
         original = Methods(
-            random: random.pointee.ml_meth, getrandbits: getrandbits.pointee.ml_meth, getstate: getstate.pointee.ml_meth,
+            random: random.pointee.ml_meth, getrandbits: getrandbits.pointee.ml_meth,
+            getstate: getstate.pointee.ml_meth,
             setstate: setstate.pointee.ml_meth,
             // What METH_FASTCALL says it is.
             seed: unsafeBitCast(seed.pointee.ml_meth, to: FastMethod.self))
-        random.pointee.ml_meth = { SharedRandomGenerator.read($0) ? SharedRandomGenerator.original!.random($0, $1) : nil }
-        getrandbits.pointee.ml_meth = { SharedRandomGenerator.read($0) ? SharedRandomGenerator.original!.getrandbits($0, $1) : nil }
-        getstate.pointee.ml_meth = { SharedRandomGenerator.read($0) ? SharedRandomGenerator.original!.getstate($0, $1) : nil }
+        random.pointee.ml_meth = {
+            SharedRandomGenerator.read($0) ? SharedRandomGenerator.original!.random($0, $1) : nil
+        }
+        getrandbits.pointee.ml_meth = {
+            SharedRandomGenerator.read($0) ? SharedRandomGenerator.original!.getrandbits($0, $1) : nil
+        }
+        getstate.pointee.ml_meth = {
+            SharedRandomGenerator.read($0) ? SharedRandomGenerator.original!.getstate($0, $1) : nil
+        }
         setstate.pointee.ml_meth = {
             SharedRandomGenerator.write($0)
             return SharedRandomGenerator.original!.setstate($0, $1)
@@ -57,11 +69,12 @@ enum SharedRandomGenerator {
         return true
     }
 
-    /// From here on the generator is module `random`'s present one, and its state is nobody's yet. Called when a function has loaded:
-    /// it may have made another, by loading the module anew.
+    /// From here on the generator is module `random`'s present one, and its state is nobody's yet. Called when a
+    /// function has loaded: it may have made another, by loading the module anew.
     static func adopt() {
         isRenewed = false
-        guard let name = PythonReference("random"), let module = name.lend({ PythonReference(owning: PyImport_GetModule($0)) }),
+        guard let name = PythonReference("random"),
+            let module = name.lend({ PythonReference(owning: PyImport_GetModule($0)) }),
             let found = module.lend({ PyObject_GetAttrString($0, "_inst") })
         else { return PyErr_Clear() }
         Py_DecRef(generator)
@@ -80,7 +93,8 @@ enum SharedRandomGenerator {
             let number = withUnsafeBytes(
                 of: &seed,
                 { bytes in
-                    PythonReference(owning: _PyLong_FromByteArray(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, 1, 0))
+                    PythonReference(
+                        owning: _PyLong_FromByteArray(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, 1, 0))
                 })
         else { return false }
         let answer = number.lend { number in
@@ -97,8 +111,12 @@ enum SharedRandomGenerator {
     }
 
     /// The entry of a method's table, which lives as long as the process.
-    private static func method(_ name: String, of type: PythonReference, _ flags: Int32) -> UnsafeMutablePointer<PyMethodDef>? {
-        guard let descriptor = type.lend({ PythonReference(owning: PyObject_GetAttrString($0, name)) }) else { return nil }
+    private static func method(_ name: String, of type: PythonReference, _ flags: Int32) -> UnsafeMutablePointer<
+        PyMethodDef
+    >? {
+        guard let descriptor = type.lend({ PythonReference(owning: PyObject_GetAttrString($0, name)) }) else {
+            return nil
+        }
         let method = descriptor.lend { Py_GetMethodDef($0) }
         return method?.pointee.ml_flags == flags ? method : nil
     }

@@ -5,8 +5,8 @@ import WorkerProtocol
 
 /// The sandbox of one build: this process, which then becomes esbuild.
 ///
-/// What a worker's sandbox does in two processes happens here in one, in the same order. A build reads `folders` and writes to
-/// its standard output; nothing else of the machine is there for it.
+/// What a worker's sandbox does in two processes happens here in one, in the same order. A build reads `folders` and
+/// writes to its standard output; nothing else of the machine is there for it.
 public struct BuildSandbox {
     private let settings: SandboxSettings
 
@@ -28,22 +28,26 @@ public struct BuildSandbox {
         let hasPrivateRoot = isWanted(.root) && enterPrivateRoot(Self.libraries + [program] + folders)
         if !hasPrivateRoot { missing.append("the private root (it takes namespaces)") }
         try enter(folders)
-        // 2. Privileges, for good: before seccomp, which an unprivileged process may use only then. The user stays what it is,
-        //    because a folder of sources may be readable by nobody else.
+        // 2. Privileges, for good: before seccomp, which an unprivileged process may use only then. The user stays what
+        //   it is, because a folder of sources may be readable by nobody else.
         let dropped = faas_drop_capabilities()
         guard dropped == 0 else { throw SystemCallError("capset", code: -dropped) }
         try Processes.renouncePrivileges()
         // 3. Files: before the filter, which knows no Landlock.
         let files = FileRules()
         let readable = folders + ["/dev/null", "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"]
-        let ruleset = isWanted(.files) ? try files.make(readable: readable, executable: Self.libraries + [program], confiningSignals: true) : nil
+        let ruleset =
+            isWanted(.files)
+            ? try files.make(readable: readable, executable: Self.libraries + [program], confiningSignals: true) : nil
         if let ruleset {
             try files.restrict(ruleset)
             Descriptors.close(ruleset)
         } else {
             missing.append("Landlock")
         }
-        guard hasPrivateRoot || ruleset != nil else { throw SystemCallError("confining what a build may read", code: ENOTSUP) }
+        guard hasPrivateRoot || ruleset != nil else {
+            throw SystemCallError("confining what a build may read", code: ENOTSUP)
+        }
         // 4. Limits. The filter is compiled before: that goes by way of a file.
         let filter = isWanted(.systemCalls) ? try SystemCallFilter(.building) : nil
         if isWanted(.limits) { try ResourceLimits.setForBuild() }
@@ -63,14 +67,19 @@ public struct BuildSandbox {
         guard getpid() == 1 else { return false }
         let strings = (["/lib", "/lib64", "/dev/null"] + paths).map { strdup($0) } + [nil]
         defer { for text in strings { free(text) } }
-        return strings.map { UnsafePointer($0) }.withUnsafeBufferPointer { faas_enter_private_root($0.baseAddress!, nil) } == 0
+        return strings.map { UnsafePointer($0) }.withUnsafeBufferPointer {
+            faas_enter_private_root($0.baseAddress!, nil)
+        } == 0
     }
 
-    /// The C library's files, which are all that esbuild is linked with, where the distributions have them. A path that is not there is
-    /// left out; the dynamic linker comes first because folders are made in this order.
+    /// The C library's files, which are all that esbuild is linked with, where the distributions have them. A path that
+    /// is not there is left out; the dynamic linker comes first because folders are made in this order.
     private static let libraries: [String] = {
         let folders = ["/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"]
-        let names = ["ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libc.so.6", "libpthread.so.0", "libresolv.so.2", "libdl.so.2"]
+        let names = [
+            "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libc.so.6", "libpthread.so.0", "libresolv.so.2",
+            "libdl.so.2",
+        ]
         return folders.flatMap { folder in names.map { "\(folder)/\($0)" } }
     }()
 }

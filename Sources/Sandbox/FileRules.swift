@@ -17,8 +17,8 @@ struct FileRules {
     private static let execute: UInt64 = 1 << 0
     private static let readFile: UInt64 = 1 << 2
     private static let readFolder: UInt64 = 1 << 3
-    /// To write files, to remove folders and files, to make folders and files, to move between folders, to truncate. Not to make links,
-    /// devices, sockets and pipes.
+    /// To write files, to remove folders and files, to make folders and files, to move between folders, to truncate.
+    /// Not to make links, devices, sockets and pipes.
     private static let write: UInt64 = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 13 | 1 << 14
 
     /// Every right on files that this version knows: what it knows and we do not allow is denied.
@@ -31,14 +31,17 @@ struct FileRules {
     /// - Parameters:
     ///   - executable: files that may also be started as programs.
     ///   - writable: folders in which files and folders may be made.
-    func make(readable: [String], executable: [String] = [], writable: [String] = [], confiningSignals: Bool) throws(SystemCallError) -> Int32? {
+    func make(readable: [String], executable: [String] = [], writable: [String] = [], confiningSignals: Bool)
+        throws(SystemCallError) -> Int32?
+    {
         guard version > 0 else { return nil }
         // To bind and to connect TCP sockets; to reach abstract sockets and to signal.
         let scopes: UInt64 = confinesSignals ? (confiningSignals ? 3 : 1) : 0
         let ruleset = faas_landlock_create(handledFiles, confinesPorts ? 3 : 0, scopes)
         guard ruleset >= 0 else { throw SystemCallError("landlock_create_ruleset", code: -ruleset) }
         let rules =
-            readable.map { ($0, Self.readFile | Self.readFolder) } + executable.map { ($0, Self.readFile | Self.execute) }
+            readable.map { ($0, Self.readFile | Self.readFolder) }
+            + executable.map { ($0, Self.readFile | Self.execute) }
             + writable.map { ($0, (Self.readFile | Self.readFolder | Self.write) & handledFiles) }
         for (path, rights) in rules {
             let result = faas_landlock_allow(ruleset, path, rights, Self.readFile | Self.execute)

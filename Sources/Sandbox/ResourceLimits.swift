@@ -3,8 +3,8 @@ import SystemCalls
 
 /// Limits that the kernel keeps for each process. They are inherited, so most are set once, in the zygote.
 enum ResourceLimits {
-    /// - Parameter countsProcesses: whether processes are counted within a user namespace of our own. Elsewhere other programs of the
-    ///   same user would be counted too.
+    /// - Parameter countsProcesses: whether processes are counted within a user namespace of our own. Elsewhere other
+    ///   programs of the same user would be counted too.
     static func setForAllWorkers(countsProcesses: Bool) throws(SystemCallError) {
         // A core file would hold the events of strangers.
         try set(Self.number(RLIMIT_CORE), 0)
@@ -13,8 +13,8 @@ enum ResourceLimits {
         // Memory that cannot be swapped, and message queues, outlive no call if there are none.
         try set(Self.lockedMemory, 0)
         try set(Self.messageQueues, 0)
-        // Against a source that forks without end while it is loaded, and a handler that does the same with threads. All workers of
-        // a language count together.
+        // Against a source that forks without end while it is loaded, and a handler that does the same with threads.
+        // All workers of a language count together.
         if countsProcesses { try set(Self.processes, 2048) }
     }
 
@@ -22,7 +22,8 @@ enum ResourceLimits {
     /// - Parameter temporaryFileBytes: the size of the file system for temporary files; 0 if there is none.
     static func setMemory(bytes: Int, temporaryFileBytes: Int) throws(SystemCallError) {
         try set(number(RLIMIT_DATA), UInt(Memory.privateBytes() + bytes))
-        // A file without a name is memory too. Of others, only temporary files can be written, and those have a limit of their own.
+        // A file without a name is memory too. Of others, only temporary files can be written, and those have a limit
+        // of their own.
         try set(number(RLIMIT_FSIZE), UInt(max(Memory.privateBytes() + bytes, temporaryFileBytes)))
         // A file with a large hole has a size past the limit, which is an error for the function, and not its end.
         if temporaryFileBytes > 0 { signal(SIGXFSZ, SIG_IGN) }
@@ -44,7 +45,9 @@ enum ResourceLimits {
     private static let lockedMemory: __rlimit_resource_t = 8
     private static let messageQueues: __rlimit_resource_t = 12
 
-    private static func number(_ limit: __rlimit_resource) -> __rlimit_resource_t { __rlimit_resource_t(limit.rawValue) }
+    private static func number(_ limit: __rlimit_resource) -> __rlimit_resource_t {
+        __rlimit_resource_t(limit.rawValue)
+    }
 
     private static func set(_ number: __rlimit_resource_t, _ value: UInt) throws(SystemCallError) {
         var now = rlimit()

@@ -5,8 +5,9 @@ import WorkerProtocol
 
 /// The sandbox of one language's workers: made in the zygote, applied to the zygote and then to each worker.
 ///
-/// Each of the two `confine` functions is a list in order, with the reason why a step must come before the next ones. What children
-/// inherit is done in the zygote, so a worker pays for what must be its own, and an invocation for nothing.
+/// Each of the two `confine` functions is a list in order, with the reason why a step must come before the next ones.
+/// What children inherit is done in the zygote, so a worker pays for what must be its own, and an invocation for
+/// nothing.
 public struct Sandbox {
     private let policy: SandboxPolicy
     private let settings: SandboxSettings
@@ -18,7 +19,8 @@ public struct Sandbox {
     private var confinesFiles = false
     private var confinesSignals = false
     public private(set) var layers: [SandboxLayer] = []
-    /// Whether each worker gets a folder for temporary files: it is asked for, and there is a private root to mount it in.
+    /// Whether each worker gets a folder for temporary files: it is asked for, and there is a private root to mount it
+    /// in.
     private var mountsTemporaryFiles: Bool { settings.temporaryMB != nil && hasPrivateRoot }
     /// Where functions look for it by themselves.
     private static let temporaryFolder = "/tmp"
@@ -45,12 +47,15 @@ public struct Sandbox {
             return
         }
         // 1. The private root: mounting takes the privileges that step 2 gives up.
-        hasPrivateRoot = attempt(.root, where: hasNamespaces) { sandbox throws(SystemCallError) in try sandbox.enterPrivateRoot() }
+        hasPrivateRoot = attempt(.root, where: hasNamespaces) { sandbox throws(SystemCallError) in
+            try sandbox.enterPrivateRoot()
+        }
         // 2. The user: before the capabilities, because changing it takes one.
         _ = attempt(.privileges) { sandbox throws(SystemCallError) in try sandbox.becomeNobody() }
         // 3. Privileges that cannot come back: before seccomp, which an unprivileged process may use only then.
         try Processes.renouncePrivileges()
-        // 4. Its own files in /proc belong to it again, which changing the user has ended: it has to read its page table.
+        // 4. Its own files in /proc belong to it again, which changing the user has ended: it has to read its page
+        //   table.
         _ = faas_set_dumpable(1)
         // 5. Limits that every worker has.
         _ = attempt(.limits) { sandbox throws(SystemCallError) in
@@ -84,8 +89,8 @@ public struct Sandbox {
     }
 
     private func enterPrivateRoot() throws(SystemCallError) {
-        // The dynamic linker's paths lead through the first two, which are links on most systems. The devices: what engines
-        // read random numbers from, and what standard streams are.
+        // The dynamic linker's paths lead through the first two, which are links on most systems. The devices: what
+        // engines read random numbers from, and what standard streams are.
         let paths = ["/lib", "/lib64", "/dev/null", "/dev/urandom"] + policy.readablePaths + settings.readablePaths
         let strings = paths.map { strdup($0) } + [nil]
         defer { for text in strings { free(text) } }
@@ -99,8 +104,11 @@ public struct Sandbox {
         let nobody: uid_t = 65534
         if geteuid() == 0 {
             let result = faas_become(nobody, nobody, mountsTemporaryFiles ? 1 : 0)
-            // EINVAL: the host is not root, so there is nobody else to be; the namespace's root is the host's user outside.
-            guard result == 0 || result == -EINVAL || result == -EPERM else { throw SystemCallError("setresuid", code: -result) }
+            // EINVAL: the host is not root, so there is nobody else to be; the namespace's root is the host's user
+            // outside.
+            guard result == 0 || result == -EINVAL || result == -EPERM else {
+                throw SystemCallError("setresuid", code: -result)
+            }
         }
         // Each worker mounts a folder for its own temporary files, and drops this one too.
         let result = mountsTemporaryFiles ? faas_drop_capabilities_but_mounting() : faas_drop_capabilities()
@@ -123,7 +131,8 @@ public struct Sandbox {
     public func confineWorker() throws(SystemCallError) {
         // 1. No other process of the same user looks into this one. After the files in /proc have been opened.
         if !settings.isOff { _ = faas_set_dumpable(0) }
-        // 2. The folder for temporary files: before Landlock, which denies mounting; then the privilege that it took goes too.
+        // 2. The folder for temporary files: before Landlock, which denies mounting; then the privilege that it took
+        //   goes too.
         if let megabytes = settings.temporaryMB, hasPrivateRoot { try mountTemporaryFiles(megabytes) }
         // 3. Landlock: before the engine starts threads, which inherit it; it takes effect for one thread only.
         try confineFiles()
@@ -136,7 +145,8 @@ public struct Sandbox {
         guard result == 0 else { throw SystemCallError("capset", code: -result) }
     }
 
-    /// Whether a function that asked for a folder for temporary files has none; and what is missing, as the end of a sentence.
+    /// Whether a function that asked for a folder for temporary files has none; and what is missing, as the end of a
+    /// sentence.
     public var lackOfTemporaryFiles: String? {
         guard settings.temporaryMB != nil else { return nil }
         if settings.isOff { return "the sandbox is off" }
@@ -152,9 +162,12 @@ public struct Sandbox {
 
     private func confineFiles() throws(SystemCallError) {
         guard isWanted(.files) else { return }
-        let readable = policy.readablePaths + settings.readablePaths + (policy.readsItsOwnProcess ? ["/proc/self", "/dev/urandom", "/dev/null"] : [])
+        let readable =
+            policy.readablePaths + settings.readablePaths
+            + (policy.readsItsOwnProcess ? ["/proc/self", "/dev/urandom", "/dev/null"] : [])
         let writable = mountsTemporaryFiles ? [Self.temporaryFolder] : []
-        guard let ruleset = try files.make(readable: readable, writable: writable, confiningSignals: isWanted(.signals)) else { return }
+        guard let ruleset = try files.make(readable: readable, writable: writable, confiningSignals: isWanted(.signals))
+        else { return }
         try files.restrict(ruleset)
         Descriptors.close(ruleset)
     }
@@ -167,7 +180,8 @@ public struct Sandbox {
     public func beforeLoading(forks: Bool, memoryBytes: Int?) throws(SystemCallError) {
         if isWanted(.limits), let memoryBytes {
             try ResourceLimits.setMemory(
-                bytes: policy.reservesMemory ? 4 * memoryBytes + (512 << 20) : memoryBytes, temporaryFileBytes: (settings.temporaryMB ?? 0) << 20)
+                bytes: policy.reservesMemory ? 4 * memoryBytes + (512 << 20) : memoryBytes,
+                temporaryFileBytes: (settings.temporaryMB ?? 0) << 20)
         }
         guard isWanted(.systemCalls) else { return }
         let kind = kind(forks: forks)
@@ -183,13 +197,14 @@ public struct Sandbox {
         try SystemCallFilter(.serving(kind)).load()
     }
 
-    /// Whether what ``SystemCallPolicy/serving(_:)`` and the allow-list deny is denied: then limits, priority, scheduling, session, name
-    /// and timer slack of the process cannot have changed, nor signals above 31.
+    /// Whether what ``SystemCallPolicy/serving(_:)`` and the allow-list deny is denied: then limits, priority,
+    /// scheduling, session, name and timer slack of the process cannot have changed, nor signals above 31.
     public var deniesChangesOfTheProcess: Bool { layers.contains { $0.name == .systemCalls && $0.state == .active } }
 
     private func kind(forks: Bool) -> WorkerKind {
         WorkerKind(
-            language: policy.language, forks: forks, signalsAreConfined: confinesSignals, filesAreConfined: confinesFiles || hasPrivateRoot,
+            language: policy.language, forks: forks, signalsAreConfined: confinesSignals,
+            filesAreConfined: confinesFiles || hasPrivateRoot,
             writesTemporaryFiles: hasTemporaryFiles)
     }
 }
@@ -211,7 +226,9 @@ extension Sandbox {
     /// Confines a child as a worker is, and lets it try what must fail.
     private func probe() -> Findings {
         var findings = Findings()
-        guard let (ours, theirs) = try? Sockets.makeStreamPair(), let side = try? Processes.fork() else { return findings }
+        guard let (ours, theirs) = try? Sockets.makeStreamPair(), let side = try? Processes.fork() else {
+            return findings
+        }
         switch side {
         case .child:
             tryEverything(answeringTo: theirs)
@@ -219,7 +236,8 @@ extension Sandbox {
             Descriptors.close(theirs)
             defer { Descriptors.close(ours) }
             var answers = [Int32](repeating: -1, count: 5)
-            let isComplete = (try? answers.withUnsafeMutableBytes { try Descriptors.readExactly(into: $0, from: ours) }) == true
+            let isComplete =
+                (try? answers.withUnsafeMutableBytes { try Descriptors.readExactly(into: $0, from: ours) }) == true
             let exit = try? Processes.wait(for: pid)
             if isComplete {
                 (findings.confined, findings.open, findings.signal, findings.filter, findings.socket) = (
@@ -244,7 +262,8 @@ extension Sandbox {
         // Both are there, and allowed to everybody, until Landlock denies them.
         answers.append(-faas_try_open("/proc/version"))
         answers.append(-faas_try_signal(getppid()))
-        answers.append(code { () throws(SystemCallError) -> Void in try self.beforeLoading(forks: false, memoryBytes: nil) })
+        answers.append(
+            code { () throws(SystemCallError) -> Void in try self.beforeLoading(forks: false, memoryBytes: nil) })
         answers.append(-faas_try_socket())
         _ = try? answers.withUnsafeBytes { try Descriptors.writeAll($0, to: socket) }
         _ = faas_try_trace()
@@ -256,15 +275,21 @@ extension Sandbox {
         confinesSignals = found.signal == EPERM && files.confinesSignals && isWanted(.signals) && isWanted(.files)
         func add(_ name: SandboxLayer.Name, _ state: SandboxLayer.State, _ detail: String) {
             let detail = settings.without.contains(name) ? "left out for a test" : problems[name] ?? detail
-            layers.append(SandboxLayer(name, settings.without.contains(name) || problems[name] != nil ? .missing : state, detail))
+            layers.append(
+                SandboxLayer(name, settings.without.contains(name) || problems[name] != nil ? .missing : state, detail))
         }
         add(.privileges, .active, "user \(getuid()) with no capabilities and no way to get any")
         add(
             .namespaces, hasNamespaces ? .active : .missing,
-            hasNamespaces ? "user, mount, process, network, IPC, host name, cgroup" : "the kernel refuses new user namespaces")
-        add(.root, hasPrivateRoot ? .active : .missing, hasPrivateRoot ? "read only, with what the engine reads" : "takes namespaces")
+            hasNamespaces
+                ? "user, mount, process, network, IPC, host name, cgroup" : "the kernel refuses new user namespaces")
+        add(
+            .root, hasPrivateRoot ? .active : .missing,
+            hasPrivateRoot ? "read only, with what the engine reads" : "takes namespaces")
         let landlock = files.version == 0 ? "this kernel has no Landlock" : "Landlock \(files.version)"
-        add(.files, confinesFiles ? .active : .missing, confinesFiles ? "\(landlock): nothing is written, the engine's files are read" : landlock)
+        add(
+            .files, confinesFiles ? .active : .missing,
+            confinesFiles ? "\(landlock): nothing is written, the engine's files are read" : landlock)
         if hasNamespaces || (confinesFiles && files.confinesPorts) {
             add(.network, .active, hasNamespaces ? "a network of its own, with nothing in it" : "no TCP (\(landlock))")
         } else {
@@ -274,13 +299,16 @@ extension Sandbox {
             add(.signals, .active, "only to the worker itself")
         } else {
             add(
-                .signals, .degraded, "Landlock 6 (Linux 6.12) is missing: a worker may signal its own process only, and cannot end what it has forked"
+                .signals, .degraded,
+                "Landlock 6 (Linux 6.12) is missing: a worker may signal its own process only, and cannot end what it has forked"
             )
         }
         add(.limits, .active, "descriptors, memory\(hasNamespaces ? ", processes" : "")")
         let isFiltered = found.filter == 0 && found.socket == EPERM && found.isEndedByTracing
         add(
             .systemCalls, isFiltered ? .active : .missing,
-            isFiltered ? "a list of what is allowed" : "seccomp does not hold: \(String(cString: strerror(max(0, found.filter))))")
+            isFiltered
+                ? "a list of what is allowed"
+                : "seccomp does not hold: \(String(cString: strerror(max(0, found.filter))))")
     }
 }

@@ -7,10 +7,12 @@ public struct SandboxPolicy: Sendable {
     public var readablePaths: [String]
     /// Whether a worker may read its own folder in /proc. For an engine that does; never where guests open files.
     public var readsItsOwnProcess: Bool
-    /// Whether the engine maps much more memory than it uses. What it maps is then no measure, and the host's watch is the limit.
+    /// Whether the engine maps much more memory than it uses. What it maps is then no measure, and the host's watch is
+    /// the limit.
     public var reservesMemory: Bool
 
-    public init(language: WorkerKind.Language, readablePaths: [String], readsItsOwnProcess: Bool, reservesMemory: Bool) {
+    public init(language: WorkerKind.Language, readablePaths: [String], readsItsOwnProcess: Bool, reservesMemory: Bool)
+    {
         self.language = language
         self.readablePaths = readablePaths
         self.readsItsOwnProcess = readsItsOwnProcess
@@ -40,7 +42,10 @@ public struct SandboxSettings: Equatable, Sendable {
             if argument.hasPrefix("--read=") { readablePaths.append(String(argument.dropFirst("--read=".count))) }
             if argument.hasPrefix("--temporary-mb=") { temporaryMB = Int(argument.dropFirst("--temporary-mb=".count)) }
             if argument.hasPrefix("--without=") {
-                without.formUnion(argument.dropFirst("--without=".count).split(separator: ",").compactMap { SandboxLayer.Name(text: String($0)) })
+                without.formUnion(
+                    argument.dropFirst("--without=".count).split(separator: ",").compactMap {
+                        SandboxLayer.Name(text: String($0))
+                    })
             }
         }
     }

@@ -12,10 +12,13 @@ public struct SystemCallFilter {
 
     /// - Throws: if libseccomp refuses a rule, which means that the policy contradicts itself.
     public init(_ policy: SystemCallPolicy) throws(SystemCallError) {
-        guard let context = seccomp_init(policy.otherwise.action) else { throw SystemCallError("seccomp_init", code: EINVAL) }
+        guard let context = seccomp_init(policy.otherwise.action) else {
+            throw SystemCallError("seccomp_init", code: EINVAL)
+        }
         defer { seccomp_release(context) }
         // A call by the numbers of another architecture (32 bit, x32) has other arguments than those looked at here.
-        try Self.check("seccomp_attr_set", seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SystemCallRule.Verdict.end.action))
+        try Self.check(
+            "seccomp_attr_set", seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SystemCallRule.Verdict.end.action))
         // A tree instead of a list: what is called often is not behind everything else.
         try Self.check("seccomp_attr_set", seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2))
         for rule in policy.rules where rule.verdict != policy.otherwise {
@@ -24,7 +27,10 @@ public struct SystemCallFilter {
                 // Not every architecture has every call.
                 let number = seccomp_syscall_resolve_name(name)
                 guard number >= 0 else { continue }
-                try Self.check(name, seccomp_rule_add_array(context, rule.verdict.action, number, UInt32(comparisons.count), comparisons))
+                try Self.check(
+                    name,
+                    seccomp_rule_add_array(context, rule.verdict.action, number, UInt32(comparisons.count), comparisons)
+                )
             }
         }
         program = try Self.export(context)
@@ -69,10 +75,12 @@ extension SystemCallRule.Condition {
     fileprivate var comparison: scmp_arg_cmp {
         switch self {
         case .equal(let argument, let value): scmp_arg_cmp(arg: argument, op: SCMP_CMP_EQ, datum_a: value, datum_b: 0)
-        case .bits(let argument, let mask, let value): scmp_arg_cmp(arg: argument, op: SCMP_CMP_MASKED_EQ, datum_a: mask, datum_b: value)
+        case .bits(let argument, let mask, let value):
+            scmp_arg_cmp(arg: argument, op: SCMP_CMP_MASKED_EQ, datum_a: mask, datum_b: value)
         case .atMost(let argument, let value): scmp_arg_cmp(arg: argument, op: SCMP_CMP_LE, datum_a: value, datum_b: 0)
         case .differs(let argument, let value): scmp_arg_cmp(arg: argument, op: SCMP_CMP_NE, datum_a: value, datum_b: 0)
-        case .isOwnProcess(let argument): scmp_arg_cmp(arg: argument, op: SCMP_CMP_EQ, datum_a: UInt64(getpid()), datum_b: 0)
+        case .isOwnProcess(let argument):
+            scmp_arg_cmp(arg: argument, op: SCMP_CMP_EQ, datum_a: UInt64(getpid()), datum_b: 0)
         }
     }
 }

@@ -8,14 +8,17 @@ public struct WorkerKind: Hashable, Sendable {
     public var language: Language
     /// The worker forks itself: for each call, or for the first ones.
     public var forks: Bool
-    /// Signals reach only this worker and what it has forked (Landlock). Without that, only the process itself may be signalled.
+    /// Signals reach only this worker and what it has forked (Landlock). Without that, only the process itself may be
+    /// signalled.
     public var signalsAreConfined: Bool
     /// Something confines which files can be opened. Without that, none can.
     public var filesAreConfined: Bool
     /// There is a folder for temporary files, and Landlock keeps what writes to files within it.
     public var writesTemporaryFiles: Bool
 
-    public init(language: Language, forks: Bool, signalsAreConfined: Bool, filesAreConfined: Bool, writesTemporaryFiles: Bool) {
+    public init(
+        language: Language, forks: Bool, signalsAreConfined: Bool, filesAreConfined: Bool, writesTemporaryFiles: Bool
+    ) {
         self.language = language
         self.forks = forks
         self.signalsAreConfined = signalsAreConfined
@@ -25,8 +28,8 @@ public struct WorkerKind: Hashable, Sendable {
 }
 
 extension SystemCallPolicy {
-    /// From before the function's source is loaded: a list of what is allowed, a shorter one of what ends the process, and an error
-    /// for everything else.
+    /// From before the function's source is loaded: a list of what is allowed, a shorter one of what ends the process,
+    /// and an error for everything else.
     public static func loading(_ kind: WorkerKind) -> SystemCallPolicy {
         var rules = everyWorker + (kind.language == .python ? python : javaScript)
         if kind.writesTemporaryFiles {
@@ -37,13 +40,17 @@ extension SystemCallPolicy {
                     .allow, "openat", when: .bits(argument: 2, mask: writingFlags, 0),
                     reason: "Reading what Landlock or the private root shows. Nobody writes."))
             rules.append(
-                SystemCallRule(.allow, "open", when: .bits(argument: 1, mask: writingFlags, 0), reason: "The same, by its old name."))
+                SystemCallRule(
+                    .allow, "open", when: .bits(argument: 1, mask: writingFlags, 0),
+                    reason: "The same, by its old name."))
         }
         if kind.forks {
             rules.append(
                 SystemCallRule(
-                    .allow, "clone", when: .bits(argument: 0, mask: ~0xff, UInt64(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)),
-                    reason: "fork(), which the worker serves calls with. The copy gives it up before it runs the handler."))
+                    .allow, "clone",
+                    when: .bits(argument: 0, mask: ~0xff, UInt64(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)),
+                    reason:
+                        "fork(), which the worker serves calls with. The copy gives it up before it runs the handler."))
             rules.append(
                 SystemCallRule(
                     .allow, "prctl", when: .equal(argument: 0, UInt64(PR_SET_CHILD_SUBREAPER)),
@@ -55,17 +62,20 @@ extension SystemCallPolicy {
             rules.append(
                 SystemCallRule(
                     .allow, "kill", "tgkill", when: .isOwnProcess(argument: 0),
-                    reason: "abort(), and the threads of the engine's collector. Siblings have the same user, so nobody else."))
+                    reason:
+                        "abort(), and the threads of the engine's collector. Siblings have the same user, so nobody else."
+                ))
         }
         return SystemCallPolicy(rules: rules + ending, otherwise: .refuse(EPERM))
     }
 
-    /// On top, as soon as the worker itself no longer needs it: in a forked copy before the handler runs, after the snapshot, and
-    /// where state is kept, once the function is loaded.
+    /// On top, as soon as the worker itself no longer needs it: in a forked copy before the handler runs, after the
+    /// snapshot, and where state is kept, once the function is loaded.
     public static func serving(_ kind: WorkerKind) -> SystemCallPolicy {
         var rules = finished
         if !kind.writesTemporaryFiles {
-            rules.append(SystemCallRule(.refuse(EPERM), "ftruncate", reason: "There is no file of the guest's to shorten."))
+            rules.append(
+                SystemCallRule(.refuse(EPERM), "ftruncate", reason: "There is no file of the guest's to shorten."))
         }
         if kind.language == .python {
             rules += noted
@@ -77,7 +87,8 @@ extension SystemCallPolicy {
         if kind.language == .javaScript {
             rules.append(
                 SystemCallRule(
-                    .refuse(EPERM), "mmap", "mprotect", when: .bits(argument: 2, mask: UInt64(PROT_EXEC), UInt64(PROT_EXEC)),
+                    .refuse(EPERM), "mmap", "mprotect",
+                    when: .bits(argument: 2, mask: UInt64(PROT_EXEC), UInt64(PROT_EXEC)),
                     reason: "All memory for code is mapped with the first context, and by the snapshot."))
         }
         return SystemCallPolicy(rules: rules, otherwise: .allow)
@@ -86,48 +97,71 @@ extension SystemCallPolicy {
     // MARK: What is allowed
 
     private static let everyWorker: [SystemCallRule] = [
-        SystemCallRule(.allow, "read", "write", "readv", "writev", reason: "The worker's socket, and what the guest has opened."),
-        SystemCallRule(.allow, "recvmsg", "sendmsg", "recvfrom", reason: "The same for sockets. There are only connected ones."),
+        SystemCallRule(
+            .allow, "read", "write", "readv", "writev", reason: "The worker's socket, and what the guest has opened."),
+        SystemCallRule(
+            .allow, "recvmsg", "sendmsg", "recvfrom", reason: "The same for sockets. There are only connected ones."),
         SystemCallRule(.allow, "close", "lseek", "pread64", "fstat", reason: "The rewinder's files; whatever is open."),
-        SystemCallRule(.allow, "fcntl", when: .atMost(argument: 1, 4), reason: "F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL."),
+        SystemCallRule(
+            .allow, "fcntl", when: .atMost(argument: 1, 4), reason: "F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL."),
         SystemCallRule(
             .allow, "newfstatat", when: .equal(argument: 3, 0x1000),
             reason: "fstat() as the C library makes it, with AT_EMPTY_PATH. JavaScript has no way to give it a path."),
         SystemCallRule(.allow, "poll", "ppoll", "restart_syscall", reason: "Waiting."),
         SystemCallRule(.allow, "munmap", "mremap", "brk", reason: "Memory, within the limit."),
-        SystemCallRule(.allow, "mmap", "mprotect", reason: "Memory. Code too: engines make it, and Python loads extensions late."),
         SystemCallRule(
-            .allow, ["madvise"], when: [.atMost(argument: 2, 4)], reason: "NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED."),
+            .allow, "mmap", "mprotect", reason: "Memory. Code too: engines make it, and Python loads extensions late."),
+        SystemCallRule(
+            .allow, ["madvise"], when: [.atMost(argument: 2, 4)],
+            reason: "NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED."),
         SystemCallRule(.allow, "madvise", when: .equal(argument: 2, 8), reason: "FREE: allocators give memory back."),
-        SystemCallRule(.allow, "madvise", when: .equal(argument: 2, 16), reason: "DONTDUMP: JavaScriptCore's reservations."),
+        SystemCallRule(
+            .allow, "madvise", when: .equal(argument: 2, 16), reason: "DONTDUMP: JavaScriptCore's reservations."),
         SystemCallRule(.allow, "madvise", when: .equal(argument: 2, 17), reason: "DODUMP, its counterpart."),
-        SystemCallRule(.allow, "futex", "set_robust_list", "rseq", "sched_yield", "sched_getaffinity", reason: "Locks and threads."),
         SystemCallRule(
-            .allow, "clone", when: .equal(argument: 0, threadFlags), reason: "A thread, exactly as the C library makes one."),
+            .allow, "futex", "set_robust_list", "rseq", "sched_yield", "sched_getaffinity", reason: "Locks and threads."
+        ),
         SystemCallRule(
-            .refuse(ENOSYS), "clone3", reason: "Its flags are behind a pointer. The C library falls back to clone if it is 'unknown'."),
+            .allow, "clone", when: .equal(argument: 0, threadFlags),
+            reason: "A thread, exactly as the C library makes one."),
+        SystemCallRule(
+            .refuse(ENOSYS), "clone3",
+            reason: "Its flags are behind a pointer. The C library falls back to clone if it is 'unknown'."),
         SystemCallRule(.allow, "gettid", "getpid", "getppid", reason: "Numbers of its own namespace."),
         SystemCallRule(.allow, "exit", "exit_group", reason: "The end."),
         SystemCallRule(.allow, "getrandom", reason: "Random numbers."),
-        SystemCallRule(.allow, "clock_gettime", "clock_getres", "gettimeofday", "time", reason: "Usually without a system call at all."),
+        SystemCallRule(
+            .allow, "clock_gettime", "clock_getres", "gettimeofday", "time",
+            reason: "Usually without a system call at all."),
         SystemCallRule(.allow, "clock_nanosleep", "nanosleep", reason: "Waiting."),
         SystemCallRule(.allow, "getrusage", reason: "The rewinder's page faults."),
-        SystemCallRule(.allow, "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "sigaltstack", reason: "Engines and guests handle signals."),
+        SystemCallRule(
+            .allow, "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "sigaltstack",
+            reason: "Engines and guests handle signals."),
         SystemCallRule(
             .allow, "rt_sigaction", when: .atMost(argument: 0, 31),
             reason: "Put back after each call. Those above 31 are not looked at, so they cannot be set."),
         SystemCallRule(.allow, "wait4", "waitid", reason: "The worker collects what it has forked."),
-        SystemCallRule(.allow, "prlimit64", when: .equal(argument: 0, 0), .equal(argument: 2, 0), reason: "Reading one's own limits."),
+        SystemCallRule(
+            .allow, "prlimit64", when: .equal(argument: 0, 0), .equal(argument: 2, 0),
+            reason: "Reading one's own limits."),
         SystemCallRule(
             .allow, "prctl", when: .equal(argument: 0, UInt64(PR_SET_PDEATHSIG)), .equal(argument: 1, UInt64(SIGKILL)),
             reason: "A forked copy ends with the worker."),
-        SystemCallRule(.allow, "dup2", "dup3", "close_range", reason: "A forked copy arranges its descriptors; the worker puts them back."),
-        SystemCallRule(.allow, "fcntl", when: .equal(argument: 1, 1033), reason: "F_ADD_SEALS: nobody writes to the snapshot."),
-        SystemCallRule(.allow, "memfd_create", "ftruncate", "pwrite64", reason: "The snapshot. Denied once it is taken."),
+        SystemCallRule(
+            .allow, "dup2", "dup3", "close_range",
+            reason: "A forked copy arranges its descriptors; the worker puts them back."),
+        SystemCallRule(
+            .allow, "fcntl", when: .equal(argument: 1, 1033), reason: "F_ADD_SEALS: nobody writes to the snapshot."),
+        SystemCallRule(
+            .allow, "memfd_create", "ftruncate", "pwrite64", reason: "The snapshot. Denied once it is taken."),
         SystemCallRule(.allow, "seccomp", reason: "The second filter. Denied by it."),
         SystemCallRule(
-            .allow, "socketpair", when: .equal(argument: 0, UInt64(AF_UNIX)), .bits(argument: 1, mask: 0xf, 1), .equal(argument: 2, 0),
-            reason: "Streams between the worker's own processes, and asyncio's. A datagram socket could be aimed elsewhere."),
+            .allow, "socketpair", when: .equal(argument: 0, UInt64(AF_UNIX)), .bits(argument: 1, mask: 0xf, 1),
+            .equal(argument: 2, 0),
+            reason:
+                "Streams between the worker's own processes, and asyncio's. A datagram socket could be aimed elsewhere."
+        ),
         SystemCallRule(.allow, "sendto", when: .equal(argument: 4, 0), reason: "send(). With an address, refused."),
         // What the rewinder asks of its own page table; the number is that of PAGEMAP_SCAN.
         SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0xc060_6610), reason: "Which pages are dirty."),
@@ -144,8 +178,10 @@ extension SystemCallPolicy {
             reason: "asyncio, selectors."),
         SystemCallRule(.allow, "getsockname", "getpeername", "getsockopt", "shutdown", reason: "Socket pairs."),
         SystemCallRule(
-            .allow, "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getcwd",
-            "getdents64", reason: "Importing looks for modules. Landlock does not hide that a file exists; the private root does."),
+            .allow, "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink",
+            "readlinkat", "getcwd",
+            "getdents64",
+            reason: "Importing looks for modules. Landlock does not hide that a file exists; the private root does."),
         SystemCallRule(.allow, "chdir", "fchdir", "umask", "flock", reason: "Put back after each call."),
         SystemCallRule(.allow, "preadv", "pwritev", "preadv2", "fadvise64", reason: "Files as Python reads them."),
         SystemCallRule(.allow, "msync", "mincore", reason: "mmap objects."),
@@ -153,27 +189,43 @@ extension SystemCallPolicy {
         SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0x5421), reason: "FIONBIO: non-blocking."),
         SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0x5451), reason: "FIOCLEX: not for other programs."),
         SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0x5450), reason: "FIONCLEX, its counterpart."),
-        SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0x541b), reason: "FIONREAD: how much there is to read."),
-        SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0x5401), reason: "TCGETS: isatty()."),
-        SystemCallRule(.allow, "rt_sigpending", "rt_sigtimedwait", "pause", "alarm", "setitimer", "getitimer", reason: "The module signal."),
         SystemCallRule(
-            .allow, "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups", "getpgid", "getpgrp", "getsid",
-            "getpriority", "sched_getscheduler", "sched_getparam", "sched_get_priority_max", "sched_get_priority_min", "getcpu", "times",
+            .allow, "ioctl", when: .equal(argument: 1, 0x541b), reason: "FIONREAD: how much there is to read."),
+        SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0x5401), reason: "TCGETS: isatty()."),
+        SystemCallRule(
+            .allow, "rt_sigpending", "rt_sigtimedwait", "pause", "alarm", "setitimer", "getitimer",
+            reason: "The module signal."),
+        SystemCallRule(
+            .allow, "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups", "getpgid",
+            "getpgrp", "getsid",
+            "getpriority", "sched_getscheduler", "sched_getparam", "sched_get_priority_max", "sched_get_priority_min",
+            "getcpu", "times",
             "uname", "getrlimit", "set_tid_address", "get_robust_list", reason: "Says what is, changes nothing."),
-        SystemCallRule(.allow, "prctl", when: .equal(argument: 0, UInt64(PR_GET_NAME)), reason: "The worker sees that it is unchanged."),
+        SystemCallRule(
+            .allow, "prctl", when: .equal(argument: 0, UInt64(PR_GET_NAME)),
+            reason: "The worker sees that it is unchanged."),
         SystemCallRule(.allow, "prctl", when: .equal(argument: 0, UInt64(PR_GET_TIMERSLACK)), reason: "The same."),
     ]
 
-    /// Landlock keeps all that opens, makes, moves or removes within the folder; everything else that can be seen is mounted read-only.
-    /// No links, devices, pipes and sockets, no other owners, no attributes: nothing there is more than a file or a folder.
+    /// Landlock keeps all that opens, makes, moves or removes within the folder; everything else that can be seen is
+    /// mounted read-only. No links, devices, pipes and sockets, no other owners, no attributes: nothing there is more
+    /// than a file or a folder.
     private static let temporaryFiles: [SystemCallRule] = [
         SystemCallRule(.allow, "openat", "open", reason: "Reading, and in the folder writing too."),
-        SystemCallRule(.allow, "unlink", "unlinkat", "rmdir", reason: "Removing, by the guest, and by the worker after the call."),
+        SystemCallRule(
+            .allow, "unlink", "unlinkat", "rmdir", reason: "Removing, by the guest, and by the worker after the call."),
         SystemCallRule(.allow, "mkdir", "mkdirat", reason: "Folders: TemporaryDirectory."),
-        SystemCallRule(.allow, "rename", "renameat", reason: "A file that is replaced when it is complete. Not renameat2, which can make a device."),
-        SystemCallRule(.allow, "truncate", "fallocate", reason: "Lengths. Shortening by descriptor is allowed to every worker at first."),
-        SystemCallRule(.allow, "fsync", "fdatasync", reason: "SQLite's commits. In memory there is nothing to wait for."),
-        SystemCallRule(.allow, "chmod", "fchmod", "fchmodat", reason: "shutil.copy and zipfile; the worker opens what the guest has closed."),
+        SystemCallRule(
+            .allow, "rename", "renameat",
+            reason: "A file that is replaced when it is complete. Not renameat2, which can make a device."),
+        SystemCallRule(
+            .allow, "truncate", "fallocate",
+            reason: "Lengths. Shortening by descriptor is allowed to every worker at first."),
+        SystemCallRule(
+            .allow, "fsync", "fdatasync", reason: "SQLite's commits. In memory there is nothing to wait for."),
+        SystemCallRule(
+            .allow, "chmod", "fchmod", "fchmodat",
+            reason: "shutil.copy and zipfile; the worker opens what the guest has closed."),
         SystemCallRule(.allow, "utimensat", reason: "shutil.copy2; the worker puts back the folder's own times."),
         SystemCallRule(
             .refuse(EOPNOTSUPP), "listxattr", "llistxattr", "flistxattr",
@@ -185,32 +237,45 @@ extension SystemCallPolicy {
 
     // MARK: What ends the process
 
-    /// Nobody calls these in good faith from a function, so the first attempt is the last. Everything that is in no list fails with
-    /// EPERM, which Python shows as PermissionError: opening a file to write, a socket, another process.
+    /// Nobody calls these in good faith from a function, so the first attempt is the last. Everything that is in no
+    /// list fails with EPERM, which Python shows as PermissionError: opening a file to write, a socket, another
+    /// process.
     static let ending: [SystemCallRule] = [
         SystemCallRule(
             .end, "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd",
-            reason: "The memory and the descriptors of other processes; the rewind relies on nobody writing from outside."),
+            reason:
+                "The memory and the descriptors of other processes; the rewind relies on nobody writing from outside."),
         SystemCallRule(
             .end, "io_uring_setup", "io_uring_enter", "io_uring_register", "userfaultfd",
-            reason: "The kernel would make system calls, or write memory, past the filter and the count of page faults."),
-        SystemCallRule(.end, "bpf", "perf_event_open", "lookup_dcookie", reason: "Large and often broken parts of the kernel."),
+            reason: "The kernel would make system calls, or write memory, past the filter and the count of page faults."
+        ),
+        SystemCallRule(
+            .end, "bpf", "perf_event_open", "lookup_dcookie", reason: "Large and often broken parts of the kernel."),
         SystemCallRule(.end, "unshare", "setns", reason: "A new user namespace gives back what was given up."),
         SystemCallRule(
-            .end, "mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick",
+            .end, "mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen", "fsconfig",
+            "fsmount", "fspick",
             "mount_setattr", reason: "The view of the file system."),
         SystemCallRule(.end, "name_to_handle_at", "open_by_handle_at", reason: "Files past every check of their path."),
         SystemCallRule(.end, "add_key", "request_key", "keyctl", reason: "The kernel's keys are not in a namespace."),
         SystemCallRule(
-            .end, "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "reboot", "swapon", "swapoff", "acct",
-            "quotactl", "quotactl_fd", "iopl", "ioperm", "syslog", "sethostname", "setdomainname", "vhangup", "nfsservctl",
+            .end, "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "reboot", "swapon",
+            "swapoff", "acct",
+            "quotactl", "quotactl_fd", "iopl", "ioperm", "syslog", "sethostname", "setdomainname", "vhangup",
+            "nfsservctl",
             reason: "The machine's own affairs."),
-        SystemCallRule(.end, "settimeofday", "clock_settime", "adjtimex", "clock_adjtime", reason: "The clock belongs to everybody."),
-        SystemCallRule(.end, "modify_ldt", "pkey_mprotect", "personality", reason: "Changes what addresses mean, and where they are."),
+        SystemCallRule(
+            .end, "settimeofday", "clock_settime", "adjtimex", "clock_adjtime",
+            reason: "The clock belongs to everybody."),
+        SystemCallRule(
+            .end, "modify_ldt", "pkey_mprotect", "personality",
+            reason: "Changes what addresses mean, and where they are."),
         SystemCallRule(.end, "fanotify_init", "fanotify_mark", reason: "Watches all files of a machine."),
         SystemCallRule(
             .end, "move_pages", "migrate_pages", "set_mempolicy", "set_mempolicy_home_node",
-            reason: "Where pages are in the machine: of no use here, and side channels. OpenBLAS calls mbind, and does without: it is refused."),
+            reason:
+                "Where pages are in the machine: of no use here, and side channels. OpenBLAS calls mbind, and does without: it is refused."
+        ),
     ]
 
     // MARK: What is over when the handler runs
@@ -225,14 +290,15 @@ extension SystemCallPolicy {
         SystemCallRule(.refuse(EPERM), "prctl", when: .equal(argument: 0, UInt64(PR_SET_PDEATHSIG)), reason: "Done."),
     ]
 
-    /// What a handler may change, and what is put back after the call: only by functions that say so, so that otherwise there is nothing
-    /// to look at.
+    /// What a handler may change, and what is put back after the call: only by functions that say so, so that otherwise
+    /// there is nothing to look at.
     private static let noted: [SystemCallRule] = [
         SystemCallRule(
             .refuse(EPERM), "rt_sigaction", when: .differs(argument: 1, 0), .differs(argument: 4, NotedCalls.mark),
             reason: "Signal handlers, but by the worker's own sigaction(). Reading is allowed."),
         SystemCallRule(
-            .refuse(EPERM), "setitimer", "alarm", "umask", "chdir", "fchdir", when: .differs(argument: 4, NotedCalls.mark),
+            .refuse(EPERM), "setitimer", "alarm", "umask", "chdir", "fchdir",
+            when: .differs(argument: 4, NotedCalls.mark),
             reason: "Timers, umask and working directory, the same."),
     ]
 
@@ -241,7 +307,8 @@ extension SystemCallPolicy {
     /// O_ACCMODE, O_CREAT, O_TRUNC, O_APPEND, and what makes O_TMPFILE one.
     static let writingFlags: UInt64 = 0o3 | 0o100 | 0o1000 | 0o2000 | 0o20000000
     private static let threadFlags = UInt64(
-        CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID
+        CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS
+            | CLONE_PARENT_SETTID
             | CLONE_CHILD_CLEARTID)
 }
 

@@ -3,7 +3,8 @@ import CSeccomp
 import Glibc
 import SystemCalls
 
-/// Tries every system call under the real filters, each in a process of its own, and prints a line for each: number, name, verdict.
+/// Tries every system call under the real filters, each in a process of its own, and prints a line for each: number,
+/// name, verdict.
 public enum SystemCallSweep {
     private enum Phase: String, CaseIterable {
         case loading
@@ -19,7 +20,8 @@ public enum SystemCallSweep {
                 print("\(phase.rawValue) \(number) \(name(Int32(number))) \(verdict)")
             }
             for (what, call) in [
-                ("x32-getpid", { faas_try_call(0x4000_0000 | 39) }), ("x32-ptrace", { faas_try_call(0x4000_0000 | 521) }),
+                ("x32-getpid", { faas_try_call(0x4000_0000 | 39) }),
+                ("x32-ptrace", { faas_try_call(0x4000_0000 | 521) }),
                 ("int-0x80", { faas_try_other_architecture() }),
             ] as [(String, () -> Int32)] {
                 guard let verdict = verdict(sandbox, phase, call) else { return false }
@@ -41,7 +43,8 @@ public enum SystemCallSweep {
         case .child:
             // What it does to standard streams, for example closing them, is nobody's affair.
             guard (try? Descriptors.duplicate(theirs, as: 3)) != nil, (try? Descriptors.closeAll(from: 4)) != nil,
-                (try? sandbox.confineWorker()) != nil, (try? sandbox.beforeLoading(forks: false, memoryBytes: nil)) != nil,
+                (try? sandbox.confineWorker()) != nil,
+                (try? sandbox.beforeLoading(forks: false, memoryBytes: nil)) != nil,
                 phase == .loading || (try? sandbox.beforeServing(forks: false)) != nil
             else { _exit(99) }
             let answer = call()
@@ -59,7 +62,10 @@ public enum SystemCallSweep {
         // Some wait for something that never comes.
         let isDone = poll(&entry, 1, 200) > 0
         var answer: Int32 = 0
-        let hasAnswered = isDone && (try? withUnsafeMutableBytes(of: &answer) { try Descriptors.readExactly(into: $0, from: socket) }) == true
+        let hasAnswered =
+            isDone
+            && (try? withUnsafeMutableBytes(of: &answer) { try Descriptors.readExactly(into: $0, from: socket) })
+                == true
         Processes.kill(child: pid)
         guard let exit = try? Processes.wait(for: pid), exit != .code(99) else { return nil }
         if exit == .signal(SIGSYS) { return "ends" }

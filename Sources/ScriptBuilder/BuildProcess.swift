@@ -4,7 +4,8 @@ import SystemCalls
 
 /// Becomes esbuild, in a sandbox. Started by the host for one build:
 ///
-///     faas-script-builder --sandbox=… --program=/usr/bin/esbuild --read=<folder> [--read=<folder>…] -- <esbuild's arguments>
+///     faas-script-builder --sandbox=… --program=/usr/bin/esbuild --read=<folder> [--read=<folder>…] -- <esbuild's
+///     arguments>
 ///
 /// Descriptor 3 is a socket that takes what esbuild writes. Exit code 97: it was not started, and the socket says why.
 enum BuildProcess {

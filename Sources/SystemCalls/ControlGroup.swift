@@ -7,17 +7,22 @@ public struct ControlGroup: Equatable, Sendable {
 
     package init(path: String) { self.path = path }
 
-    /// The one that this process is in. nil if there is no hierarchy of version 2, or if it does not show this process's group.
+    /// The one that this process is in. nil if there is no hierarchy of version 2, or if it does not show this
+    /// process's group.
     public static func ofThisProcess() -> ControlGroup? { ofThisProcess { Descriptors.readText($0) } }
 
     /// - Parameter read: the text of a file; empty if there is none.
     package static func ofThisProcess(read: (String) -> String) -> ControlGroup? {
-        guard let line = read("/proc/self/cgroup").split(separator: "\n").first(where: { $0.hasPrefix("0::/") }) else { return nil }
+        guard let line = read("/proc/self/cgroup").split(separator: "\n").first(where: { $0.hasPrefix("0::/") }) else {
+            return nil
+        }
         let group = line.dropFirst("0::".count)
         for mount in read("/proc/self/mountinfo").split(separator: "\n") {
             // Number, parent, device, root, mount point, options, any number of other fields, "-", kind.
             let fields = mount.split(separator: " ")
-            guard fields.count > 6, let mark = fields.firstIndex(of: "-"), mark + 1 < fields.count, fields[mark + 1] == "cgroup2" else { continue }
+            guard fields.count > 6, let mark = fields.firstIndex(of: "-"), mark + 1 < fields.count,
+                fields[mark + 1] == "cgroup2"
+            else { continue }
             let (root, point) = (fields[3] == "/" ? "" : fields[3], String(fields[4]))
             // What is mounted may be a part of the hierarchy; "/..": outside what this process sees of it.
             guard group == root || group.hasPrefix(root + "/"), !group.hasPrefix("/..") else { continue }
@@ -38,18 +43,23 @@ public struct ControlGroup: Equatable, Sendable {
 
     /// Whether whoever administers this machine has left what is below this group to this process.
     ///
-    /// Root may write everywhere, so for root it takes a word: the mark that systemd leaves (`Delegate=yes`), or that this is the root of
-    /// all that this process sees, in a container.
+    /// Root may write everywhere, so for root it takes a word: the mark that systemd leaves (`Delegate=yes`), or that
+    /// this is the root of all that this process sees, in a container.
     public var isDelegated: Bool {
         var info = stat()
-        guard stat(path, &info) == 0, ["", "/cgroup.procs", "/cgroup.subtree_control"].allSatisfy({ access(path + $0, W_OK) == 0 }) else {
+        guard stat(path, &info) == 0,
+            ["", "/cgroup.procs", "/cgroup.subtree_control"].allSatisfy({ access(path + $0, W_OK) == 0 })
+        else {
             return false
         }
         if geteuid() != 0 { return info.st_uid == geteuid() }
-        let isMarked = (["trusted.delegate", "user.delegate"] as [String]).contains { faas_has_attribute(path, $0, CChar(UInt8(ascii: "1"))) != 0 }
+        let isMarked = (["trusted.delegate", "user.delegate"] as [String]).contains {
+            faas_has_attribute(path, $0, CChar(UInt8(ascii: "1"))) != 0
+        }
         // Only groups below the machine's own root have a type.
         let isRootOfContainer =
-            Descriptors.readText("/proc/self/cgroup").split(separator: "\n").contains("0::/") && access(path + "/cgroup.type", F_OK) == 0
+            Descriptors.readText("/proc/self/cgroup").split(separator: "\n").contains("0::/")
+            && access(path + "/cgroup.type", F_OK) == 0
         return isMarked || isRootOfContainer
     }
 
@@ -81,9 +91,13 @@ public struct ControlGroup: Equatable, Sendable {
 
     /// How often the kernel has ended something here because the group had no memory left.
     public var memoryKills: Int {
-        let line = Descriptors.readText(path + "/memory.events").split(separator: "\n").first { $0.hasPrefix("oom_kill ") }
+        let line = Descriptors.readText(path + "/memory.events").split(separator: "\n").first {
+            $0.hasPrefix("oom_kill ")
+        }
         return line.flatMap { Int($0.dropFirst("oom_kill ".count)) } ?? 0
     }
 
-    private func words(_ file: String) -> [Substring] { Descriptors.readText("\(path)/\(file)").split { $0 == " " || $0 == "\n" } }
+    private func words(_ file: String) -> [Substring] {
+        Descriptors.readText("\(path)/\(file)").split { $0 == " " || $0 == "\n" }
+    }
 }

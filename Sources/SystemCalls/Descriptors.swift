@@ -4,7 +4,9 @@ import Glibc
 /// Reading, writing and closing by descriptor, with interrupted calls retried.
 public enum Descriptors {
     /// Reads what is there, up to the buffer's size; waits for at least one byte. Returns 0 at the end of the stream.
-    public static func read(into buffer: UnsafeMutableRawBufferPointer, from descriptor: Int32) throws(SystemCallError) -> Int {
+    public static func read(into buffer: UnsafeMutableRawBufferPointer, from descriptor: Int32) throws(SystemCallError)
+        -> Int
+    {
         while true {
             let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
             if count >= 0 { return count }
@@ -12,9 +14,11 @@ public enum Descriptors {
         }
     }
 
-    /// Like ``read(into:from:)``, for a socket. Who sleeps in a read of a Unix socket is also woken each time that the other side
-    /// reads what it was sent, only to go back to sleep; who sleeps in a poll is not.
-    public static func receive(into buffer: UnsafeMutableRawBufferPointer, from socket: Int32) throws(SystemCallError) -> Int {
+    /// Like ``read(into:from:)``, for a socket. Who sleeps in a read of a Unix socket is also woken each time that the
+    /// other side reads what it was sent, only to go back to sleep; who sleeps in a poll is not.
+    public static func receive(into buffer: UnsafeMutableRawBufferPointer, from socket: Int32) throws(SystemCallError)
+        -> Int
+    {
         while true {
             let count = recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
             if count >= 0 { return count }
@@ -90,10 +94,12 @@ public enum Descriptors {
     /// How many descriptors this process may have open at a time.
     public static var limit: Int {
         var limit = rlimit()
-        return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? Int(clamping: limit.rlim_cur) : 1024
+        return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+            ? Int(clamping: limit.rlim_cur) : 1024
     }
 
-    /// Lets this process open as many as it may allow itself. Shells start programs with 1,024, for the sake of old ones.
+    /// Lets this process open as many as it may allow itself. Shells start programs with 1,024, for the sake of old
+    /// ones.
     public static func raiseLimit() {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
@@ -153,7 +159,10 @@ public enum Descriptors {
     public static func path(of descriptor: Int32) -> String {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
             let count = readlink("/proc/self/fd/\(descriptor)", buffer.baseAddress!, buffer.count)
-            return count < 0 ? "" : String(decoding: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]), as: UTF8.self)
+            return count < 0
+                ? ""
+                : String(
+                    decoding: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]), as: UTF8.self)
         }
     }
 
@@ -171,7 +180,9 @@ public enum Descriptors {
         defer { closedir(folder) }
         var found: [String] = []
         while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
             if entry.pointee.d_type == DT_DIR, !name.hasPrefix(".") { found.append(name) }
         }
         return found
@@ -187,7 +198,9 @@ public enum Descriptors {
     }
 
     /// The descriptors from `first` upward that this process has open.
-    public static func openDescriptors(from first: Int32) -> [Int32] { ProcessFiles.list(.descriptors).filter { $0 >= first } }
+    public static func openDescriptors(from first: Int32) -> [Int32] {
+        ProcessFiles.list(.descriptors).filter { $0 >= first }
+    }
 
     /// Where the next read or write happens; nil for what has no position (a pipe, a socket).
     public static func position(of descriptor: Int32) -> Int64? {

@@ -1,6 +1,7 @@
 /// How much memory this machine, or the control group that this process is in, has to give.
 public enum MachineMemory {
-    /// Bytes that are available without swapping, or the control group's limit if that is less. `Int.max` if nothing says.
+    /// Bytes that are available without swapping, or the control group's limit if that is less. `Int.max` if nothing
+    /// says.
     public static func available() -> Int { available { Descriptors.readText($0) } }
 
     /// - Parameter read: the text of a file; empty if there is none.
@@ -15,8 +16,8 @@ public enum MachineMemory {
         return available
     }
 
-    /// Where limits can stand: a group is bound by those of all groups above it. A container often sees its own group as the root,
-    /// under the path that it has outside.
+    /// Where limits can stand: a group is bound by those of all groups above it. A container often sees its own group
+    /// as the root, under the path that it has outside.
     private static func limitFiles(_ groups: String) -> [String] {
         groups.split(separator: "\n").flatMap { line in
             let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)

@@ -16,6 +16,8 @@ public enum Memory {
 
     /// Of /proc/self/statm: all mappings, resident, resident and not its own, ..., data and stack.
     private static func sizes() -> [Int] {
-        ProcessFiles.read(.sizes).split(whereSeparator: { $0 == " " || $0 == "\n" }).map { (Int($0) ?? 0) * Int(getpagesize()) }
+        ProcessFiles.read(.sizes).split(whereSeparator: { $0 == " " || $0 == "\n" }).map {
+            (Int($0) ?? 0) * Int(getpagesize())
+        }
     }
 }

@@ -1,9 +1,9 @@
 import CLinuxShims
 import Glibc
 
-/// A worker's own files in /proc, opened before the sandbox closes /proc, under numbers that are kept for them: above those that most
-/// functions get, so that these are the same as without them, and below 64, where a table of descriptors is as small as it can be.
-/// Closing what a function has opened looks at every number up to the highest.
+/// A worker's own files in /proc, opened before the sandbox closes /proc, under numbers that are kept for them: above
+/// those that most functions get, so that these are the same as without them, and below 64, where a table of
+/// descriptors is as small as it can be. Closing what a function has opened looks at every number up to the highest.
 ///
 /// Where they are not open (in a zygote), they are found by their paths.
 public enum ProcessFiles {
@@ -47,7 +47,9 @@ public enum ProcessFiles {
             // Not every kernel lists children, and some hide page tables: whoever needs them does without.
             guard opened >= 0 else { continue }
             defer { Glibc.close(opened) }
-            guard fcntl(opened, F_DUPFD_CLOEXEC, file.rawValue) == file.rawValue else { throw .last("fcntl \(file.path)") }
+            guard fcntl(opened, F_DUPFD_CLOEXEC, file.rawValue) == file.rawValue else {
+                throw .last("fcntl \(file.path)")
+            }
         }
         // So that nothing else gets the number.
         keepWorkingDirectory()
@@ -81,7 +83,9 @@ public enum ProcessFiles {
         rewinddir(folder)
         var found: [Int32] = []
         while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
             if let number = Int32(name), number != descriptor { found.append(number) }
         }
         return found

@@ -24,11 +24,12 @@ public enum ProcessPriority: UInt8, AtomicRepresentable, Sendable {
         var none = sched_param()
         if self == .idle { return sched_setscheduler(thread, Self.idlePolicy, &none) == 0 }
         let niceness = Self.usualNiceness + (self == .low ? Self.addedNiceness : 0)
-        return sched_setscheduler(thread, SCHED_OTHER, &none) == 0 && setpriority(Self.process, id_t(thread), niceness) == 0
+        return sched_setscheduler(thread, SCHED_OTHER, &none) == 0
+            && setpriority(Self.process, id_t(thread), niceness) == 0
     }
 
-    /// Whether this process may take back what it has made of another's: root may, others as far as RLIMIT_NICE lets them. Tried on a
-    /// thread made for it, which stays behind if not.
+    /// Whether this process may take back what it has made of another's: root may, others as far as RLIMIT_NICE lets
+    /// them. Tried on a thread made for it, which stays behind if not.
     public static func canBeTakenBack() -> Bool {
         var thread = pthread_t()
         // What a thread can return: a pointer, here to nothing, or nil.

@@ -33,8 +33,8 @@ public struct ProcessState {
         }
     }
 
-    /// What no call puts back, but what says at once that it has been changed. nil if nothing can change it; then nothing changes
-    /// signals, timers, directory and umask without a note either.
+    /// What no call puts back, but what says at once that it has been changed. nil if nothing can change it; then
+    /// nothing changes signals, timers, directory and umask without a note either.
     private let attributes: Attributes?
     /// As the process began. The host changes it meanwhile, for as long as a long call takes.
     private let niceness: Int32
@@ -51,15 +51,15 @@ public struct ProcessState {
     private let signalMask: sigset_t
     private let fileMask: mode_t
 
-    /// Records the state. Keeps a descriptor of the working directory for as long as the process lives, one for all states: they are
-    /// recorded in the same directory.
+    /// Records the state. Keeps a descriptor of the working directory for as long as the process lives, one for all
+    /// states: they are recorded in the same directory.
     ///
     /// - Parameters:
     ///   - kept: descriptors that will be open besides those that are open now.
-    ///   - changesAreDenied: whether the sandbox denies to change limits, priority, scheduling, session, name, timer slack and
-    ///     signal stack of the process, and the handling of signals above 31, and to make processes and run programs, and lets
-    ///     signals, timers, directory and umask be changed only by calls that leave a note (`CNotedCalls`). What only that could
-    ///     change need not be looked at then.
+    ///   - changesAreDenied: whether the sandbox denies to change limits, priority, scheduling, session, name, timer
+    ///     slack and signal stack of the process, and the handling of signals above 31, and to make processes and run
+    ///     programs, and lets signals, timers, directory and umask be changed only by calls that leave a note
+    ///     (`CNotedCalls`). What only that could change need not be looked at then.
     public init(kept: [Int32], changesAreDenied: Bool) {
         attributes = changesAreDenied ? nil : Self.readAttributes()
         niceness = getpriority(Self.ofProcess, id_t(getppid()))
@@ -88,33 +88,38 @@ public struct ProcessState {
         _ = faas_take_note()
     }
 
-    /// Puts everything back. Returns false if something cannot be: a descriptor is no longer what it was, an attribute of the
-    /// process or a limit has changed, a process was left that does not end.
+    /// Puts everything back. Returns false if something cannot be: a descriptor is no longer what it was, an attribute
+    /// of the process or a limit has changed, a process was left that does not end.
     public func restore() -> Bool {
         var mask = signalMask
         guard restoreDescriptors(), sigprocmask(SIG_SETMASK, &mask, nil) == 0 else { return false }
         // Nearly always, and some forty system calls less.
         if attributes == nil, !hasHandlerForOnce, faas_take_note() == 0 { return true }
-        guard FileIdentity(ProcessFiles.workingDirectory) == workingDirectory, fchdir(ProcessFiles.workingDirectory) == 0,
+        guard FileIdentity(ProcessFiles.workingDirectory) == workingDirectory,
+            fchdir(ProcessFiles.workingDirectory) == 0,
             faas_restore_signal_actions(actions, signalCount) == 0, Self.stopTimers()
         else { return false }
         umask(fileMask)
         // That of what has just been put back.
         _ = faas_take_note()
         guard let attributes else { return true }
-        return Processes.endDescendants() && restorePriority() && restoreProcessors() && Self.readAttributes() == attributes
+        return Processes.endDescendants() && restorePriority() && restoreProcessors()
+            && Self.readAttributes() == attributes
     }
 
     /// SA_RESETHAND, which Swift imports as a negative number.
     private static let resetsHandler: UInt = 0x8000_0000
     private static let ofProcess = __priority_which_t(PRIO_PROCESS.rawValue)
 
-    /// Where this process may not do it, the host is about to: it takes back what it has made of a long call's priority.
+    /// Where this process may not do it, the host is about to: it takes back what it has made of a long call's
+    /// priority.
     private func restorePriority() -> Bool {
         for _ in 0..<100 {
             if sched_getscheduler(0) == SCHED_OTHER, getpriority(Self.ofProcess, 0) == niceness { return true }
             var none = sched_param()
-            if sched_setscheduler(0, SCHED_OTHER, &none) == 0, setpriority(Self.ofProcess, 0, niceness) == 0 { return true }
+            if sched_setscheduler(0, SCHED_OTHER, &none) == 0, setpriority(Self.ofProcess, 0, niceness) == 0 {
+                return true
+            }
             usleep(1000)
         }
         return false
@@ -142,7 +147,8 @@ public struct ProcessState {
     private func restoreDescriptors() -> Bool {
         guard (try? Descriptors.closeAll(except: numbers)) != nil else { return false }
         for descriptor in descriptors {
-            // What the worker itself holds, down to its socket, no guest has opened: to see that it is still there is enough.
+            // What the worker itself holds, down to its socket, no guest has opened: to see that it is still there is
+            // enough.
             guard FileIdentity(descriptor.number) == descriptor.file else { return false }
             // Whether a program that is run inherits it.
             if attributes != nil, fcntl(descriptor.number, F_GETFD) != descriptor.descriptorFlags { return false }
@@ -157,14 +163,16 @@ public struct ProcessState {
         return true
     }
 
-    /// Whether everything that this process holds of the kernel's can be put back: of open things, only files that are on a
-    /// disk or not writable; of memory, none that is shared and writable. What is in a pipe, a socket, a memory file or shared
-    /// memory is copied by nothing, not even a fork.
-    /// - Parameter filesAreWritable: whether files can be written at all. Then one that is open to write is not put back either.
+    /// Whether everything that this process holds of the kernel's can be put back: of open things, only files that are
+    /// on a disk or not writable; of memory, none that is shared and writable. What is in a pipe, a socket, a memory
+    /// file or shared memory is copied by nothing, not even a fork.
+    /// - Parameter filesAreWritable: whether files can be written at all. Then one that is open to write is not put
+    ///   back either.
     public static func canBePutBack(filesAreWritable: Bool) -> Bool {
         for descriptor in Descriptors.openDescriptors(from: 4) where !ProcessFiles.numbers.contains(descriptor) {
             var info = stat()
-            guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG || info.st_mode & S_IFMT == S_IFDIR else {
+            guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG || info.st_mode & S_IFMT == S_IFDIR
+            else {
                 return false
             }
             let isWritable = fcntl(descriptor, F_GETFL) & O_ACCMODE != O_RDONLY

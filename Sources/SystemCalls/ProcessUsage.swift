@@ -2,8 +2,8 @@ import Glibc
 
 /// How much memory and processor time another process has used, read from outside.
 ///
-/// Its descriptor keeps meaning the same process, whatever becomes of its number. An object, so that it is closed when nobody reads
-/// it any more.
+/// Its descriptor keeps meaning the same process, whatever becomes of its number. An object, so that it is closed when
+/// nobody reads it any more.
 public final class ProcessUsage: Sendable {
     private let sizes: Int32
     private let pid: pid_t
@@ -12,7 +12,8 @@ public final class ProcessUsage: Sendable {
     /// - Parameter handle: a pidfd. Returns nil if the process has ended, or does not show its memory.
     public init?(handle: Int32) {
         let info = Descriptors.readText("/proc/self/fdinfo/\(handle)")
-        guard let line = info.split(separator: "\n").first(where: { $0.hasPrefix("Pid:") }), let pid = pid_t(line.split(separator: "\t").last ?? ""),
+        guard let line = info.split(separator: "\n").first(where: { $0.hasPrefix("Pid:") }),
+            let pid = pid_t(line.split(separator: "\t").last ?? ""),
             pid > 0
         else { return nil }
         sizes = open("/proc/\(pid)/statm", O_RDONLY | O_CLOEXEC)
@@ -23,11 +24,12 @@ public final class ProcessUsage: Sendable {
 
     deinit { Descriptors.close(sizes) }
 
-    /// Private memory in use, in bytes: of the process, or of a child of it if that has more. What it shares with others is not
-    /// counted, so a process and its copy are not counted twice.
+    /// Private memory in use, in bytes: of the process, or of a child of it if that has more. What it shares with
+    /// others is not counted, so a process and its copy are not counted twice.
     public func privateBytes() -> Int {
         var bytes = Self.privateBytes(sizes)
-        // Nothing where the kernel does not list children. If the number has become another process's, this one has ended.
+        // Nothing where the kernel does not list children. If the number has become another process's, this one has
+        // ended.
         for child in children {
             let descriptor = open("/proc/\(child)/statm", O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else { continue }
@@ -37,8 +39,8 @@ public final class ProcessUsage: Sendable {
         return bytes
     }
 
-    /// Processor time so far, in nanoseconds, of all threads of the process and of the children that it has now. Only the difference
-    /// of two looks means something, and only if no child has ended between them.
+    /// Processor time so far, in nanoseconds, of all threads of the process and of the children that it has now. Only
+    /// the difference of two looks means something, and only if no child has ended between them.
     public func processorTime() -> Int64 {
         ([clock] + children.map { pid_t($0).flatMap(Self.clock) }).reduce(0) { sum, clock in
             var time = timespec()
@@ -67,7 +69,9 @@ public final class ProcessUsage: Sendable {
     private var threads: [pid_t] {
         // While it shows its size, its number is its own.
         guard !Self.text(sizes).isEmpty else { return [] }
-        return ([pid] + children.compactMap { pid_t($0) }).flatMap { Descriptors.folders(in: "/proc/\($0)/task").compactMap { pid_t($0) } }
+        return ([pid] + children.compactMap { pid_t($0) }).flatMap {
+            Descriptors.folders(in: "/proc/\($0)/task").compactMap { pid_t($0) }
+        }
     }
 
     private static func clock(of pid: pid_t) -> clockid_t? {
@@ -76,7 +80,9 @@ public final class ProcessUsage: Sendable {
     }
 
     /// None where the kernel does not list them.
-    private var children: [Substring] { Descriptors.readText("/proc/\(pid)/task/\(pid)/children").split(separator: " ") }
+    private var children: [Substring] {
+        Descriptors.readText("/proc/\(pid)/task/\(pid)/children").split(separator: " ")
+    }
 
     private static func privateBytes(_ descriptor: Int32) -> Int {
         // Second and third field: resident pages, and those of them that are of files or shared.

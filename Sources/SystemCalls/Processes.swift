@@ -42,9 +42,10 @@ public enum Processes {
         return pid == 0 ? .child : .parent(child: pid)
     }
 
-    /// Zeroes 32 KiB of the stack below the caller, where the calls that it has made have left values. The frames of the next calls
-    /// have room that they do not fill in, and JavaScriptCore's collector takes whatever is there and looks like a pointer to be one: it
-    /// would keep a context that nobody has any more, with all that is in it. It is itself called with much less than that below the caller.
+    /// Zeroes 32 KiB of the stack below the caller, where the calls that it has made have left values. The frames of
+    /// the next calls have room that they do not fill in, and JavaScriptCore's collector takes whatever is there and
+    /// looks like a pointer to be one: it would keep a context that nobody has any more, with all that is in it. It is
+    /// itself called with much less than that below the caller.
     public static func clearDeadStack() { faas_clear_dead_stack() }
 
     /// Starts a program that finds `socket` as its descriptor 3, with this environment and no other.
@@ -60,7 +61,8 @@ public enum Processes {
         return pid
     }
 
-    /// The same, in namespaces of its own (`faas_spawn_isolated` says what that is). Throws where the kernel does not allow that.
+    /// The same, in namespaces of its own (`faas_spawn_isolated` says what that is). Throws where the kernel does not
+    /// allow that.
     public static func spawnIsolated(
         _ path: String, arguments: [String], environment: [String], socket: Int32
     ) throws(SystemCallError) -> pid_t {
@@ -192,6 +194,8 @@ public enum Processes {
     /// A core file would hold the events of strangers.
     public static func leaveNoCoreDump() throws(SystemCallError) {
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
-        guard setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none) == 0 else { throw .last("setrlimit(RLIMIT_CORE)") }
+        guard setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none) == 0 else {
+            throw .last("setrlimit(RLIMIT_CORE)")
+        }
     }
 }

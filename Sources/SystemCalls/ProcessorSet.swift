@@ -11,7 +11,8 @@ public struct ProcessorSet: Equatable, Sendable {
         for number in numbers where 0..<bits.count * 64 ~= number { bits[number / 64] |= 1 << (number % 64) }
     }
 
-    /// Where a thread may run; 0 is this one. nil if the kernel does not say, or has more processors than this can tell.
+    /// Where a thread may run; 0 is this one. nil if the kernel does not say, or has more processors than this can
+    /// tell.
     public init?(of thread: pid_t) {
         guard faas_get_processors(thread, &bits) == 0 else { return nil }
     }

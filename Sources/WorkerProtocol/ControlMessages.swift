@@ -1,13 +1,15 @@
 /// Exit codes of workers that mean something to the host.
 public enum WorkerExit {
-    /// The state as just loaded could not be put back after an invocation that has had its answer. The memory rewinder's number.
+    /// The state as just loaded could not be put back after an invocation that has had its answer. The memory
+    /// rewinder's number.
     public static let retired: Int32 = 86
 }
 
 /// What the host asks of a zygote: one message each on a socket that keeps message boundaries.
 public enum ZygoteRequest: Equatable, Sendable {
-    /// Fork a worker that serves the socket sent along with this message. `isSpare`: it is to get ready as far as that is possible
-    /// without knowing its function, which it is not going to keep instances of. `priority`: a `ProcessPriority`'s number.
+    /// Fork a worker that serves the socket sent along with this message. `isSpare`: it is to get ready as far as that
+    /// is possible without knowing its function, which it is not going to keep instances of. `priority`: a
+    /// `ProcessPriority`'s number.
     case fork(worker: UInt64, isSpare: Bool, priority: UInt8)
 
     public init(_ message: UnsafeRawBufferPointer) throws(ProtocolError) {
@@ -59,8 +61,10 @@ public enum ZygoteReport: Equatable, Sendable {
             for _ in 0..<count { layers.append(try SandboxLayer(from: &reader)) }
             self = .started(engine: engine, layers: layers)
         case 49: self = .forked(worker: try reader.readInteger("worker number"), pid: try reader.readInteger("pid"))
-        case 50: self = .forkFailed(worker: try reader.readInteger("worker number"), reason: try reader.readString("reason"))
-        case 51: self = .exited(worker: try reader.readInteger("worker number"), status: try reader.readInteger("status"))
+        case 50:
+            self = .forkFailed(worker: try reader.readInteger("worker number"), reason: try reader.readString("reason"))
+        case 51:
+            self = .exited(worker: try reader.readInteger("worker number"), status: try reader.readInteger("status"))
         default: throw .invalidValue(field: "report kind")
         }
         try reader.expectEnd()

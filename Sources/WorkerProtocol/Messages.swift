@@ -45,12 +45,15 @@ public struct LoadMessage: Equatable, Sendable {
     /// The folder that the source is in, and one of packages; empty if there is none.
     public var sourceFolder: String
     public var packageFolder: String
-    /// Not empty if `source` is a script that was built from others: what its lines were. See ``BuiltScript`` in FunctionModel.
+    /// Not empty if `source` is a script that was built from others: what its lines were. See ``BuiltScript`` in
+    /// FunctionModel.
     public var sourceMap: String
 
     public init(
-        isolation: Isolation, memoryBytes: UInt64, functionID: String, revision: String, functionName: String, sourceName: String, source: String,
-        dependencies: [Module], environment: [Variable] = [], prime: [String] = [], sourceFolder: String = "", packageFolder: String = "",
+        isolation: Isolation, memoryBytes: UInt64, functionID: String, revision: String, functionName: String,
+        sourceName: String, source: String,
+        dependencies: [Module], environment: [Variable] = [], prime: [String] = [], sourceFolder: String = "",
+        packageFolder: String = "",
         sourceMap: String = ""
     ) {
         self.isolation = isolation
@@ -70,7 +73,9 @@ public struct LoadMessage: Equatable, Sendable {
 
     public init(_ payload: UnsafeRawBufferPointer) throws(ProtocolError) {
         var reader = ByteReader(payload)
-        guard let isolation = Isolation(rawValue: try reader.readInteger("isolation")) else { throw .invalidValue(field: "isolation") }
+        guard let isolation = Isolation(rawValue: try reader.readInteger("isolation")) else {
+            throw .invalidValue(field: "isolation")
+        }
         self.isolation = isolation
         memoryBytes = try reader.readInteger("memory")
         functionID = try reader.readString("function id")
@@ -178,7 +183,8 @@ public struct Failure: Error, Equatable, Sendable {
     public var column: UInt32
 
     public init(
-        _ kind: Kind, name: String = "", message: String, stackTrace: [String] = [], line: UInt32 = 0, column: UInt32 = 0
+        _ kind: Kind, name: String = "", message: String, stackTrace: [String] = [], line: UInt32 = 0,
+        column: UInt32 = 0
     ) {
         self.kind = kind
         self.name = name
@@ -193,7 +199,9 @@ public struct Failure: Error, Equatable, Sendable {
 
     public init(_ payload: UnsafeRawBufferPointer) throws(ProtocolError) {
         var reader = ByteReader(payload)
-        guard let kind = Kind(rawValue: try reader.readInteger("failure kind")) else { throw .invalidValue(field: "failure kind") }
+        guard let kind = Kind(rawValue: try reader.readInteger("failure kind")) else {
+            throw .invalidValue(field: "failure kind")
+        }
         self.kind = kind
         line = try reader.readInteger("line")
         column = try reader.readInteger("column")

@@ -40,7 +40,9 @@ public struct SandboxLayer: Equatable, Sendable {
 
     init(from reader: inout ByteReader) throws(ProtocolError) {
         guard let name = Name(rawValue: try reader.readInteger("layer")) else { throw .invalidValue(field: "layer") }
-        guard let state = State(rawValue: try reader.readInteger("layer's state")) else { throw .invalidValue(field: "layer's state") }
+        guard let state = State(rawValue: try reader.readInteger("layer's state")) else {
+            throw .invalidValue(field: "layer's state")
+        }
         self.init(name, state, try reader.readString("layer's detail"))
     }
 

@@ -1,7 +1,7 @@
 import SystemCalls
 
-/// What an engine has open since it started in the zygote. It knows the numbers, so a worker keeps them; but what it has under them is
-/// its own: what is shared by workers is a way from one to the other.
+/// What an engine has open since it started in the zygote. It knows the numbers, so a worker keeps them; but what it
+/// has under them is its own: what is shared by workers is a way from one to the other.
 struct EngineDescriptors {
     private enum Content {
         /// Has no state that anybody could write to.

@@ -13,10 +13,11 @@ public final class ForkPerInvocation: PristineState {
     private var child: (pid: pid_t, socket: Int32)?
     /// A fork shares more than it seems: positions, flags and locks of open files.
     private var processState: ProcessState?
-    /// The top level made something that a copy would share with the next one: a pipe, shared memory. Only a new worker has a
-    /// new one, so this one serves one invocation.
+    /// The top level made something that a copy would share with the next one: a pipe, shared memory. Only a new worker
+    /// has a new one, so this one serves one invocation.
     private var servesOnce = false
-    /// What passes through here is a stranger's event, which the next copy must not find in its memory: zeroed after use.
+    /// What passes through here is a stranger's event, which the next copy must not find in its memory: zeroed after
+    /// use.
     private let relayBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
 
     public init(runtime: any LanguageRuntime, channel: WorkerChannel, sandbox: WorkerSandbox) {
@@ -29,7 +30,8 @@ public final class ForkPerInvocation: PristineState {
 
     public func prepare(_ function: LoadMessage) throws(Failure) {
         do {
-            // A process that outlives its parent becomes a child of this one, so that it can be ended: also one that the source starts.
+            // A process that outlives its parent becomes a child of this one, so that it can be ended: also one that
+            // the source starts.
             try Processes.adoptOrphans()
         } catch {
             throw Failure(.workerError, message: "The worker cannot adopt: \(error)")
@@ -40,17 +42,23 @@ public final class ForkPerInvocation: PristineState {
                 .loadError,
                 message: function.prime.isEmpty
                     ? "The source starts a thread while it loads. Start threads in the handler: a thread is not copied."
-                    : "A thread still runs that the source has started, or the handler with an event of 'prime'. Let it end: a thread is not copied.")
+                    : "A thread still runs that the source has started, or the handler with an event of 'prime'. Let it end: a thread is not copied."
+            )
         }
-        servesOnce = runtime.canHoldKernelObjects && !ProcessState.canBePutBack(filesAreWritable: sandbox.hasTemporaryFiles)
+        servesOnce =
+            runtime.canHoldKernelObjects && !ProcessState.canBePutBack(filesAreWritable: sandbox.hasTemporaryFiles)
         if sandbox.hasTemporaryFiles {
-            // Each call starts with none: what the source wrote, and whoever it left behind to write, would not survive the first.
+            // Each call starts with none: what the source wrote, and whoever it left behind to write, would not survive
+            // the first.
             guard Processes.endDescendants(), sandbox.removeTemporaryFiles() else {
-                throw Failure(.workerError, message: "The worker cannot remove the temporary files that the source made.")
+                throw Failure(
+                    .workerError, message: "The worker cannot remove the temporary files that the source made.")
             }
         }
         do {
-            if runtime.canHoldKernelObjects { processState = ProcessState(kept: [], changesAreDenied: sandbox.deniesChangesOfTheProcess) }
+            if runtime.canHoldKernelObjects {
+                processState = ProcessState(kept: [], changesAreDenied: sandbox.deniesChangesOfTheProcess)
+            }
             try forkAhead()
         } catch {
             throw Failure(.workerError, message: "The worker cannot fork: \(error)")
@@ -94,7 +102,9 @@ public final class ForkPerInvocation: PristineState {
     public func serveNext() throws -> Bool {
         guard let child else { throw SystemCallError("fork", code: ECHILD) }
         guard let event = try readHeader(from: WorkerChannel.descriptor) else { return false }
-        guard event.kind == Frame.FromHost.invoke.rawValue else { throw ProtocolError.invalidValue(field: "frame kind") }
+        guard event.kind == Frame.FromHost.invoke.rawValue else {
+            throw ProtocolError.invalidValue(field: "frame kind")
+        }
         do {
             try relay(event, from: WorkerChannel.descriptor, to: child.socket)
             while let frame = try readHeader(from: child.socket) {
@@ -137,7 +147,10 @@ public final class ForkPerInvocation: PristineState {
         while true {
             let room = min(rest, relayBuffer.count - filled)
             let count =
-                room == 0 ? 0 : try Descriptors.read(into: UnsafeMutableRawBufferPointer(rebasing: relayBuffer[filled..<filled + room]), from: source)
+                room == 0
+                ? 0
+                : try Descriptors.read(
+                    into: UnsafeMutableRawBufferPointer(rebasing: relayBuffer[filled..<filled + room]), from: source)
             // Half a frame has been passed on perhaps; nothing but the end of this worker puts that right.
             if room > 0 && count == 0 { throw ProtocolError.truncated(field: "payload") }
             filled += count

@@ -6,7 +6,8 @@ import WorkerProtocol
 ///
 /// One instance lives in the zygote and, by fork, in each worker. All calls come from the one thread of the process.
 public protocol LanguageRuntime: AnyObject {
-    /// Starts the engine as far as it can be shared by workers, with one thread when it returns. Called once, in the zygote.
+    /// Starts the engine as far as it can be shared by workers, with one thread when it returns. Called once, in the
+    /// zygote.
     /// - Parameter keepsState: whether all workers will be of the level at which state is kept.
     /// - Returns: the engine's name and version.
     func startEngine(keepsState: Bool) -> String
@@ -14,7 +15,8 @@ public protocol LanguageRuntime: AnyObject {
     /// What workers of this language need of the machine. Asked once, in the zygote, when the engine has started.
     var sandboxPolicy: SandboxPolicy { get }
 
-    /// Makes what the engine needs in a worker and the sandbox will not let it make later. Called before the source is loaded.
+    /// Makes what the engine needs in a worker and the sandbox will not let it make later. Called before the source is
+    /// loaded.
     func startWorker(isolation: LoadMessage.Isolation)
 
     /// Called right before and right after a fork, in the process that forks and in the new one.
@@ -39,15 +41,16 @@ public protocol LanguageRuntime: AnyObject {
     /// Whether a function's code can hold things of the kernel's: open files, pipes, shared memory.
     var canHoldKernelObjects: Bool { get }
 
-    /// Gets ready for a snapshot, after ``unload()``: the function loaded and never called in the state that remains, everything compiled that the
-    /// next invocation needs, nothing left to collect. Throws if there can be none.
+    /// Gets ready for a snapshot, after ``unload()``: the function loaded and never called in the state that remains,
+    /// everything compiled that the next invocation needs, nothing left to collect. Throws if there can be none.
     func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure)
 
-    /// Renews what must differ from one invocation to the next although memory does not: random numbers. Called in memory that has
-    /// been put back, and in a copy that a fork has made.
+    /// Renews what must differ from one invocation to the next although memory does not: random numbers. Called in
+    /// memory that has been put back, and in a copy that a fork has made.
     func renew()
 
-    /// Puts back what an invocation may have changed of the process besides its memory. Returns false if that is impossible.
+    /// Puts back what an invocation may have changed of the process besides its memory. Returns false if that is
+    /// impossible.
     func restoreProcessState() -> Bool
 
     /// Calls the handler and sends its log lines and exactly one result or failure.
@@ -63,7 +66,9 @@ extension LanguageRuntime {
 
 extension LanguageRuntime {
     /// The one place that says which level of isolation is had how.
-    func pristineState(_ isolation: LoadMessage.Isolation, channel: WorkerChannel, sandbox: WorkerSandbox) -> any PristineState {
+    func pristineState(_ isolation: LoadMessage.Isolation, channel: WorkerChannel, sandbox: WorkerSandbox)
+        -> any PristineState
+    {
         switch isolation {
         case .invocation: MemoryRewind(runtime: self, channel: channel, sandbox: sandbox)
         case .process: ForkPerInvocation(runtime: self, channel: channel, sandbox: sandbox)

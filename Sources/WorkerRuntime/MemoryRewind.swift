@@ -5,8 +5,8 @@ import WorkerProtocol
 
 /// Pristine by putting this process's memory back: docs/pristine-state.md has the method and its limits.
 ///
-/// The first invocations of a worker are served another way (`rehearsal`): the snapshot is taken while nobody waits, and for
-/// JavaScript what those invocations compile stays compiled. If no snapshot can be had, that other way stays.
+/// The first invocations of a worker are served another way (`rehearsal`): the snapshot is taken while nobody waits,
+/// and for JavaScript what those invocations compile stays compiled. If no snapshot can be had, that other way stays.
 public final class MemoryRewind: PristineState {
     private let runtime: any LanguageRuntime
     private let channel: WorkerChannel
@@ -38,14 +38,17 @@ public final class MemoryRewind: PristineState {
     /// ``serveOne()``.
     public func restore() -> Bool {
         if rehearsalsLeft > 0 { rehearsalsLeft -= 1 }
-        guard rehearsalsLeft == 0, let function, rehearsal.endInvocation(), prepareForSnapshot(function) else { return rehearsal.restore() }
+        guard rehearsalsLeft == 0, let function, rehearsal.endInvocation(), prepareForSnapshot(function) else {
+            return rehearsal.restore()
+        }
         rehearsalsLeft = -1
-        // Every reference that Swift holds on the stack here stays as it is while `serveOne` runs, and none is made or dropped
-        // between two calls: so the counts in the memory that is put back agree with the stack that is not.
+        // Every reference that Swift holds on the stack here stays as it is while `serveOne` runs, and none is made or
+        // dropped between two calls: so the counts in the memory that is put back agree with the stack that is not.
         let result = withExtendedLifetime(self) {
             faas_rewind_run(
                 { Unmanaged<MemoryRewind>.fromOpaque($0!).takeUnretainedValue().closeSandbox() ? 1 : 0 },
-                { Unmanaged<MemoryRewind>.fromOpaque($0!).takeUnretainedValue().serveOne() }, Unmanaged.passUnretained(self).toOpaque(),
+                { Unmanaged<MemoryRewind>.fromOpaque($0!).takeUnretainedValue().serveOne() },
+                Unmanaged.passUnretained(self).toOpaque(),
                 runtime.canHoldKernelObjects && !sandbox.deniesChangesOfTheProcess ? 1 : 0)
         }
         _ = result  // There is no snapshot to be had. The rehearsals' way is good, only slower.

@@ -9,9 +9,12 @@ enum Worker {
             guard let function = try receiveFunction(channel) else { _exit(0) }
             let sandbox = WorkerSandbox(sandbox, forks: runtime.forks(at: function.isolation))
             if let missing = sandbox.lackOfTemporaryFiles {
-                let text = "The function asks for temporary files ('temporaryMB'), and this host has no place for them: \(missing)."
+                let text =
+                    "The function asks for temporary files ('temporaryMB'), and this host has no place for them: \(missing)."
                 channel.sendLoadFailure(
-                    Failure(.loadError, message: "\(text) They take a private root and Landlock; 'faas doctor' says what is there."))
+                    Failure(
+                        .loadError,
+                        message: "\(text) They take a private root and Landlock; 'faas doctor' says what is there."))
                 _exit(0)
             }
             runtime.startWorker(isolation: function.isolation)

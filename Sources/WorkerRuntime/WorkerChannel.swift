@@ -16,14 +16,15 @@ public final class WorkerChannel {
 
     deinit { buffer.deallocate() }
 
-    /// Waits for the next frame and lends its payload to `body`. Returns false at the end of the stream. A zero byte follows
-    /// the payload, for engines that take C strings.
+    /// Waits for the next frame and lends its payload to `body`. Returns false at the end of the stream. A zero byte
+    /// follows the payload, for engines that take C strings.
     ///
     /// The host sends one frame and waits for the answer, so one `read` usually brings all of it and never more.
     func receive(_ body: (_ kind: UInt8, _ payload: UnsafeRawBufferPointer) throws -> Void) throws -> Bool {
         filled = 0
         while filled < Frame.headerLength {
-            let count = try Descriptors.receive(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]), from: Self.descriptor)
+            let count = try Descriptors.receive(
+                into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]), from: Self.descriptor)
             if count == 0 { return false }
             filled += count
         }
@@ -31,7 +32,9 @@ public final class WorkerChannel {
         let total = Frame.headerLength + header.payloadLength
         guard filled <= total else { throw ProtocolError.trailingBytes(filled - total) }
         grow(to: total + 1)
-        guard try Descriptors.readExactly(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<total]), from: Self.descriptor)
+        guard
+            try Descriptors.readExactly(
+                into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<total]), from: Self.descriptor)
         else { return false }
         buffer[total] = 0
         try body(header.kind, UnsafeRawBufferPointer(rebasing: buffer[Frame.headerLength..<total]))
@@ -74,7 +77,8 @@ public final class WorkerChannel {
             return sendFailure(
                 Failure(
                     .resultNotSerializable,
-                    message: "The result is \(json.count) bytes of JSON; the limit is \(Frame.maximumPayloadLength) bytes."))
+                    message:
+                        "The result is \(json.count) bytes of JSON; the limit is \(Frame.maximumPayloadLength) bytes."))
         }
         send(.result, json)
     }

@@ -27,13 +27,14 @@ public struct WorkerSandbox {
     /// Whether the function can write files. Asked after each call, so it is looked up once.
     let hasTemporaryFiles: Bool
 
-    /// Removes the files that the function has written, if it can. Called where no other thread or process could write one meanwhile.
+    /// Removes the files that the function has written, if it can. Called where no other thread or process could write
+    /// one meanwhile.
     /// - Returns: false if one may be left.
     func removeTemporaryFiles() -> Bool {
         !hasTemporaryFiles || Processes.threadCount() == 1 && Sandbox.removeTemporaryFiles()
     }
 
-    /// Whether a guest can have changed nothing of its process but memory, descriptors, signal handlers up to 31, the signal mask,
-    /// interval timers, the working directory and the umask.
+    /// Whether a guest can have changed nothing of its process but memory, descriptors, signal handlers up to 31, the
+    /// signal mask, interval timers, the working directory and the umask.
     public var deniesChangesOfTheProcess: Bool { sandbox.deniesChangesOfTheProcess }
 }

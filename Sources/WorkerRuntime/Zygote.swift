@@ -24,7 +24,8 @@ public enum Zygote {
             let engine = runtime.startEngine(keepsState: CommandLine.arguments.contains("--keep-state"))
             Processes.clearDeadStack()
             let descriptors = EngineDescriptors(openedSince: before)
-            var sandbox = Sandbox(policy: runtime.sandboxPolicy, settings: SandboxSettings(arguments: CommandLine.arguments))
+            var sandbox = Sandbox(
+                policy: runtime.sandboxPolicy, settings: SandboxSettings(arguments: CommandLine.arguments))
             try sandbox.confineZygote()
             // For the test that compares the filters with a table.
             if CommandLine.arguments.contains("--try-system-calls") { exit(SystemCallSweep.run(sandbox) ? 0 : 1) }
@@ -86,7 +87,8 @@ public enum Zygote {
                 if readable[0] {
                     let (request, descriptor) = try receive()
                     guard let request else { return nil }
-                    guard case .fork(let worker, let isSpare, let number) = request, let priority = ProcessPriority(rawValue: number),
+                    guard case .fork(let worker, let isSpare, let number) = request,
+                        let priority = ProcessPriority(rawValue: number),
                         descriptor >= 0
                     else { throw ProtocolError.invalidValue(field: "fork request") }
                     return ForkOrder(worker: worker, isSpare: isSpare, priority: priority, socket: descriptor)
@@ -114,7 +116,8 @@ public enum Zygote {
         mutating func fork(_ order: ForkOrder) throws {
             defer { Descriptors.close(order.socket) }
             guard Processes.threadCount() == 1 else {
-                return try Zygote.report(.forkFailed(worker: order.worker, reason: "the zygote has more than one thread"))
+                return try Zygote.report(
+                    .forkFailed(worker: order.worker, reason: "the zygote has more than one thread"))
             }
             let zygote = getpid()
             runtime.willFork()
@@ -150,7 +153,9 @@ public enum Zygote {
     }
 
     /// What makes a fork of the zygote a worker, in this order.
-    private static func becomeWorker(zygote: pid_t, socket: Int32, _ engine: EngineDescriptors, _ sandbox: Sandbox) throws {
+    private static func becomeWorker(zygote: pid_t, socket: Int32, _ engine: EngineDescriptors, _ sandbox: Sandbox)
+        throws
+    {
         // First, so that from here on no worker outlives the zygote.
         guard try Processes.endWithParent(zygote) else { _exit(0) }
         // The zygote's socket gives way to the worker's: a worker cannot speak to the host as its zygote.

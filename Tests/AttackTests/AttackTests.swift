@@ -6,8 +6,8 @@ import Testing
 
 /// Hostile functions, seen from outside.
 ///
-/// `ATTACK_TABLE=path` writes what was seen as a table (script/security-results puts it into docs). `ATTACK_ONLY`: only attempts with
-/// this in their number or title.
+/// `ATTACK_TABLE=path` writes what was seen as a table (script/security-results puts it into docs). `ATTACK_ONLY`: only
+/// attempts with this in their number or title.
 @Suite(.serialized) struct AttackTests {
     private static let environment = ProcessInfo.processInfo.environment
     private static let table = Table()
@@ -32,7 +32,8 @@ import Testing
 
     @Test(arguments: Mode.allCases)
     func `No attempt succeeds against the sandbox, and each oracle sees one that does`(mode: Mode) async throws {
-        // What shows that an oracle works is often root's to do, and not root's in a container. With the sandbox on, the tests run as anybody.
+        // What shows that an oracle works is often root's to do, and not root's in a container. With the sandbox on,
+        // the tests run as anybody.
         if mode == .off && !Self.isPrivileged { return }
         try await Stage.with(mode) { stage in
             for attempt in Self.attempts(on: stage) {
@@ -40,7 +41,9 @@ import Testing
                 let expected = mode == .off || (!stage.hasNamespaces && attempt.succeedsWithoutNamespaces)
                 Self.table.add(attempt, mode, expected: expected, result)
                 #expect(result.succeeded == expected, "\(mode.rawValue): \(attempt.testDescription): \(result.seen)")
-                if mode != .off { #expect(result.harm == nil, "\(mode.rawValue): \(attempt.testDescription): \(result.seen)") }
+                if mode != .off {
+                    #expect(result.harm == nil, "\(mode.rawValue): \(attempt.testDescription): \(result.seen)")
+                }
             }
         }
         if let path = Self.environment["ATTACK_TABLE"] { try Self.table.write(to: path) }
@@ -57,12 +60,15 @@ import Testing
         var command = "exec 3<>/dev/null; exec '\(worker)' --try-system-calls"
         // The host makes namespaces for its zygotes.
         if language != table {
-            command = "exec unshare --user --map-root-user --mount --pid --fork --mount-proc bash -c \"\(command) --temporary-mb=1\""
+            command =
+                "exec unshare --user --map-root-user --mount --pid --fork --mount-proc bash -c \"\(command) --temporary-mb=1\""
         }
         let result = try await Program.run("/bin/bash", ["-c", command])
         try #require(result.exit == .code(0), "\(result.errorOutput)")
         // Two that the kernel lets past every filter, and gives no meaning outside of a probe that it has set itself.
-        let verdicts = result.output.split(separator: "\n").filter { !$0.contains(" 335 ") && !$0.contains(" 336 ") }.joined(separator: "\n") + "\n"
+        let verdicts =
+            result.output.split(separator: "\n").filter { !$0.contains(" 335 ") && !$0.contains(" 336 ") }.joined(
+                separator: "\n") + "\n"
         let file = Binaries.repository.appendingPathComponent("Tests/AttackTests/SystemCalls/\(table).txt")
         if Self.environment["ATTACK_UPDATE_SYSTEM_CALLS"] != nil { try Data(verdicts.utf8).write(to: file) }
         let golden = try String(contentsOf: file, encoding: .utf8)
@@ -82,8 +88,13 @@ private final class Table: Sendable {
     }
 
     func write(to path: String) throws {
-        let rows = rows.withLock { $0 }.enumerated().sorted { ($0.element.order, $0.offset) < ($1.element.order, $1.offset) }.map(\.element.text)
-        let header = ["| no. | attempt | language | sandbox | expected | observed | what the caller saw |", "|---|---|---|---|---|---|---|"]
+        let rows = rows.withLock { $0 }.enumerated().sorted {
+            ($0.element.order, $0.offset) < ($1.element.order, $1.offset)
+        }.map(\.element.text)
+        let header = [
+            "| no. | attempt | language | sandbox | expected | observed | what the caller saw |",
+            "|---|---|---|---|---|---|---|",
+        ]
         try Data(((header + rows).joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: path))
     }
 }

@@ -45,26 +45,34 @@ struct Attempt: Sendable, CustomTestStringConvertible {
 
     /// - Parameter body: lines of Python that may answer with `return`; `e` is the event.
     static func python(
-        _ number: String, _ title: String, _ oracle: Oracle, _ body: String, control: Bool = true, leaksWithoutNamespaces: Bool = false,
+        _ number: String, _ title: String, _ oracle: Oracle, _ body: String, control: Bool = true,
+        leaksWithoutNamespaces: Bool = false,
         dangerous: Bool = false, top: String = ""
     ) -> Attempt {
         let lines = body.split(separator: "\n").map { "    \($0)" }.joined(separator: "\n")
         return Attempt(
-            number: number, title: title, language: .python, source: "\(prelude)\n\(top)\ndef handler(e):\n\(lines)\n", oracle: oracle,
-            succeedsWithoutSandbox: control, succeedsWithoutNamespaces: leaksWithoutNamespaces, isTooDangerousWithoutSandbox: dangerous)
+            number: number, title: title, language: .python, source: "\(prelude)\n\(top)\ndef handler(e):\n\(lines)\n",
+            oracle: oracle,
+            succeedsWithoutSandbox: control, succeedsWithoutNamespaces: leaksWithoutNamespaces,
+            isTooDangerousWithoutSandbox: dangerous)
     }
 
     /// The same, by a function with a folder for temporary files.
-    static func temporary(_ number: String, _ title: String, _ oracle: Oracle, _ body: String, top: String = "") -> Attempt {
+    static func temporary(_ number: String, _ title: String, _ oracle: Oracle, _ body: String, top: String = "")
+        -> Attempt
+    {
         var attempt = python(number, title, oracle, body, control: false, top: top)
         attempt.temporaryMB = 4
         return attempt
     }
 
     /// - Parameter body: the body of a JavaScript function of `e`.
-    static func js(_ number: String, _ title: String, _ oracle: Oracle, _ body: String, control: Bool = false) -> Attempt {
+    static func js(_ number: String, _ title: String, _ oracle: Oracle, _ body: String, control: Bool = false)
+        -> Attempt
+    {
         Attempt(
-            number: number, title: title, language: .javaScript, source: "function handler(e) {\n\(body)\n}", oracle: oracle,
+            number: number, title: title, language: .javaScript, source: "function handler(e) {\n\(body)\n}",
+            oracle: oracle,
             succeedsWithoutSandbox: control, succeedsWithoutNamespaces: false, isTooDangerousWithoutSandbox: false)
     }
 

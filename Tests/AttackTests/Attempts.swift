@@ -18,27 +18,35 @@ extension Attempt {
             """
             return 'done' if [p for p in os.listdir('/proc') if p.isdigit() and int(p) not in (1, os.getpid(), os.getppid())] else 'nothing'
             """),
-        .python("2", "write to a folder that everybody may write to", .folder, "open(e['folder'] + '/new', 'w').write('x')"),
+        .python(
+            "2", "write to a folder that everybody may write to", .folder, "open(e['folder'] + '/new', 'w').write('x')"),
         .python("2", "write there below Python", .folder, "call(257, -100, text(e['folder'] + '/new'), 0o101, 0o666)"),
         .python("2", "change a file there", .folder, "open(e['folder'] + '/there', 'a').write('x')"),
-        .python("2", "write to /dev/shm", .file("/dev/shm/faas-canary"), "open('/dev/shm/faas-canary', 'w').write('x')"),
+        .python(
+            "2", "write to /dev/shm", .file("/dev/shm/faas-canary"), "open('/dev/shm/faas-canary', 'w').write('x')"),
         .python("2", "write to /tmp", .file("/tmp/faas-canary"), "open('/tmp/faas-canary', 'w').write('x')"),
-        .python("4", "reach a file through /proc/self/root", .secret, "return open('/proc/self/root' + e['secret']).read()"),
-        .python("4", "reach a file through /proc/self/cwd and dots", .secret, "return open('/proc/self/cwd/../../..' + e['secret']).read()"),
+        .python(
+            "4", "reach a file through /proc/self/root", .secret, "return open('/proc/self/root' + e['secret']).read()"),
+        .python(
+            "4", "reach a file through /proc/self/cwd and dots", .secret,
+            "return open('/proc/self/cwd/../../..' + e['secret']).read()"),
         .python(
             "4", "make a link to a file and read that", .secret,
             """
             os.symlink(e['secret'], e['folder'] + '/link'); return open(e['folder'] + '/link').read()
             """),
         .python(
-            "5", "reach a file through the root of the first process", .secret, "return open('/proc/1/root' + e['secret']).read()", control: false),
+            "5", "reach a file through the root of the first process", .secret,
+            "return open('/proc/1/root' + e['secret']).read()", control: false),
         .python(
             "5", "read the memory of the parent", .answer,
             """
             start = int(open(f'/proc/{os.getppid()}/maps').readline().split('-')[0], 16)
             f = open(f'/proc/{os.getppid()}/mem', 'rb', 0); f.seek(start); return 'done' if f.read(4) else 'nothing'
             """),
-        .python("6", "open its own descriptors again, to write", .answer, "open('/proc/self/fd/0', 'w').write('x'); return 'done'"),
+        .python(
+            "6", "open its own descriptors again, to write", .answer,
+            "open('/proc/self/fd/0', 'w').write('x'); return 'done'"),
         .python(
             "7", "run a program from memory", .folder,
             """
@@ -46,7 +54,9 @@ extension Attempt {
             if os.fork() == 0: os.execve(f'/proc/self/fd/{d}', ['x'], {})
             os.wait()
             """),
-        .python("8", "mount", .answer, "call(165, text('none'), text('/'), text('tmpfs'), 0, 0); return 'done'", control: false, dangerous: true),
+        .python(
+            "8", "mount", .answer, "call(165, text('none'), text('/'), text('tmpfs'), 0, 0); return 'done'",
+            control: false, dangerous: true),
         .python("8", "new user and mount namespaces", .answer, "call(272, 0x10020000); return 'done'"),
         .python("8", "the new mount interface", .answer, "call(430, text('tmpfs'), 0); return 'done'"),
         .python("9", "chroot", .answer, "os.chroot('/usr'); return 'done'"),
@@ -57,16 +67,20 @@ extension Attempt {
         .python("11", "remove", .folder, "os.unlink(e['folder'] + '/there')"),
         .python("11", "change the mode", .folder, "os.chmod(e['folder'] + '/there', 0o600)"),
         .python("11", "change the times", .folder, "os.utime(e['folder'] + '/there', (1, 1))"),
-        .python("12", "a huge file without a name", .answer, "d = os.memfd_create('x'); os.ftruncate(d, 1 << 40); return 'done'"),
         .python(
-            "13", "see whether a file exists", .answer, "return 'done' if os.path.exists(e['secret']) else 'nothing'", leaksWithoutNamespaces: true),
+            "12", "a huge file without a name", .answer,
+            "d = os.memfd_create('x'); os.ftruncate(d, 1 << 40); return 'done'"),
+        .python(
+            "13", "see whether a file exists", .answer, "return 'done' if os.path.exists(e['secret']) else 'nothing'",
+            leaksWithoutNamespaces: true),
         .python(
             "14", "files by handle", .answer,
             """
             handle = ctypes.create_string_buffer(b'\\x80\\0\\0\\0', 200); mount = ctypes.c_int()
             call(303, -100, text('/usr'), handle, ctypes.byref(mount), 0); return 'done'
             """),
-        .python("15", "watch a folder", .answer, "d = call(294, 0); call(254, d, text(e['folder']), 0xfff); return 'done'"),
+        .python(
+            "15", "watch a folder", .answer, "d = call(294, 0); call(254, d, text(e['folder']), 0xfff); return 'done'"),
         .python(
             "16", "put a module where Python looks", .file("/usr/lib/python3.11/faas_canary.py"),
             """
@@ -75,7 +89,9 @@ extension Attempt {
     ]
 
     private static let network: [Attempt] = [
-        .python("17", "connect to a port of this machine", .listener, "socket.create_connection(('127.0.0.1', e['port'])).sendall(b'x')"),
+        .python(
+            "17", "connect to a port of this machine", .listener,
+            "socket.create_connection(('127.0.0.1', e['port'])).sendall(b'x')"),
         .python(
             "17", "connect below Python", .listener,
             """
@@ -97,7 +113,9 @@ extension Attempt {
         .python("21", "netlink", .answer, "socket.socket(16, 3, 0); return 'done'"),
         .python("21", "the kernel's ciphers", .answer, "socket.socket(38, 5, 0); return 'done'", control: false),
         .python("21", "IPv6", .answer, "socket.socket(10, 1); return 'done'"),
-        .python("22", "aim a datagram socket pair elsewhere", .listener, "a, b = socket.socketpair(1, 2); a.sendto(b'x', e['path'] + '.datagram')"),
+        .python(
+            "22", "aim a datagram socket pair elsewhere", .listener,
+            "a, b = socket.socketpair(1, 2); a.sendto(b'x', e['path'] + '.datagram')"),
         .python(
             "23", "find a foreign socket among its descriptors", .answer,
             """
@@ -109,9 +127,14 @@ extension Attempt {
     ]
 
     private static let processes: [Attempt] = [
-        .python("25", "fork and stay", .processes, "if os.fork() == 0: time.sleep(600)\nreturn 'forked'", control: false),
-        .python("25", "vfork below Python", .answer, "libc.vfork.restype = int\nif call(58) == 0: os._exit(0)\nreturn 'done'", control: false),
-        .python("25", "a sibling with CLONE_PARENT", .processes, "if call(56, 0x8011, 0, 0, 0, 0) == 0: time.sleep(600)", control: false),
+        .python(
+            "25", "fork and stay", .processes, "if os.fork() == 0: time.sleep(600)\nreturn 'forked'", control: false),
+        .python(
+            "25", "vfork below Python", .answer,
+            "libc.vfork.restype = int\nif call(58) == 0: os._exit(0)\nreturn 'done'", control: false),
+        .python(
+            "25", "a sibling with CLONE_PARENT", .processes, "if call(56, 0x8011, 0, 0, 0, 0) == 0: time.sleep(600)",
+            control: false),
         .python(
             "25", "clone3", .answer,
             """
@@ -127,7 +150,8 @@ extension Attempt {
                     os._exit(0)
                 """),
         .python(
-            "25", "forks without end while the source loads", .neighbour, "return 'made'", control: false, dangerous: true,
+            "25", "forks without end while the source loads", .neighbour, "return 'made'", control: false,
+            dangerous: true,
             top: """
                 end = time.time() + 1
                 while time.time() < end:
@@ -207,15 +231,26 @@ extension Attempt {
             call(126, header, data); return 'done'
             """),
         .python("31", "a higher priority", .answer, "os.setpriority(0, 0, -5); return 'done'", control: false),
-        .python("31", "another scheduler", .answer, "os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0)); return 'done'"),
+        .python(
+            "31", "another scheduler", .answer,
+            "os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0)); return 'done'"),
         .python("31", "another processor", .answer, "os.sched_setaffinity(0, {0}); return 'done'"),
         .python("32", "other limits", .answer, "import resource; resource.setrlimit(7, (100, 200)); return 'done'"),
-        .python("32", "the neighbour's limits", .answer, "import resource; resource.prlimit(e['neighbour'], 7, (100, 4096)); return 'done'"),
+        .python(
+            "32", "the neighbour's limits", .answer,
+            "import resource; resource.prlimit(e['neighbour'], 7, (100, 4096)); return 'done'"),
         .python("33", "os.system", .folder, "os.system('touch ' + e['folder'] + '/new')"),
-        .python("33", "subprocess", .folder, "import subprocess; subprocess.run(['/bin/sh', '-c', 'touch ' + e['folder'] + '/new'])"),
-        .python("33", "posix_spawn", .folder, "os.waitpid(os.posix_spawn('/bin/touch', ['touch', e['folder'] + '/new'], {}), 0)"),
-        .python("33", "exec in its own place", .folder, "os.execv('/bin/sh', ['sh', '-c', 'touch ' + e['folder'] + '/new'])"),
-        .python("34", "stop itself", .deadline, "os.kill(os.getpid(), signal.SIGSTOP); time.sleep(600)", control: false),
+        .python(
+            "33", "subprocess", .folder,
+            "import subprocess; subprocess.run(['/bin/sh', '-c', 'touch ' + e['folder'] + '/new'])"),
+        .python(
+            "33", "posix_spawn", .folder,
+            "os.waitpid(os.posix_spawn('/bin/touch', ['touch', e['folder'] + '/new'], {}), 0)"),
+        .python(
+            "33", "exec in its own place", .folder, "os.execv('/bin/sh', ['sh', '-c', 'touch ' + e['folder'] + '/new'])"
+        ),
+        .python(
+            "34", "stop itself", .deadline, "os.kill(os.getpid(), signal.SIGSTOP); time.sleep(600)", control: false),
     ]
 
     private static let kernel: [Attempt] = [
@@ -229,16 +264,22 @@ extension Attempt {
         .python("38", "userfaultfd", .answer, "call(323, 1); return 'done'"),
         .python(
             "38", "bpf", .answer,
-            "call(321, 0, ctypes.create_string_buffer(b'\\1\\0\\0\\0\\4\\0\\0\\0\\4\\0\\0\\0\\1\\0\\0\\0', 72), 72); return 'done'"),
+            "call(321, 0, ctypes.create_string_buffer(b'\\1\\0\\0\\0\\4\\0\\0\\0\\4\\0\\0\\0\\1\\0\\0\\0', 72), 72); return 'done'"
+        ),
         .python(
             "38", "performance counters", .answer,
             """
             attributes = ctypes.create_string_buffer(b'\\1\\0\\0\\0\\x40\\0\\0\\0', 64); call(298, attributes, 0, -1, -1, 0); return 'done'
             """, control: false),
-        .python("38", "the kernel's keys", .answer, "call(248, text('user'), text('x'), text('y'), 1, -3); return 'done'"),
+        .python(
+            "38", "the kernel's keys", .answer, "call(248, text('user'), text('x'), text('y'), 1, -3); return 'done'"),
         .python("38", "the kernel's log", .answer, "call(103, 10, 0, 0); return 'done'"),
-        .python("39", "type into a terminal, with high bits set", .answer, "call(16, 0, 0x100005412, text('x')); return 'done'", control: false),
-        .python("41", "merge pages with others", .answer, "import mmap; m = mmap.mmap(-1, 4096, 34); m.madvise(12); return 'done'"),
+        .python(
+            "39", "type into a terminal, with high bits set", .answer,
+            "call(16, 0, 0x100005412, text('x')); return 'done'", control: false),
+        .python(
+            "41", "merge pages with others", .answer,
+            "import mmap; m = mmap.mmap(-1, 4096, 34); m.madvise(12); return 'done'"),
         .python("41", "lock memory", .answer, "call(151, 1); return 'done'"),
         .python(
             "42", "a filter of its own that asks it", .answer,
@@ -247,12 +288,16 @@ extension Attempt {
             class P(ctypes.Structure): _fields_ = [('length', ctypes.c_ushort), ('filter', ctypes.c_void_p)]
             call(317, 1, 8, ctypes.byref(P(1, ctypes.addressof(program)))); return 'done'
             """),
-        .python("42", "system calls delivered as signals", .answer, "call(157, 59, 1, 0, 0, 0); return 'done'", control: false),
+        .python(
+            "42", "system calls delivered as signals", .answer, "call(157, 59, 1, 0, 0, 0); return 'done'",
+            control: false),
     ]
 
     private static let exhaustion: [Attempt] = [
         .python("44", "compute without end", .deadline, "while True: pass", control: false),
-        .python("44", "a regular expression that backtracks", .deadline, "import re; re.match('(a+)+b', 'a' * 40)", control: false),
+        .python(
+            "44", "a regular expression that backtracks", .deadline, "import re; re.match('(a+)+b', 'a' * 40)",
+            control: false),
         .python("44", "a number of many digits", .deadline, "10 ** 10 ** 9", control: false),
         .python(
             "48", "recursion in C", .neighbour,
@@ -298,7 +343,8 @@ extension Attempt {
         .python("74", "end without an answer", .neighbour, "os._exit(0)", control: false),
         .python("74", "crash", .neighbour, "ctypes.string_at(0)", control: false),
         .python(
-            "75", "call the interpreter's inside", .neighbour, "ctypes.pythonapi.PyErr_SetString(0, 0); ctypes.memset(id(None), 0, 64)",
+            "75", "call the interpreter's inside", .neighbour,
+            "ctypes.pythonapi.PyErr_SetString(0, 0); ctypes.memset(id(None), 0, 64)",
             control: false),
     ]
 
@@ -318,7 +364,9 @@ extension Attempt {
             for (const name of ['Deno', 'Bun', 'std', 'os', 'load', 'read', 'readFile', 'quit', '$vm', 'fetch', 'XMLHttpRequest', 'WebSocket'])
                 if (typeof globalThis[name] !== 'undefined') return 'done'
             """),
-        .js("17", "dynamic import of an address", .listener, "return import(`http://127.0.0.1:${e.port}/x.js`).then(() => 'done', () => 'no')"),
+        .js(
+            "17", "dynamic import of an address", .listener,
+            "return import(`http://127.0.0.1:${e.port}/x.js`).then(() => 'done', () => 'no')"),
         .js("44", "compute without end", .deadline, "while (true) {}"),
         .js("44", "a regular expression that backtracks", .deadline, "/(a+)+b/.test('a'.repeat(40)); while (true) {}"),
         .js("45", "microtasks without end", .deadline, "const f = () => Promise.resolve().then(f); return f()"),
@@ -332,7 +380,8 @@ extension Attempt {
         .js("47", "a result whose conversion does not end", .deadline, "return { toJSON() { while (true) {} } }"),
         .js(
             "47", "an error whose message does not end", .deadline,
-            "const error = new Error; Object.defineProperty(error, 'message', { get() { while (true) {} } }); throw error"),
+            "const error = new Error; Object.defineProperty(error, 'message', { get() { while (true) {} } }); throw error"
+        ),
         .js("48", "recursion", .neighbour, "const f = () => f() + 1; try { f() } catch (error) { return error.name }"),
         .js(
             "68", "the harness through the stack", .answer,

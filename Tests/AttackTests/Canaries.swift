@@ -33,7 +33,9 @@ final class Canaries: Sendable {
         self.victim = victim
         try directory.write(secret, to: "secret")
         try directory.write("here", to: "open/there")
-        for (name, mode) in [("", 0o755), ("secret", 0o644), ("open", 0o777), ("open/there", 0o666)] { chmod(directory.path(name), mode_t(mode)) }
+        for (name, mode) in [("", 0o755), ("secret", 0o644), ("open", 0o777), ("open/there", 0o666)] {
+            chmod(directory.path(name), mode_t(mode))
+        }
         let tcp = try Self.listen(AF_INET, SOCK_STREAM, Self.loopback(0))
         port = try Self.port(of: tcp)
         listeners = [
@@ -78,7 +80,9 @@ final class Canaries: Sendable {
     }
 
     func resetFolder() throws {
-        for name in try FileManager.default.contentsOfDirectory(atPath: folder) { try FileManager.default.removeItem(atPath: folder + "/" + name) }
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+            try FileManager.default.removeItem(atPath: folder + "/" + name)
+        }
         try directory.write("here", to: "open/there")
         chmod(directory.path("open/there"), 0o666)
     }
@@ -89,7 +93,9 @@ final class Canaries: Sendable {
 
     private static func listen(_ family: Int32, _ type: __socket_type, _ address: [UInt8]) throws -> Int32 {
         let descriptor = socket(family, Int32(type.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        let bound = address.withUnsafeBytes { bind(descriptor, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count)) }
+        let bound = address.withUnsafeBytes {
+            bind(descriptor, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
+        }
         guard bound == 0 else { throw TestFailure("bind: \(String(cString: strerror(errno)))") }
         if type == SOCK_STREAM { Foundation.listen(descriptor, 10) }
         return descriptor

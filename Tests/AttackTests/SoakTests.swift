@@ -7,9 +7,10 @@ import Testing
 
 /// Good, slow, crashing, leaking and looping functions at once, while somebody kills workers and zygotes.
 ///
-/// It takes the whole machine, so it runs by itself: `SOAK_SECONDS` says how long; without it, not at all. script/test sets a minute
-/// after all other tests, script/soak 30 minutes. A fifth of the time, and at most a minute, is quiet: the same clients call the good
-/// functions only, and nobody is killed. How long their calls take then is what they are measured by afterwards, in the long run only.
+/// It takes the whole machine, so it runs by itself: `SOAK_SECONDS` says how long; without it, not at all. script/test
+/// sets a minute after all other tests, script/soak 30 minutes. A fifth of the time, and at most a minute, is quiet:
+/// the same clients call the good functions only, and nobody is killed. How long their calls take then is what they are
+/// measured by afterwards, in the long run only.
 @Suite struct SoakTests {
     private static let seconds = ProcessInfo.processInfo.environment["SOAK_SECONDS"].flatMap(Double.init)
 
@@ -22,14 +23,17 @@ import Testing
 
     private static func js(_ name: String, _ body: String, isGood: Bool = false) -> Kind {
         Kind(
-            name: name, request: InvocationRequest(languageID: "js", sourceCode: "exports.handler = async e => { \(body) } // \(name)"),
+            name: name,
+            request: InvocationRequest(
+                languageID: "js", sourceCode: "exports.handler = async e => { \(body) } // \(name)"),
             isGood: isGood)
     }
 
     private static func python(_ name: String, _ body: String, isGood: Bool = false) -> Kind {
         Kind(
             name: name,
-            request: InvocationRequest(languageID: "python", sourceCode: "import os, time, ctypes\n# \(name)\ndef handler(e):\n  \(body)"),
+            request: InvocationRequest(
+                languageID: "python", sourceCode: "import os, time, ctypes\n# \(name)\ndef handler(e):\n  \(body)"),
             isGood: isGood)
     }
 
@@ -48,7 +52,9 @@ import Testing
     private final class Tally: Sendable {
         private let state = Mutex(Counts())
 
-        func withLock<Value: Sendable>(_ body: (inout sending Counts) -> sending Value) -> Value { state.withLock(body) }
+        func withLock<Value: Sendable>(_ body: (inout sending Counts) -> sending Value) -> Value {
+            state.withLock(body)
+        }
     }
 
     private struct Counts: Sendable {
@@ -104,7 +110,8 @@ import Testing
                         var number = client * 100_000_000
                         while ContinuousClock.now < end {
                             number += 1
-                            await Self.call(Self.kinds[client % 2], number, ContinuousClock.now < quietEnd, stage.runtime, tally)
+                            await Self.call(
+                                Self.kinds[client % 2], number, ContinuousClock.now < quietEnd, stage.runtime, tally)
                         }
                     }
                 }
@@ -134,7 +141,9 @@ import Testing
         #expect(result.wrong.isEmpty, "\(result.wrong.prefix(10))")
         let answers = result.answers.filter { $0.key.hasPrefix("good") || $0.key.hasPrefix("slow") }
         let right = answers.filter { $0.key.hasSuffix("right") }.values.reduce(0, +)
-        #expect(right * 10 > answers.values.reduce(0, +) * 8, "most good calls are answered although their processes are killed: \(answers)")
+        #expect(
+            right * 10 > answers.values.reduce(0, +) * 8,
+            "most good calls are answered although their processes are killed: \(answers)")
         // A minute has too few calls, on a machine that may do other things.
         if seconds >= 1800 { #expect(good.p99 <= 3 * quiet.p99, "good calls: \(good), while it was quiet: \(quiet)") }
         // Closing is the business of event loops, a moment later.
@@ -169,7 +178,9 @@ import Testing
         var description: String { "median \(quantile(0.5)) ms, p99 \(p99) ms" }
     }
 
-    private static func call(_ kind: Kind, _ number: Int, _ isQuiet: Bool, _ runtime: FunctionRuntime, _ tally: Tally) async {
+    private static func call(_ kind: Kind, _ number: Int, _ isQuiet: Bool, _ runtime: FunctionRuntime, _ tally: Tally)
+        async
+    {
         var request = kind.request
         request.event = Array("\(number)".utf8)
         request.timeoutMillis = kind.isGood ? 5000 : 300

@@ -35,24 +35,33 @@ struct Stage: Sendable {
     private let directory: URL
 
     /// - Parameter isOneWorkerEnough: else there are as many as a host has by default.
-    static func with<Result>(_ mode: Mode, isOneWorkerEnough: Bool = true, _ body: (Stage) async throws -> Result) async throws -> Result {
+    static func with<Result>(_ mode: Mode, isOneWorkerEnough: Bool = true, _ body: (Stage) async throws -> Result)
+        async throws -> Result
+    {
         try await Canaries.with { canaries in
             // Executables under a name of their own, so that these processes can be told from all others.
             let directory = URL(fileURLWithPath: canaries.directory.path("workers"))
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
             for executable in [Binaries.javaScriptWorker, Binaries.pythonWorker] {
-                try FileManager.default.copyItem(at: executable, to: directory.appendingPathComponent(executable.lastPathComponent))
+                try FileManager.default.copyItem(
+                    at: executable, to: directory.appendingPathComponent(executable.lastPathComponent))
             }
             var configuration = FunctionRuntime.Configuration()
             configuration.workerDirectory = directory.path
             configuration.idleTimeoutMillis = 600_000
-            if isOneWorkerEnough { (configuration.maximumWorkersPerFunction, configuration.spareWorkersPerLanguage) = (1, 0) }
+            if isOneWorkerEnough {
+                (configuration.maximumWorkersPerFunction, configuration.spareWorkersPerLanguage) = (1, 0)
+            }
             mode.configure(&configuration)
             let runtime = FunctionRuntime(configuration: configuration)
             do {
                 try await runtime.start()
-                let hasNamespaces = runtime.sandboxReports.allSatisfy { $0.layers.contains { $0.name == "namespaces" && $0.isActive } }
-                let stage = Stage(mode: mode, hasNamespaces: hasNamespaces, runtime: runtime, canaries: canaries, directory: directory)
+                let hasNamespaces = runtime.sandboxReports.allSatisfy {
+                    $0.layers.contains { $0.name == "namespaces" && $0.isActive }
+                }
+                let stage = Stage(
+                    mode: mode, hasNamespaces: hasNamespaces, runtime: runtime, canaries: canaries, directory: directory
+                )
                 let result = try await body(stage)
                 await runtime.shutDown()
                 return result
@@ -87,8 +96,10 @@ struct Stage: Sendable {
         var request = InvocationRequest(
             languageID: attempt.language.id, sourceCode: attempt.source,
             event: [
-                "secret": .string(canaries.secretFile), "folder": .string(canaries.folder), "port": .integer(Int64(canaries.port)),
-                "path": .string(canaries.socketPath), "name": .string(canaries.socketName), "victim": .integer(Int64(canaries.victim.pid)),
+                "secret": .string(canaries.secretFile), "folder": .string(canaries.folder),
+                "port": .integer(Int64(canaries.port)),
+                "path": .string(canaries.socketPath), "name": .string(canaries.socketName),
+                "victim": .integer(Int64(canaries.victim.pid)),
                 "neighbour": .integer(Int64(neighbour.pid)),
             ])
         request.limits.temporaryMB = attempt.temporaryMB
@@ -111,7 +122,9 @@ struct Stage: Sendable {
         case .listener: succeeded = canaries.wereReached()
         case .victim:
             // A signal to a shell counts when its current command has ended.
-            try? await waitUntil("the victim notes a signal", within: .milliseconds(mode == .off ? 1000 : 250)) { canaries.victimHits > hits }
+            try? await waitUntil("the victim notes a signal", within: .milliseconds(mode == .off ? 1000 : 250)) {
+                canaries.victimHits > hits
+            }
             succeeded = canaries.victimHits > hits || canaries.victim.hasEnded != nil
         case .neighbour: succeeded = try await !isWell(neighbour)
         case .processes:
@@ -127,11 +140,15 @@ struct Stage: Sendable {
         if case .file(let path) = attempt.oracle { unlink(path) }
         // Where the neighbour itself is the oracle, harm is success.
         var harm: String?
-        if case .neighbour = attempt.oracle {} else if try await !isWell(neighbour) { harm = "the neighbour has lost its state" }
+        if case .neighbour = attempt.oracle {
+        } else if try await !isWell(neighbour) {
+            harm = "the neighbour has lost its state"
+        }
         return Result(succeeded: succeeded, seen: String(seen.replacing("\n", with: " ").prefix(120)), harm: harm)
     }
 
-    /// Processes that belong neither to a worker nor to a zygote: children of a zygote that the runtime does not know, and theirs.
+    /// Processes that belong neither to a worker nor to a zygote: children of a zygote that the runtime does not know,
+    /// and theirs.
     private var leftovers: [ProcessEntry] {
         let all = processes
         let zygotes = Set(all.filter { $0.parent == getpid() }.map(\.pid))

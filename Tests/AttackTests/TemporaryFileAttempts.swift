@@ -1,7 +1,8 @@
 /// What functions try that may write temporary files. What the folder is for, TemporaryFileTests show to work.
 extension Attempt {
     static let temporaryFiles: [Attempt] = [
-        .temporary("80", "write outside of the temporary folder", .folder, "open(e['folder'] + '/new', 'w').write('x')"),
+        .temporary(
+            "80", "write outside of the temporary folder", .folder, "open(e['folder'] + '/new', 'w').write('x')"),
         .temporary(
             "80", "write below its root", .answer,
             """
@@ -26,8 +27,11 @@ extension Attempt {
                 try: change(); return 'done'
                 except OSError: pass
             """),
-        .temporary("80", "reach a file by dots", .secret, "os.chdir('/tmp'); return open('../..' + e['secret']).read()"),
-        .temporary("80", "reach a file by a link", .secret, "os.symlink(e['secret'], '/tmp/link'); return open('/tmp/link').read()"),
+        .temporary(
+            "80", "reach a file by dots", .secret, "os.chdir('/tmp'); return open('../..' + e['secret']).read()"),
+        .temporary(
+            "80", "reach a file by a link", .secret,
+            "os.symlink(e['secret'], '/tmp/link'); return open('/tmp/link').read()"),
         .temporary(
             "80", "make links, pipes, sockets and devices in it", .answer,
             """
@@ -71,7 +75,8 @@ extension Attempt {
                 try: load(); return 'done'
                 except OSError: pass
             """),
-        .temporary("80", "take away the file system, or mount another", .answer, "call(166, text('/tmp'), 2); return 'done'"),
+        .temporary(
+            "80", "take away the file system, or mount another", .answer, "call(166, text('/tmp'), 2); return 'done'"),
         .temporary(
             "80", "see the folders of other workers", .answer,
             """

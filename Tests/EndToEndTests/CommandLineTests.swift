@@ -77,10 +77,13 @@ import Testing
             for id in ["echo", "echo-py"] {
                 try await #expect(
                     workspace.faas("invoke", id, "--event", #"{"from":"option"}"#).output == "{\"from\":\"option\"}\n")
-                try await #expect(workspace.faas("invoke", id, "--event-file", "event.json").output == "{\"from\":\"file\"}\n")
                 try await #expect(
-                    workspace.faas("invoke", id, "-", input: #"{"from":"input 🐣"}"#).output == "{\"from\":\"input 🐣\"}\n")
-                try await #expect(workspace.faas("invoke", id, input: "not read").output == "{}\n", "no event is an empty one")
+                    workspace.faas("invoke", id, "--event-file", "event.json").output == "{\"from\":\"file\"}\n")
+                try await #expect(
+                    workspace.faas("invoke", id, "-", input: #"{"from":"input 🐣"}"#).output
+                        == "{\"from\":\"input 🐣\"}\n")
+                try await #expect(
+                    workspace.faas("invoke", id, input: "not read").output == "{}\n", "no event is an empty one")
             }
             let missing = try await workspace.faas("invoke", "echo", "--event-file", "nothing.json")
             #expect(missing.exit == .code(1))
@@ -97,15 +100,20 @@ import Testing
 
     @Test func `What a function writes goes to standard error, also when it fails`() async throws {
         let functions: [TestFunction] = [
-            .js("fails", "exports.handler = () => { console.log('one'); console.error('two'); throw new RangeError('three') }"),
+            .js(
+                "fails",
+                "exports.handler = () => { console.log('one'); console.error('two'); throw new RangeError('three') }"),
             .python(
-                "fails-py", "import sys\ndef handler(e):\n  print('one'); print('two', file=sys.stderr); raise KeyError('three')"),
+                "fails-py",
+                "import sys\ndef handler(e):\n  print('one'); print('two', file=sys.stderr); raise KeyError('three')"),
         ]
         try await Workspace.with(functions) { workspace in
             let js = try await workspace.faas("invoke", "fails")
             #expect(js.exit == .code(1))
             #expect(js.output == "")
-            #expect(js.errorOutput.hasPrefix("[info] one\n[error] two\nError: RangeError: three\n    at "), "\(js.errorOutput)")
+            #expect(
+                js.errorOutput.hasPrefix("[info] one\n[error] two\nError: RangeError: three\n    at "),
+                "\(js.errorOutput)")
             let python = try await workspace.faas("invoke", "fails-py")
             #expect(python.exit == .code(1))
             #expect(python.output == "")
@@ -116,9 +124,11 @@ import Testing
     }
 
     @Test(arguments: [
-        ["bogus"], ["--bogus"], ["invoke"], ["invoke", "hello", "extra"], ["invoke", "hello", "--event", "{}", "-"], ["upload"],
+        ["bogus"], ["--bogus"], ["invoke"], ["invoke", "hello", "extra"], ["invoke", "hello", "--event", "{}", "-"],
+        ["upload"],
         ["delete"],
-        ["init", "hello"], ["init", "hello", "--language", "ruby"], ["serve", "--port", "70000"], ["serve", "--port", "x"],
+        ["init", "hello"], ["init", "hello", "--language", "ruby"], ["serve", "--port", "70000"],
+        ["serve", "--port", "x"],
         ["serve", "--workers", "0"], ["serve", "--workers-per-function", "-1"], ["serve", "--log-level", "loud"],
         ["list", "extra"],
     ])
@@ -152,7 +162,8 @@ import Testing
     @Test(arguments: ["upload", "list", "serve", "invoke", "dev", "delete", "init", ""])
     func `The help of a command has an example`(command: String) async throws {
         try await Workspace.with { workspace in
-            let result = command.isEmpty ? try await workspace.faas("--help") : try await workspace.faas(command, "--help")
+            let result =
+                command.isEmpty ? try await workspace.faas("--help") : try await workspace.faas(command, "--help")
             #expect(result.exit == .code(0))
             let example = try #require(result.output.range(of: "EXAMPLE"))
             #expect(result.output[example.upperBound...].contains("faas \(command)"))
@@ -207,14 +218,16 @@ import Testing
 
     @Test func `A misspelt field of a manifest is answered with the right name`() async throws {
         try await Workspace.with { workspace in
-            try workspace.directory.write(#"{ "id": "x", "languageId": "js", "sourcefile": "x.js" }"#, to: "wrong.jsonc")
+            try workspace.directory.write(
+                #"{ "id": "x", "languageId": "js", "sourcefile": "x.js" }"#, to: "wrong.jsonc")
             try await #expect(workspace.faas("upload", "wrong.jsonc").errorOutput.contains("sourceFile"))
         }
     }
 
     @Test func `Functions live in the directory that --data-dir names`() async throws {
         try await Workspace.with { workspace in
-            try workspace.directory.write(#"{"id":"one","languageId":"js","source":"exports.handler = () => 1"}"#, to: "one.json")
+            try workspace.directory.write(
+                #"{"id":"one","languageId":"js","source":"exports.handler = () => 1"}"#, to: "one.json")
             try await #expect(workspace.faas("upload", "one.json", "--data-dir", "data/here").exit == .code(0))
             #expect(workspace.directory.contains("data/here/functions/one.json"))
             try await #expect(workspace.faas("invoke", "one", "--data-dir", "data/here").output == "1\n")
@@ -231,7 +244,8 @@ import Testing
                  "dependencies":{"helper":"def text(name):\\n    return 'Hello, ' + name\\n"}}
                 """, to: ".faas/functions/old.json")
             try await #expect(
-                workspace.faas("invoke", "old", "--event", #"{"name":"Ada"}"#, "--timeout-millis", "60000").output == "\"Hello, Ada\"\n")
+                workspace.faas("invoke", "old", "--event", #"{"name":"Ada"}"#, "--timeout-millis", "60000").output
+                    == "\"Hello, Ada\"\n")
         }
     }
 

@@ -7,18 +7,25 @@ import Testing
     private static let slack = 250
 
     private static let runaways: [(name: String, function: TestFunction)] = [
-        ("while(true){}", .js("runaway", "exports.handler = event => { while (event) {} return 1 }", timeoutMillis: deadline)),
+        (
+            "while(true){}",
+            .js("runaway", "exports.handler = event => { while (event) {} return 1 }", timeoutMillis: deadline)
+        ),
         (
             "a regular expression that backtracks",
-            .js("runaway", "exports.handler = event => event && /^(a+)+$/.test('a'.repeat(40) + 'b')", timeoutMillis: deadline)
+            .js(
+                "runaway", "exports.handler = event => event && /^(a+)+$/.test('a'.repeat(40) + 'b')",
+                timeoutMillis: deadline)
         ),
         (
             "time.sleep(60)",
-            .python("runaway", "import time\ndef handler(event): time.sleep(60 if event else 0)", timeoutMillis: deadline)
+            .python(
+                "runaway", "import time\ndef handler(event): time.sleep(60 if event else 0)", timeoutMillis: deadline)
         ),
         (
             "10**10**8",
-            .python("runaway", "def handler(event): return len(str(10**(10**8 if event else 1)))", timeoutMillis: deadline)
+            .python(
+                "runaway", "def handler(event): return len(str(10**(10**8 if event else 1)))", timeoutMillis: deadline)
         ),
     ]
 
@@ -27,7 +34,9 @@ import Testing
         let (name, function) = Self.runaways[index]
         try await Server.with([function], arguments: ["--workers-per-function", "1"]) { server in
             // A first call that is too late, on a machine with much else to do, has started a worker all the same.
-            try await waitUntil("the function is loaded") { try await server.http.invoke("runaway", "false").status == 200 }
+            try await waitUntil("the function is loaded") {
+                try await server.http.invoke("runaway", "false").status == 200
+            }
             var measured: [Duration] = []
             for _ in 0..<3 {
                 let (answer, time) = try await onThread {
@@ -41,7 +50,9 @@ import Testing
                 #expect(answer.errorType == "InvocationTimeout")
                 measured.append(time)
                 // By a new worker: this waits for it, so that the next measurement does not.
-                try await waitUntil("the next call is answered") { try await server.http.invoke("runaway", "false").status == 200 }
+                try await waitUntil("the next call is answered") {
+                    try await server.http.invoke("runaway", "false").status == 200
+                }
             }
             print("504 after a deadline of \(Self.deadline) ms, \(name): \(measured.map(\.inMilliseconds)) ms")
             for time in measured {

@@ -7,7 +7,8 @@ import Testing
     @Test func `A source file is called without being stored`() async throws {
         try await Workspace.with { workspace in
             try workspace.directory.write(
-                "def handler(event, context):\n  print('seen')\n  return [event, context.function_name]", to: "code/handler.py")
+                "def handler(event, context):\n  print('seen')\n  return [event, context.function_name]",
+                to: "code/handler.py")
             try workspace.directory.write("exports.handler = event => event.n + 1", to: "handler.js")
             let python = try await workspace.faas("invoke", "--file", "code/handler.py", "--event", #"{"n":1}"#)
             #expect(python.exit == .code(0))
@@ -25,7 +26,10 @@ import Testing
             try workspace.directory.write("def other(event): pass", to: "other.py")
             try workspace.directory.write("def handler(event:\n", to: "broken.py")
             for (file, message) in [
-                ("handler.rb", "Error: The language of 'handler.rb' is not known: its name must end in '.js' or '.py'.\n"),
+                (
+                    "handler.rb",
+                    "Error: The language of 'handler.rb' is not known: its name must end in '.js' or '.py'.\n"
+                ),
                 ("none.py", "Error: The source file 'none.py' cannot be read.\n"),
                 ("other.py", "Error: Function 'handler' not found or not executable in language 'python'.\n"),
             ] {
@@ -43,7 +47,8 @@ import Testing
     @Test(arguments: [SIGINT, SIGTERM])
     func `A manifest is served, again after each change, with its log, until a signal`(signal: Int32) async throws {
         try await Workspace.with { workspace in
-            try workspace.directory.write(#"{"id": "greet", "languageId": "python", "sourceFile": "handler.py"}"#, to: "function.json")
+            try workspace.directory.write(
+                #"{"id": "greet", "languageId": "python", "sourceFile": "handler.py"}"#, to: "function.json")
             func write(_ greeting: String) throws {
                 try workspace.directory.write(
                     "import time\ndef handler(event):\n  print('greeting')\n  time.sleep(event.get('wait', 0))\n  return '\(greeting)'",
@@ -54,19 +59,26 @@ import Testing
                 var port = 0
                 try await waitUntil("it serves") {
                     if let exit = program.hasEnded { throw TestFailure("it ended, \(exit): \(program.errorOutput)") }
-                    port = program.output.firstMatch(of: /Serving 'greet' on http:\/\/127.0.0.1:(\d+)\/invoke\/greet\n/).flatMap { Int($0.1) } ?? 0
+                    port =
+                        program.output.firstMatch(of: /Serving 'greet' on http:\/\/127.0.0.1:(\d+)\/invoke\/greet\n/)
+                        .flatMap { Int($0.1) } ?? 0
                     return port > 0
                 }
                 func answer(_ event: String = "{}") async throws -> String {
-                    try await RawHTTP.exchange(port: port, RawHTTP.request("POST", "/invoke/greet", body: Array(event.utf8))).text
+                    try await RawHTTP.exchange(
+                        port: port, RawHTTP.request("POST", "/invoke/greet", body: Array(event.utf8))
+                    ).text
                 }
                 try await #expect(answer() == "\"one\"")
                 #expect(program.errorOutput.hasSuffix("[info] greeting\n"))
 
                 try workspace.directory.write("{", to: "function.json")
-                try await waitUntil("the error is shown") { program.errorOutput.contains("Error: function.json: line 1, column 2") }
+                try await waitUntil("the error is shown") {
+                    program.errorOutput.contains("Error: function.json: line 1, column 2")
+                }
                 try await #expect(answer() == "\"one\"", "what was good is still served")
-                try workspace.directory.write(#"{"id": "greet", "languageId": "python", "sourceFile": "handler.py"}"#, to: "function.json")
+                try workspace.directory.write(
+                    #"{"id": "greet", "languageId": "python", "sourceFile": "handler.py"}"#, to: "function.json")
                 try write("two")
                 try await waitUntil("it is served anew") { try await answer() == "\"two\"" }
 

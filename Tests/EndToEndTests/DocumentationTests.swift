@@ -4,9 +4,9 @@ import Testing
 
 /// Runs what the documents show.
 ///
-/// Right before every fenced `sh` or `bash` block stands a line `<!-- test -->` or `<!-- test: skip why -->`. The blocks of
-/// one document are run in order, in one directory, with `faas` on the path; an `output` block that follows is what standard
-/// output must be.
+/// Right before every fenced `sh` or `bash` block stands a line `<!-- test -->` or `<!-- test: skip why -->`. The
+/// blocks of one document are run in order, in one directory, with `faas` on the path; an `output` block that follows
+/// is what standard output must be.
 @Suite struct DocumentationTests {
     private struct Example {
         let line: Int
@@ -91,7 +91,9 @@ import Testing
                     environment: Workspace.environment)
                 let place = "\(document):\(example.line)"
                 #expect(result.exit == .code(0), "\(place)\n\(result.output)\(result.errorOutput)")
-                if let output = example.output { #expect(result.output == adapt(output), "\(place)\n\(result.errorOutput)") }
+                if let output = example.output {
+                    #expect(result.output == adapt(output), "\(place)\n\(result.errorOutput)")
+                }
             }
         }
     }

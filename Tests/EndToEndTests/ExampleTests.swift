@@ -4,8 +4,8 @@ import Testing
 
 /// The package in `Examples/`, built as its README says.
 @Suite struct ExampleTests {
-    /// The first build compiles the library's dependencies once more, for a package of its own: some minutes. Its folder is
-    /// kept beside the main one.
+    /// The first build compiles the library's dependencies once more, for a package of its own: some minutes. Its
+    /// folder is kept beside the main one.
     @Test(.timeLimit(.minutes(20)))
     func `The embedding example builds, runs and prints what its README shows`() async throws {
         let package = Binaries.repository.appendingPathComponent("Examples/EmbedInSwift")
@@ -19,7 +19,8 @@ import Testing
         let result = try await Program.run(program.path, environment: ["FAAS_WORKER_DIR": nil])
         #expect(result.exit == .code(0), "\(result.errorOutput)")
         let readme = try String(contentsOf: package.appendingPathComponent("README.md"), encoding: .utf8)
-        let shown = try #require(readme.components(separatedBy: "It prints\n\n```\n").last?.components(separatedBy: "```").first)
+        let shown = try #require(
+            readme.components(separatedBy: "It prints\n\n```\n").last?.components(separatedBy: "```").first)
         #expect(result.output == shown)
     }
 

@@ -6,7 +6,8 @@ import Testing
 /// What clients may do with a connection, and what becomes of it.
 @Suite(.serialized) struct HTTPConnectionTests {
     private static let sleeps = TestFunction.js(
-        "sleeps", "exports.handler = ms => new Promise(resolve => setTimeout(() => resolve('slept'), ms))", timeoutMillis: 60_000)
+        "sleeps", "exports.handler = ms => new Promise(resolve => setTimeout(() => resolve('slept'), ms))",
+        timeoutMillis: 60_000)
 
     // MARK: HEAD
 
@@ -31,10 +32,12 @@ import Testing
 
     @Test(arguments: ["js", "python"], ["HTTP/1.1", "HTTP/1.0"])
     func `The call of a client that has gone is ended`(language: String, version: String) async throws {
-        try await Server.with([.endless(language, timeoutMillis: 60_000)], arguments: ["--workers-per-function", "1"]) { server in
+        try await Server.with([.endless(language, timeoutMillis: 60_000)], arguments: ["--workers-per-function", "1"]) {
+            server in
             for withReset in [false, true] {
                 let client = try Client(port: server.port)
-                try client.send(Array("POST /invoke/endless \(version)\r\nHost: a\r\nContent-Length: 4\r\n\r\ntrue".utf8))
+                try client.send(
+                    Array("POST /invoke/endless \(version)\r\nHost: a\r\nContent-Length: 4\r\n\r\ntrue".utf8))
                 let worker = try await server.waitUntilBusy(language)
                 client.close(withReset: withReset)
                 try await waitUntilAllEnded([worker])
@@ -88,7 +91,9 @@ import Testing
             let answers = try await onThread {
                 let client = try Client(port: server.port)
                 var bytes = RawHTTP.request("POST", "/invoke/sleeps", body: Array("200".utf8))
-                for number in 0..<50 { bytes += RawHTTP.request("POST", "/invoke/echo", body: Array("\"<\(number)>\"".utf8)) }
+                for number in 0..<50 {
+                    bytes += RawHTTP.request("POST", "/invoke/echo", body: Array("\"<\(number)>\"".utf8))
+                }
                 bytes += RawHTTP.request("POST", "/nothing", headers: ["Connection: close"], body: Array("{}".utf8))
                 try client.send(bytes)
                 return try client.readToEnd()
@@ -100,12 +105,15 @@ import Testing
     }
 
     @Test(arguments: [
-        ("HTTP/1.1", ["Connection: close"], "close"), ("HTTP/1.1", ["Connection: Close"], "close"), ("HTTP/1.0", [], "close"),
+        ("HTTP/1.1", ["Connection: close"], "close"), ("HTTP/1.1", ["Connection: Close"], "close"),
+        ("HTTP/1.0", [], "close"),
         ("HTTP/1.0", ["Connection: keep-alive"], "keep-alive"), ("HTTP/1.1", [], nil),
         // After it the decoder would read nothing more.
         ("HTTP/1.1", ["Connection: Upgrade", "Upgrade: h2c"], "close"),
     ])
-    func `The last answer of a connection says so, and the server closes`(version: String, headers: [String], connection: String?)
+    func `The last answer of a connection says so, and the server closes`(
+        version: String, headers: [String], connection: String?
+    )
         async throws
     {
         try await Server.with { server in
@@ -135,7 +143,8 @@ import Testing
                 // Twice on one connection.
                 for _ in 0..<2 {
                     try client.send(
-                        RawHTTP.request("POST", "/invoke/length", headers: ["Expect: 100-continue", "Content-Length: 5"]))
+                        RawHTTP.request(
+                            "POST", "/invoke/length", headers: ["Expect: 100-continue", "Content-Length: 5"]))
                     answers.append(try client.readHead())
                     try client.send(Array("\"xyz\"".utf8))
                     answers.append(try client.readHead())
@@ -147,7 +156,9 @@ import Testing
             #expect(answers[1].hasPrefix("HTTP/1.1 200 OK\r\n"))
             #expect(answers[2] == "HTTP/1.1 100 Continue\r\n\r\n")
             #expect(answers[3].hasPrefix("HTTP/1.1 200 OK\r\n"))
-            for (path, length, status) in [("/invoke/length", 7 << 20, 413), ("/invoke/nobody", 5, 404), ("/nothing", 5, 404)] {
+            for (path, length, status) in [
+                ("/invoke/length", 7 << 20, 413), ("/invoke/nobody", 5, 404), ("/nothing", 5, 404),
+            ] {
                 let refused = try await onThread {
                     let client = try Client(port: server.port)
                     try client.send(
@@ -162,11 +173,13 @@ import Testing
 
     @Test func `curl sends five megabytes without waiting`() async throws {
         try await Server.with([.js("length", "exports.handler = event => event.length")]) { server in
-            try server.workspace.directory.write("\"" + String(repeating: "x", count: 5_000_000) + "\"", to: "event.json")
+            try server.workspace.directory.write(
+                "\"" + String(repeating: "x", count: 5_000_000) + "\"", to: "event.json")
             let result = try await Program.run(
                 "curl",
                 [
-                    "--silent", "--show-error", "--expect100-timeout", "20", "-H", "Expect: 100-continue", "-w", " %{time_total}",
+                    "--silent", "--show-error", "--expect100-timeout", "20", "-H", "Expect: 100-continue", "-w",
+                    " %{time_total}",
                     "--data-binary",
                     "@event.json", "http://127.0.0.1:\(server.port)/invoke/length",
                 ], in: server.workspace.directory.path)
@@ -179,13 +192,18 @@ import Testing
 
     // MARK: What is no HTTP
 
-    @Test func `What is no HTTP has an answer like any other error, after the answers to what came before`() async throws {
+    @Test func `What is no HTTP has an answer like any other error, after the answers to what came before`()
+        async throws
+    {
         let uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/
         try await Server.with([Self.sleeps]) { server in
             for (bytes, status, errorType) in [
                 ("POST /invoke/a HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400, "InvalidRequest"),
                 ("POST /invoke/a HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "InvalidRequest"),
-                ("POST /invoke/a HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "InvalidRequest"),
+                (
+                    "POST /invoke/a HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400,
+                    "InvalidRequest"
+                ),
                 ("BREW /pot HTTP/1.1\r\n\r\n", 400, "InvalidRequest"), ("GET\r\n\r\n", 400, "InvalidRequest"),
                 ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "InvalidRequest"),
                 ("GET / HTTP/1.1\r\nA: \(String(repeating: "x", count: 100_000))\r\n\r\n", 431, "HeadersTooLarge"),
@@ -209,7 +227,8 @@ import Testing
             }
             let both = try await onThread {
                 let client = try Client(port: server.port)
-                try client.send(RawHTTP.request("POST", "/invoke/sleeps", body: Array("300".utf8)) + Array("BREW\r\n\r\n".utf8))
+                try client.send(
+                    RawHTTP.request("POST", "/invoke/sleeps", body: Array("300".utf8)) + Array("BREW\r\n\r\n".utf8))
                 return try client.readToEnd()
             }
             #expect(both.contains("\"slept\"HTTP/1.1 400 Bad Request\r\n"), "\(both)")
@@ -237,10 +256,13 @@ import Testing
             let (answer, time) = try await onThread {
                 let connection = try RawConnection(port: server.port)
                 let start = ContinuousClock.now
-                try connection.send(RawHTTP.request("POST", "/invoke/echo", headers: ["Content-Length: 10"]) + Array("12".utf8))
+                try connection.send(
+                    RawHTTP.request("POST", "/invoke/echo", headers: ["Content-Length: 10"]) + Array("12".utf8))
                 let answer = try connection.readAnswer()
                 let time = ContinuousClock.now - start
-                guard try connection.readToEnd(within: .seconds(10)).isEmpty else { throw TestFailure("something followed") }
+                guard try connection.readToEnd(within: .seconds(10)).isEmpty else {
+                    throw TestFailure("something followed")
+                }
                 return (answer, time)
             }
             #expect(answer.status == 408)
@@ -293,7 +315,9 @@ private final class Client: Sendable {
         let bytes = Array(bytes)
         var sent = 0
         while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { Foundation.send(socket, $0.baseAddress!, $0.count, Int32(MSG_NOSIGNAL)) }
+            let count = bytes[sent...].withUnsafeBytes {
+                Foundation.send(socket, $0.baseAddress!, $0.count, Int32(MSG_NOSIGNAL))
+            }
             guard count > 0 else { throw TestFailure("the server has closed") }
             sent += count
         }
@@ -301,7 +325,9 @@ private final class Client: Sendable {
 
     func read(count: Int, within limit: Duration = .seconds(30)) throws -> String {
         var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-        guard poll(&entry, 1, Int32(limit / .milliseconds(1))) == 1 else { throw TestFailure("nothing was received in time") }
+        guard poll(&entry, 1, Int32(limit / .milliseconds(1))) == 1 else {
+            throw TestFailure("nothing was received in time")
+        }
         var buffer = [UInt8](repeating: 0, count: count)
         let received = recv(socket, &buffer, count, 0)
         guard received >= 0 else { throw TestFailure("the connection was reset") }

@@ -35,10 +35,13 @@ import Testing
     }
 
     @Test func `An id that cannot be one is 400`() async throws {
-        let ids = [".hidden", "%2e%2e", "a%2Fb", "a%00b", String(repeating: "x", count: 129), "-a", "a%20b", "%C3%A4", "%", ""]
+        let ids = [
+            ".hidden", "%2e%2e", "a%2Fb", "a%00b", String(repeating: "x", count: 129), "-a", "a%20b", "%C3%A4", "%", "",
+        ]
         try await Server.with { server in
             for path in ids.map({ "/invoke/\($0)" }) + ["/invoke"] {
-                let answer = try await RawHTTP.exchange(port: server.port, RawHTTP.request("POST", path, body: Array("{}".utf8)))
+                let answer = try await RawHTTP.exchange(
+                    port: server.port, RawHTTP.request("POST", path, body: Array("{}".utf8)))
                 try expect(answer, 400, "InvalidRequest")
             }
         }
@@ -50,11 +53,13 @@ import Testing
             try expect(nobody, 404, "FunctionNotFound")
             #expect(nobody.errorMessage == "Function not found: nobody")
             for (method, path) in [
-                ("GET", "/"), ("POST", "/nothing"), ("GET", "/health/more"), ("POST", "/invoke/a/b"), ("DELETE", "/functions/a"),
+                ("GET", "/"), ("POST", "/nothing"), ("GET", "/health/more"), ("POST", "/invoke/a/b"),
+                ("DELETE", "/functions/a"),
             ] {
                 try expect(try await server.http.send(method, path), 404, "NotFound")
             }
-            let head = try await RawHTTP.exchange(port: server.port, RawHTTP.request("HEAD", "/nothing"), withoutBody: true)
+            let head = try await RawHTTP.exchange(
+                port: server.port, RawHTTP.request("HEAD", "/nothing"), withoutBody: true)
             #expect(head.status == 404)
             #expect(head.headers["x-request-id"] != nil)
         }
@@ -67,7 +72,8 @@ import Testing
                 try expect(answer, 405, "MethodNotAllowed")
                 #expect(answer.headers["allow"] == "POST", "\(method)")
             }
-            let head = try await RawHTTP.exchange(port: server.port, RawHTTP.request("HEAD", "/invoke/hello"), withoutBody: true)
+            let head = try await RawHTTP.exchange(
+                port: server.port, RawHTTP.request("HEAD", "/invoke/hello"), withoutBody: true)
             #expect(head.status == 405)
             let health = try await server.http.send("POST", "/health")
             try expect(health, 405, "MethodNotAllowed")
@@ -82,11 +88,13 @@ import Testing
                 port: server.port, RawHTTP.request("POST", "/invoke/echo", headers: ["Content-Length: \(large.count)"]))
             try expect(announced, 413, "PayloadTooLarge")
             #expect(announced.errorMessage == "The event is larger than the limit of 6291456 bytes.")
-            let sent = try await RawHTTP.exchange(port: server.port, RawHTTP.request("POST", "/invoke/echo", body: large))
+            let sent = try await RawHTTP.exchange(
+                port: server.port, RawHTTP.request("POST", "/invoke/echo", body: large))
             try expect(sent, 413, "PayloadTooLarge")
             let chunked = try await RawHTTP.exchange(
                 port: server.port,
-                RawHTTP.request("POST", "/invoke/echo", headers: ["Transfer-Encoding: chunked"]) + HTTPTests.chunked(large))
+                RawHTTP.request("POST", "/invoke/echo", headers: ["Transfer-Encoding: chunked"])
+                    + HTTPTests.chunked(large))
             try expect(chunked, 413, "PayloadTooLarge")
             #expect(chunked.errorMessage == "The event is larger than the limit of 6291456 bytes.")
             try await #expect(server.http.invoke("echo", "1").text == "1", "the server goes on")
@@ -113,7 +121,9 @@ import Testing
                 }
                 let end = ContinuousClock.now + .seconds(20)
                 while ContinuousClock.now < end {
-                    for connection in connections where connection.hasAnswer(within: .zero) { return try connection.readAnswer() }
+                    for connection in connections where connection.hasAnswer(within: .zero) {
+                        return try connection.readAnswer()
+                    }
                 }
                 throw TestFailure("nobody was refused")
             }
@@ -132,21 +142,27 @@ import Testing
             for function in ["missing", "number", "named", "missing-py", "number-py"] {
                 let answer = try await server.http.invoke(function)
                 try expect(answer, 500, "HandlerNotFound")
-                let (name, language) = (function == "named" ? "main" : "handler", function.hasSuffix("-py") ? "python" : "js")
-                #expect(answer.errorMessage == "Function '\(name)' not found or not executable in language '\(language)'.")
+                let (name, language) = (
+                    function == "named" ? "main" : "handler", function.hasSuffix("-py") ? "python" : "js"
+                )
+                #expect(
+                    answer.errorMessage == "Function '\(name)' not found or not executable in language '\(language)'.")
             }
         }
     }
 
     @Test func `A source that does not load is 500 LoadError with the line`() async throws {
         let functions: [TestFunction] = [
-            .js("syntax", "const a = 1;\nfunction handler( {\n"), .js("throws", "const a = 1;\n\nthrow new Error('at load')"),
+            .js("syntax", "const a = 1;\nfunction handler( {\n"),
+            .js("throws", "const a = 1;\n\nthrow new Error('at load')"),
             .js("requires", "const x = require('nothing')"), .python("syntax-py", "a = 1\ndef handler(e)\n  return 1"),
-            .python("throws-py", "a = 1\n\nraise ValueError('at load')"), .python("imports-py", "import nothing_of_that_name"),
+            .python("throws-py", "a = 1\n\nraise ValueError('at load')"),
+            .python("imports-py", "import nothing_of_that_name"),
         ]
         try await Server.with(functions) { server in
             for (id, line, text) in [
-                ("syntax", 2, ""), ("throws", 3, "at load"), ("requires", 1, "Module not found: nothing"), ("syntax-py", 2, ""),
+                ("syntax", 2, ""), ("throws", 3, "at load"), ("requires", 1, "Module not found: nothing"),
+                ("syntax-py", 2, ""),
                 ("throws-py", 3, "at load"), ("imports-py", 1, "nothing_of_that_name"),
             ] {
                 // Twice: the next call says the same.
@@ -167,7 +183,8 @@ import Testing
             .js("throws", "function inner() { null.x }\nfunction handler() {\n  inner()\n}"),
             .js(
                 "custom",
-                "class Broke extends Error { name = 'Broke' }\nexports.handler = async () => { throw new Broke('no money') }"),
+                "class Broke extends Error { name = 'Broke' }\nexports.handler = async () => { throw new Broke('no money') }"
+            ),
             .js("value", "exports.handler = () => { throw 'just text' }"),
             .python("throws-py", "def inner(e): return e['x']\ndef handler(event):\n    return inner(event)"),
             .python("custom-py", "class Broke(Exception): pass\nasync def handler(event): raise Broke('no money')"),
@@ -180,7 +197,8 @@ import Testing
             let python = try await server.http.invoke("throws-py")
             try expect(python, 500, "KeyError")
             #expect(python.errorMessage == "'x'")
-            try #expect(python.json["stackTrace"]?[0]?.stringValue?.hasSuffix("line 1, in inner") == true, "\(python.text)")
+            try #expect(
+                python.json["stackTrace"]?[0]?.stringValue?.hasSuffix("line 1, in inner") == true, "\(python.text)")
             for id in ["custom", "custom-py"] {
                 let answer = try await server.http.invoke(id)
                 try expect(answer, 500, "Broke")
@@ -225,7 +243,9 @@ import Testing
         }
     }
 
-    @Test func `A function whose workers keep dying is 503 BackedOff with Retry-After, and the others answer`() async throws {
+    @Test func `A function whose workers keep dying is 503 BackedOff with Retry-After, and the others answer`()
+        async throws
+    {
         let functions: [TestFunction] = [.hello, .python("dies", "import os\nos._exit(7)\ndef handler(event): pass")]
         try await Server.with(functions) { server in
             var answer = try await server.http.invoke("dies")
@@ -250,7 +270,8 @@ import Testing
 
     @Test(arguments: ["js", "python"])
     func `A handler that loops for ever is 504, and the next call answers`(language: String) async throws {
-        try await Server.with([.endless(language, timeoutMillis: 400)], arguments: ["--workers-per-function", "1"]) { server in
+        try await Server.with([.endless(language, timeoutMillis: 400)], arguments: ["--workers-per-function", "1"]) {
+            server in
             for _ in 0..<2 {
                 let answer = try await server.http.invoke("endless", "true")
                 try expect(answer, 504, "InvocationTimeout")
@@ -261,7 +282,8 @@ import Testing
     }
 
     @Test func `Without a time of its own a function has five seconds`() async throws {
-        let function = TestFunction.js("sleeps", "exports.handler = () => new Promise(resolve => setTimeout(resolve, 60000))")
+        let function = TestFunction.js(
+            "sleeps", "exports.handler = () => new Promise(resolve => setTimeout(resolve, 60000))")
         try await Server.with([function]) { server in
             let answer = try await server.http.invoke("sleeps")
             try expect(answer, 504, "InvocationTimeout")

@@ -6,8 +6,10 @@ import Testing
 /// Functions that answer HTTP themselves: `ANY /http/{id}/…`.
 @Suite(.serialized) struct HTTPFunctionTests {
     private static let echoes = [
-        TestFunction.js("js", "exports.handler = event => ({ statusCode: 200, body: JSON.stringify(event) })").answeringHTTP(),
-        .python("py", "import json\ndef handler(event): return {'statusCode': 200, 'body': json.dumps(event)}").answeringHTTP(),
+        TestFunction.js("js", "exports.handler = event => ({ statusCode: 200, body: JSON.stringify(event) })")
+            .answeringHTTP(),
+        .python("py", "import json\ndef handler(event): return {'statusCode': 200, 'body': json.dumps(event)}")
+            .answeringHTTP(),
     ]
 
     @Test func `The event is the request, in the form of Lambda's function URLs`() async throws {
@@ -15,7 +17,9 @@ import Testing
             for id in ["js", "py"] {
                 let request = RawHTTP.request(
                     "PUT", "/http/\(id)/a%20b//c?x=1&y=%26+z&x=2&flag",
-                    headers: ["X-One: 1", "x-one: 2", "Cookie: a=1; b=2", "User-Agent: test/1", "X-Request-Id: call-1"], body: Array("é\n".utf8))
+                    headers: [
+                        "X-One: 1", "x-one: 2", "Cookie: a=1; b=2", "User-Agent: test/1", "X-Request-Id: call-1",
+                    ], body: Array("é\n".utf8))
                 let answer = try await RawHTTP.exchange(port: server.port, request)
                 #expect(answer.status == 200)
                 #expect(answer.headers["x-request-id"] == "call-1")
@@ -75,7 +79,8 @@ import Testing
         try await Server.with([function]) { server in
             func get(_ path: String, _ method: String = "GET") async throws -> HTTPAnswer {
                 let isBodiless = method == "HEAD" || path == "/empty"
-                return try await RawHTTP.exchange(port: server.port, RawHTTP.request(method, "/http/f\(path)"), withoutBody: isBodiless)
+                return try await RawHTTP.exchange(
+                    port: server.port, RawHTTP.request(method, "/http/f\(path)"), withoutBody: isBodiless)
             }
             let page = try await get("/page")
             #expect(page.status == 404 && page.text == "<p>no")
@@ -90,7 +95,9 @@ import Testing
             let empty = try await get("/empty")
             #expect(empty.status == 204 && empty.headers["content-length"] == nil)
             let plain = try await get("/plain")
-            #expect(plain.status == 200 && plain.text == #"{"hello":"world"}"# && plain.headers["content-type"] == "application/json")
+            #expect(
+                plain.status == 200 && plain.text == #"{"hello":"world"}"#
+                    && plain.headers["content-type"] == "application/json")
             try await #expect(get("/").text == #""text""#)
             // A call of the ordinary kind gets the result itself.
             try await #expect(server.http.invoke("f", #"{"rawPath":"/empty"}"#).text == #"{"statusCode":204}"#)
@@ -102,33 +109,59 @@ import Testing
         let wrong: [(result: String, reason: String)] = [
             (#"{"statusCode": "200"}"#, "'statusCode' must be an integer from 200 to 599, not '200'"),
             (#"{"statusCode": 101}"#, "'statusCode' must be an integer from 200 to 599, not 101"),
-            (#"{"statusCode": 200, "body": {"a": 1}}"#, "'body' must be text, not an object: encode it as JSON first, or leave out 'statusCode'"),
+            (
+                #"{"statusCode": 200, "body": {"a": 1}}"#,
+                "'body' must be text, not an object: encode it as JSON first, or leave out 'statusCode'"
+            ),
             (#"{"statusCode": 204, "body": "HTTP/1.1 200 OK"}"#, "an answer of status 204 has no body"),
             (#"{"statusCode": 304, "body": "x"}"#, "an answer of status 304 has no body"),
-            (#"{"statusCode": 200, "body": "?", "isBase64Encoded": true}"#, "'body' is not base64, although 'isBase64Encoded' is true"),
+            (
+                #"{"statusCode": 200, "body": "?", "isBase64Encoded": true}"#,
+                "'body' is not base64, although 'isBase64Encoded' is true"
+            ),
             (#"{"statusCode": 200, "isBase64Encoded": 1}"#, "'isBase64Encoded' must be true or false, not 1"),
             (#"{"statusCode": 200, "headers": []}"#, "'headers' must be an object, not an array"),
-            (#"{"statusCode": 200, "headers": {"X-A": "1\r\nX-B: 2"}}"#, "the header 'X-A' has a control character in its value"),
+            (
+                #"{"statusCode": 200, "headers": {"X-A": "1\r\nX-B: 2"}}"#,
+                "the header 'X-A' has a control character in its value"
+            ),
             (#"{"statusCode": 200, "headers": {"X-A\r\nX-B": "1"}}"#, "is no name of a header"),
-            (#"{"statusCode": 200, "headers": {"Transfer-Encoding": "chunked"}}"#, "the header 'Transfer-Encoding' is the connection's"),
-            (#"{"statusCode": 200, "headers": {"Connection": "upgrade"}}"#, "the header 'Connection' is the connection's"),
-            (#"{"statusCode": 200, "headers": {"X-A": {}}}"#, "the header 'X-A' must be text, a number, or an array of them"),
-            (#"{"statusCode": 200, "cookies": ["a\r\nb"]}"#, "the header 'Set-Cookie' has a control character in its value"),
+            (
+                #"{"statusCode": 200, "headers": {"Transfer-Encoding": "chunked"}}"#,
+                "the header 'Transfer-Encoding' is the connection's"
+            ),
+            (
+                #"{"statusCode": 200, "headers": {"Connection": "upgrade"}}"#,
+                "the header 'Connection' is the connection's"
+            ),
+            (
+                #"{"statusCode": 200, "headers": {"X-A": {}}}"#,
+                "the header 'X-A' must be text, a number, or an array of them"
+            ),
+            (
+                #"{"statusCode": 200, "cookies": ["a\r\nb"]}"#,
+                "the header 'Set-Cookie' has a control character in its value"
+            ),
             (#"{"statusCode": 200, "cookies": "a"}"#, "'cookies' must be an array of texts"),
         ]
         try await Server.with([function]) { server in
             for (result, reason) in wrong {
-                let answer = try await RawHTTP.exchange(port: server.port, RawHTTP.request("POST", "/http/f/", body: Array(result.utf8)))
+                let answer = try await RawHTTP.exchange(
+                    port: server.port, RawHTTP.request("POST", "/http/f/", body: Array(result.utf8)))
                 #expect(answer.status == 502, "\(result): \(answer.text)")
                 try #expect(answer.json["errorType"] == "InvalidResponse")
                 let message = try answer.json["error"]?.stringValue ?? ""
-                #expect(message.hasPrefix("The function's HTTP answer cannot be sent: ") && message.contains(reason), "\(message)")
+                #expect(
+                    message.hasPrefix("The function's HTTP answer cannot be sent: ") && message.contains(reason),
+                    "\(message)")
                 #expect(answer.headers["x-b"] == nil)
             }
         }
     }
 
-    @Test func `A function that does not answer HTTP, one that fails, and one that is not there have the usual errors`() async throws {
+    @Test func `A function that does not answer HTTP, one that fails, and one that is not there have the usual errors`()
+        async throws
+    {
         let functions = [
             TestFunction.js("plain", "exports.handler = () => 1"),
             .js("fails", "exports.handler = () => { throw new TypeError('bad') }").answeringHTTP(),

@@ -10,7 +10,8 @@ import Testing
             #expect(answer.status == 200)
             #expect(answer.text == "OK")
             #expect(answer.headers["content-type"]?.hasPrefix("text/plain") == true)
-            let head = try await RawHTTP.exchange(port: server.port, RawHTTP.request("HEAD", "/health"), withoutBody: true)
+            let head = try await RawHTTP.exchange(
+                port: server.port, RawHTTP.request("HEAD", "/health"), withoutBody: true)
             #expect(head.status == 200)
             #expect(head.headers["content-length"] == "2")
         }
@@ -47,10 +48,13 @@ import Testing
                 let id = made.headers["x-request-id"] ?? ""
                 #expect(id.wholeMatch(of: uuid) != nil, "\(method) \(path): \(id)")
                 if made.status >= 400 { try #expect(made.json["requestId"] == .string(id), "\(made.text)") }
-                if path.hasPrefix("/invoke/id"), made.status == 200 { #expect(made.text == "\"\(id)\"", "the handler knows it") }
+                if path.hasPrefix("/invoke/id"), made.status == 200 {
+                    #expect(made.text == "\"\(id)\"", "the handler knows it")
+                }
                 for unusable in ["with space", "a\"b", String(repeating: "x", count: 129), "ä"] {
                     let replaced = try await RawHTTP.exchange(
-                        port: server.port, RawHTTP.request(method, path, headers: ["X-Request-Id: \(unusable)"], body: []))
+                        port: server.port,
+                        RawHTTP.request(method, path, headers: ["X-Request-Id: \(unusable)"], body: []))
                     #expect(replaced.headers["x-request-id"]?.wholeMatch(of: uuid) != nil, "\(unusable)")
                 }
             }
@@ -60,7 +64,9 @@ import Testing
     @Test func `An empty body is an empty event`() async throws {
         try await Server.with(TestFunction.echo) { server in
             for id in ["echo", "echo-py"] {
-                for request in [RawHTTP.request("POST", "/invoke/\(id)"), RawHTTP.request("POST", "/invoke/\(id)", body: [])] {
+                for request in [
+                    RawHTTP.request("POST", "/invoke/\(id)"), RawHTTP.request("POST", "/invoke/\(id)", body: []),
+                ] {
                     let answer = try await RawHTTP.exchange(port: server.port, request)
                     #expect(answer.status == 200)
                     #expect(answer.text == "{}")
@@ -122,7 +128,8 @@ import Testing
                 return try (0..<20).map { number in
                     try connection.send(
                         RawHTTP.request(
-                            "POST", "/invoke/echo\(number.isMultiple(of: 2) ? "" : "-py")", body: Array("\(number)".utf8)))
+                            "POST", "/invoke/echo\(number.isMultiple(of: 2) ? "" : "-py")",
+                            body: Array("\(number)".utf8)))
                     return try connection.readAnswer().text
                 }
             }

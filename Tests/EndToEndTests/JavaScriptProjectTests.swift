@@ -11,7 +11,8 @@ import Testing
 
     @Test func `A project's files and packages become one module that needs none of them`() async throws {
         try await TemporaryDirectory.with { directory in
-            try directory.write(#"{"id": "shop", "languageId": "js", "sourceFile": "src/main.ts"}"#, to: "shop/function.json")
+            try directory.write(
+                #"{"id": "shop", "languageId": "js", "sourceFile": "src/main.ts"}"#, to: "shop/function.json")
             try directory.write(
                 """
                 import { price } from '../lib/price.js';
@@ -56,9 +57,12 @@ import Testing
         try await TemporaryDirectory.with { directory in
             try directory.write(#"{"id": "f", "languageId": "js", "sourceFile": "f.mjs"}"#, to: "project/function.json")
             try directory.write("export const secret = 1", to: "secret.mjs")
-            try FileManager.default.createSymbolicLink(atPath: directory.path("project/link.mjs"), withDestinationPath: directory.path("secret.mjs"))
+            try FileManager.default.createSymbolicLink(
+                atPath: directory.path("project/link.mjs"), withDestinationPath: directory.path("secret.mjs"))
             for path in ["../secret.mjs", "./link.mjs", directory.path("secret.mjs"), "/etc/passwd"] {
-                try directory.write("import { secret } from '\(path)';\nimport './x.mjs';\nexport const handler = () => secret", to: "project/f.mjs")
+                try directory.write(
+                    "import { secret } from '\(path)';\nimport './x.mjs';\nexport const handler = () => secret",
+                    to: "project/f.mjs")
                 let result = try await faas(directory, "upload", "project/function.json")
                 #expect(result.exit == .code(1))
                 #expect(result.errorOutput.contains("does not build"), "\(result.errorOutput)")
@@ -77,10 +81,14 @@ import Testing
         }
     }
 
-    @Test func `A project's packages get Node's modules and the global Buffer, and the same project is the same revision`() async throws {
+    @Test
+    func `A project's packages get Node's modules and the global Buffer, and the same project is the same revision`()
+        async throws
+    {
         try await TemporaryDirectory.with { directory in
             try directory.write(#"{"id": "f", "languageId": "js", "sourceFile": "f.js"}"#, to: "function.json")
-            try directory.write("const { sign } = require('signer');\nfunction handler(event) { return sign(event.text) }", to: "f.js")
+            try directory.write(
+                "const { sign } = require('signer');\nfunction handler(event) { return sign(event.text) }", to: "f.js")
             try directory.write(#"{"main": "index.js"}"#, to: "node_modules/signer/package.json")
             try directory.write(
                 """
@@ -98,12 +106,18 @@ import Testing
             let first = try await upload()
             try #require(first != nil)
             try await #expect(upload() == first)
-            let answer = try await faas(directory, "invoke", "f", "--event", #"{"text": "The quick brown fox jumps over the lazy dog"}"#)
-            #expect(answer.output == "\"f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8\"\n", "\(answer.errorOutput)")
-            let failed = try await faas(directory, "invoke", "f")
-            #expect(failed.errorOutput.contains("The \"original\" argument must be of type function"), "\(failed.errorOutput)")
+            let answer = try await faas(
+                directory, "invoke", "f", "--event", #"{"text": "The quick brown fox jumps over the lazy dog"}"#)
             #expect(
-                failed.errorOutput.contains("node_modules/signer/index.js:3:") && !failed.errorOutput.contains("faas-build"), "\(failed.errorOutput)")
+                answer.output == "\"f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8\"\n",
+                "\(answer.errorOutput)")
+            let failed = try await faas(directory, "invoke", "f")
+            #expect(
+                failed.errorOutput.contains("The \"original\" argument must be of type function"),
+                "\(failed.errorOutput)")
+            #expect(
+                failed.errorOutput.contains("node_modules/signer/index.js:3:")
+                    && !failed.errorOutput.contains("faas-build"), "\(failed.errorOutput)")
         }
     }
 
@@ -121,11 +135,14 @@ import Testing
                 var port = 0
                 try await waitUntil("it serves") {
                     if let exit = program.hasEnded { throw TestFailure("it ended, \(exit): \(program.errorOutput)") }
-                    port = program.output.firstMatch(of: /Serving 'f' on http:\/\/127.0.0.1:(\d+)\//).flatMap { Int($0.1) } ?? 0
+                    port =
+                        program.output.firstMatch(of: /Serving 'f' on http:\/\/127.0.0.1:(\d+)\//).flatMap { Int($0.1) }
+                        ?? 0
                     return port > 0
                 }
                 func answer() async throws -> String {
-                    try await RawHTTP.exchange(port: port, RawHTTP.request("POST", "/invoke/f", body: Array("{}".utf8))).text
+                    try await RawHTTP.exchange(port: port, RawHTTP.request("POST", "/invoke/f", body: Array("{}".utf8)))
+                        .text
                 }
                 try await #expect(answer() == "\"one!\"")
                 try directory.write("export const text = 'two';", to: "lib/text.mjs")

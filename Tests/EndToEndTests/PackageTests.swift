@@ -29,14 +29,17 @@ import Testing
         try await Program.run(
             Binaries.faas.path, ["upload", manifest], in: workspace.directory.path,
             environment: Workspace.environment.merging([
-                "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": workspace.directory.path("wheels"), "PIP_CONFIG_FILE": "/dev/null",
+                "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": workspace.directory.path("wheels"),
+                "PIP_CONFIG_FILE": "/dev/null",
             ]) { $1 })
     }
 
     @Test func `Packages are installed once for all functions that need the same, and are read-only`() async throws {
         try await Workspace.with { workspace in
-            try FileManager.default.createDirectory(atPath: workspace.directory.path("wheels"), withIntermediateDirectories: true)
-            let made = try await Program.run("/usr/bin/python3", ["-c", Self.makeWheel, workspace.directory.path("wheels")])
+            try FileManager.default.createDirectory(
+                atPath: workspace.directory.path("wheels"), withIntermediateDirectories: true)
+            let made = try await Program.run(
+                "/usr/bin/python3", ["-c", Self.makeWheel, workspace.directory.path("wheels")])
             try #require(made.exit == .code(0), "\(made.errorOutput)")
             let source = """
                 import faas_tiny, importlib.metadata, importlib.resources
@@ -47,9 +50,11 @@ import Testing
                 """
             try workspace.directory.write(source, to: "one/handler.py")
             try workspace.directory.write(
-                #"{"id": "one", "languageId": "python", "sourceFile": "handler.py", "requirements": ["faas-tiny==1.*"]}"#, to: "one/function.json")
+                #"{"id": "one", "languageId": "python", "sourceFile": "handler.py", "requirements": ["faas-tiny==1.*"]}"#,
+                to: "one/function.json")
             try workspace.directory.write(source, to: "two/handler.py")
-            try workspace.directory.write(#"{"id": "two", "languageId": "python", "sourceFile": "handler.py"}"#, to: "two/function.json")
+            try workspace.directory.write(
+                #"{"id": "two", "languageId": "python", "sourceFile": "handler.py"}"#, to: "two/function.json")
             try workspace.directory.write("faas-tiny==1.*  # the same\n", to: "two/requirements.txt")
             let first = try await upload("one/function.json", in: workspace)
             #expect(first.exit == .code(0), "\(first.errorOutput)")
@@ -57,7 +62,9 @@ import Testing
             #expect(first.errorOutput.contains("Successfully installed faas-tiny-1.0"))
             let second = try await upload("two/function.json", in: workspace)
             #expect(second.exit == .code(0) && second.errorOutput == "", "\(second.errorOutput)")
-            #expect(try FileManager.default.contentsOfDirectory(atPath: workspace.directory.path(".faas/layers")).count == 1)
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: workspace.directory.path(".faas/layers")).count == 1
+            )
             for id in ["one", "two"] {
                 let answer = try await workspace.faas("invoke", id)
                 #expect(answer.output == #"["Hello from a package","1.0","data"]"# + "\n", "\(answer.errorOutput)")
@@ -65,24 +72,32 @@ import Testing
             let fails = try await workspace.faas("invoke", "one", "--event", #"{"fail":true}"#)
             #expect(
                 fails.errorOutput
-                    == "Error: ValueError: tiny\n    File \"faas_tiny/__init__.py\", line 2, in fail\n    File \"handler.py\", line 3, in handler\n")
+                    == "Error: ValueError: tiny\n    File \"faas_tiny/__init__.py\", line 2, in fail\n    File \"handler.py\", line 3, in handler\n"
+            )
             let writes = try await workspace.faas("invoke", "one", "--event", #"{"write":true}"#)
             #expect(
-                writes.errorOutput.contains("Error: OSError: [Errno 30] Read-only") || writes.errorOutput.contains("Error: PermissionError: "),
+                writes.errorOutput.contains("Error: OSError: [Errno 30] Read-only")
+                    || writes.errorOutput.contains("Error: PermissionError: "),
                 "\(writes.errorOutput)")
 
             let missing = try await upload(
-                workspace.directory.write(#"{"id": "x", "languageId": "python", "source": "", "requirements": ["faas-none"]}"#, to: "x.json"),
+                workspace.directory.write(
+                    #"{"id": "x", "languageId": "python", "source": "", "requirements": ["faas-none"]}"#, to: "x.json"),
                 in: workspace)
             #expect(missing.exit == .code(1))
             #expect(
-                missing.errorOutput.hasSuffix("Error: The packages cannot be installed: faas-none. What pip says is above.\n"),
+                missing.errorOutput.hasSuffix(
+                    "Error: The packages cannot be installed: faas-none. What pip says is above.\n"),
                 "\(missing.errorOutput)")
-            #expect(try FileManager.default.contentsOfDirectory(atPath: workspace.directory.path(".faas/layers")).count == 1, "nothing half is left")
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: workspace.directory.path(".faas/layers")).count
+                    == 1, "nothing half is left")
         }
     }
 
-    @Test func `A folder of modules is a source, with its data beside the code, and its processes end with it`() async throws {
+    @Test func `A folder of modules is a source, with its data beside the code, and its processes end with it`()
+        async throws
+    {
         try await Workspace.with { workspace in
             for (name, text) in [
                 "shop/main.py": """
@@ -97,11 +112,13 @@ import Testing
                   with open(os.path.join(here, "data", "größe.txt")) as file: text = file.read()
                   return [double(prices.price), text, importlib.resources.files("shop").joinpath("data/größe.txt").read_text(), __name__, ran_as_main, uuid.mine]
                 """,
-                "shop/__init__.py": "", "shop/prices.py": "price = 3\ndef fail():\n  raise KeyError('price')\n", "shop/data/größe.txt": "Größe\n",
+                "shop/__init__.py": "", "shop/prices.py": "price = 3\ndef fail():\n  raise KeyError('price')\n",
+                "shop/data/größe.txt": "Größe\n",
                 "helpers.py": "def double(n): return 2 * n", "uuid.py": "mine = 'own'",
             ] { try workspace.directory.write(text, to: "app/src/\(name)") }
             try workspace.directory.write(
-                #"{"id": "shop", "languageId": "python", "sourceDir": "src", "sourceFile": "shop/main.py"}"#, to: "app/function.json")
+                #"{"id": "shop", "languageId": "python", "sourceDir": "src", "sourceFile": "shop/main.py"}"#,
+                to: "app/function.json")
             let uploaded = try await workspace.faas("upload", "app/function.json")
             #expect(uploaded.exit == .code(0), "\(uploaded.errorOutput)")
             // Nothing of the original is needed.
@@ -112,9 +129,13 @@ import Testing
                     #expect(answer.text == #"[6,"Größe\n","Größe\n","shop.main",false,"own"]"#)
                 }
                 let looks = try await server.http.invoke("shop", #"{"look":true}"#)
-                try #expect(looks.json["errorType"] == "PermissionError", "other layers are not to be seen: \(looks.text)")
+                try #expect(
+                    looks.json["errorType"] == "PermissionError", "other layers are not to be seen: \(looks.text)")
                 let fails = try await server.http.invoke("shop", #"{"fail":true}"#)
-                try #expect(fails.json["stackTrace"] == ["File \"shop/prices.py\", line 3, in fail", "File \"shop/main.py\", line 6, in handler"])
+                try #expect(
+                    fails.json["stackTrace"] == [
+                        "File \"shop/prices.py\", line 3, in fail", "File \"shop/main.py\", line 6, in handler",
+                    ])
             }
         }
     }
@@ -125,7 +146,8 @@ import Testing
             let example = Binaries.repository.appendingPathComponent("Examples/functions/python-numpy")
             let uploaded = try await workspace.faas("upload", example.appendingPathComponent("function.jsonc").path)
             #expect(uploaded.exit == .code(0), "\(uploaded.errorOutput)")
-            let invoked = try await workspace.faas("invoke", "python-numpy", "--event", #"{"matrix":[[2,1],[1,3]],"vector":[3,5]}"#)
+            let invoked = try await workspace.faas(
+                "invoke", "python-numpy", "--event", #"{"matrix":[[2,1],[1,3]],"vector":[3,5]}"#)
             #expect(invoked.output == "{\"solution\":[0.8,1.4]}\n", "\(invoked.errorOutput)")
 
             let random = """
@@ -135,12 +157,15 @@ import Testing
                 """
             for isolation in ["invocation", "process"] {
                 let manifest: JSONValue = [
-                    "id": .string(isolation), "languageId": "python", "source": .string(random), "requirements": ["numpy==2.*"],
+                    "id": .string(isolation), "languageId": "python", "source": .string(random),
+                    "requirements": ["numpy==2.*"],
                     "isolation": .string(isolation), "timeoutMillis": 20_000,
                 ]
                 try workspace.directory.write(manifest.jsonText(), to: "random.json")
                 let uploaded = try await workspace.faas("upload", "random.json")
-                #expect(uploaded.exit == .code(0) && uploaded.errorOutput == "", "the example's layer serves: \(uploaded.errorOutput)")
+                #expect(
+                    uploaded.exit == .code(0) && uploaded.errorOutput == "",
+                    "the example's layer serves: \(uploaded.errorOutput)")
             }
             try await Server.with(in: workspace) { server in
                 for isolation in ["invocation", "process"] {
@@ -150,7 +175,9 @@ import Testing
                         #expect(answer.status == 200, "\(answer.text)")
                         values.append(try answer.json)
                     }
-                    for index in 0..<2 { #expect(Set(values.map { $0[index] }).count == 6, "\(isolation) \(index): \(values)") }
+                    for index in 0..<2 {
+                        #expect(Set(values.map { $0[index] }).count == 6, "\(isolation) \(index): \(values)")
+                    }
                     #expect(Set(values.map { $0[2] }).count == 1)
                 }
             }

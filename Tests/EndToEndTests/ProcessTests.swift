@@ -10,7 +10,8 @@ import Testing
     private func call(_ port: Int, _ id: String, _ event: String) async throws -> HTTPAnswer {
         try await onThread {
             let connection = try RawConnection(port: port)
-            try connection.send(RawHTTP.request("POST", "/invoke/\(id)", headers: ["Connection: close"], body: Array(event.utf8)))
+            try connection.send(
+                RawHTTP.request("POST", "/invoke/\(id)", headers: ["Connection: close"], body: Array(event.utf8)))
             let answer = try connection.readAnswer()
             guard try connection.readToEnd().isEmpty else { throw TestFailure("something followed the answer") }
             return answer
@@ -18,8 +19,11 @@ import Testing
     }
 
     @Test(arguments: ["js", "python"])
-    func `A worker that is killed in a call gives one clear answer, and the next call works`(language: String) async throws {
-        try await Server.with([.endless(language, timeoutMillis: 60_000)], arguments: ["--workers-per-function", "1"]) { server in
+    func `A worker that is killed in a call gives one clear answer, and the next call works`(language: String)
+        async throws
+    {
+        try await Server.with([.endless(language, timeoutMillis: 60_000)], arguments: ["--workers-per-function", "1"]) {
+            server in
             async let killed = call(server.port, "endless", "true")
             let worker = try await server.waitUntilBusy(language)
             worker.kill()
@@ -31,12 +35,17 @@ import Testing
         }
     }
 
-    @Test func `The process of one Python call that is killed gives one clear answer, and the next call works`() async throws {
-        try await Server.with([.endless("python", timeoutMillis: 60_000)], arguments: ["--workers-per-function", "1"]) { server in
+    @Test func `The process of one Python call that is killed gives one clear answer, and the next call works`()
+        async throws
+    {
+        try await Server.with([.endless("python", timeoutMillis: 60_000)], arguments: ["--workers-per-function", "1"]) {
+            server in
             async let killed = call(server.port, "endless", "true")
             let worker = try await server.waitUntilBusy("python")
             // Where each call has a process of its own it is this one that computes; else the worker itself.
-            let busiest = ([worker] + ProcessTable.descendants(of: worker.pid)).max { $0.processorTicks < $1.processorTicks }
+            let busiest = ([worker] + ProcessTable.descendants(of: worker.pid)).max {
+                $0.processorTicks < $1.processorTicks
+            }
             busiest?.kill()
             let answer = try await killed
             #expect(answer.status == 500)
@@ -61,10 +70,12 @@ import Testing
                         var outcomes: [String] = []
                         for call in 0..<calls {
                             let nonce = "\(caller * 1000 + call)"
-                            let answer = try await self.call(server.port, caller.isMultiple(of: 2) ? "load" : "load-py", nonce)
+                            let answer = try await self.call(
+                                server.port, caller.isMultiple(of: 2) ? "load" : "load-py", nonce)
                             answered.increment()
                             if answer.status == 200 { #expect(answer.text == nonce) }
-                            outcomes.append(answer.status == 200 ? "200" : "\(answer.status) \(answer.errorType ?? answer.text)")
+                            outcomes.append(
+                                answer.status == 200 ? "200" : "\(answer.status) \(answer.errorType ?? answer.text)")
                         }
                         return outcomes
                     }
@@ -103,9 +114,12 @@ import Testing
     }
 
     @Test(arguments: [SIGINT, SIGTERM])
-    func `A stopped host lets the running call finish, ends with code 0, and leaves no process`(signal: Int32) async throws {
+    func `A stopped host lets the running call finish, ends with code 0, and leaves no process`(signal: Int32)
+        async throws
+    {
         let function = TestFunction.js(
-            "computes", "exports.handler = ms => { const end = Date.now() + ms; while (Date.now() < end) {} return 'done' }")
+            "computes",
+            "exports.handler = ms => { const end = Date.now() + ms; while (Date.now() < end) {} return 'done' }")
         try await Server.with([function, .python("echo-py", "def handler(e): return e")]) { server in
             try await #expect(call(server.port, "echo-py", "1").text == "1")
             async let running = call(server.port, "computes", "3000")
@@ -129,7 +143,8 @@ import Testing
             try await #expect(call(server.port, "echo-py", "1").text == "1")
             try await #expect(call(server.port, "echo", "1").text == "1")
             let calls = [
-                Task { try await call(server.port, "endless", "true") }, Task { try await call(server.port, "loops-py", "true") },
+                Task { try await call(server.port, "endless", "true") },
+                Task { try await call(server.port, "loops-py", "true") },
             ]
             _ = try await server.waitUntilBusy("js")
             _ = try await server.waitUntilBusy("python")
@@ -142,8 +157,8 @@ import Testing
         }
     }
 
-    /// Two forks and a session of its own: a process that no group, no session and no parent leads to. The sandbox refuses the
-    /// first fork, so these tests do without it.
+    /// Two forks and a session of its own: a process that no group, no session and no parent leads to. The sandbox
+    /// refuses the first fork, so these tests do without it.
     private static let daemonizing = """
         import os, time
         def handler(event):
@@ -163,7 +178,9 @@ import Testing
         """
 
     @Test func `A daemon that a handler leaves behind ends before the next call`() async throws {
-        try await Server.with([.python("daemon", Self.daemonizing)], arguments: ["--workers-per-function", "1", "--sandbox", "off"]) { server in
+        try await Server.with(
+            [.python("daemon", Self.daemonizing)], arguments: ["--workers-per-function", "1", "--sandbox", "off"]
+        ) { server in
             let pid = try #require(try await call(server.port, "daemon", "1").json.integerValue)
             // The worker serves nobody before it has tidied up.
             _ = try await call(server.port, "daemon", "1")
@@ -174,7 +191,9 @@ import Testing
     @Test(arguments: [SIGINT, SIGKILL])
     func `A daemon that a handler has made ends with the host`(signal: Int32) async throws {
         // After SIGINT the running call may finish, which is when its time is over.
-        try await Server.with([.python("daemon", Self.daemonizing, timeoutMillis: 3000)], arguments: ["--sandbox", "off"]) { server in
+        try await Server.with(
+            [.python("daemon", Self.daemonizing, timeoutMillis: 3000)], arguments: ["--sandbox", "off"]
+        ) { server in
             let running = Task { try await call(server.port, "daemon", "\"stay\"") }
             let worker = try await server.waitUntilBusy("python")
             let processes = server.processes()
@@ -188,7 +207,9 @@ import Testing
 
     @Test(arguments: ["worker", "zygote"])
     func `A daemon that a handler has made ends when its worker or its zygote is killed`(victim: String) async throws {
-        try await Server.with([.python("daemon", Self.daemonizing, timeoutMillis: 60_000)], arguments: ["--sandbox", "off"]) { server in
+        try await Server.with(
+            [.python("daemon", Self.daemonizing, timeoutMillis: 60_000)], arguments: ["--sandbox", "off"]
+        ) { server in
             async let killed = call(server.port, "daemon", "\"stay\"")
             let worker = try await server.waitUntilBusy("python")
             let left = ProcessTable.descendants(of: worker.pid)
@@ -200,8 +221,11 @@ import Testing
             if victim == "worker" {
                 try await waitUntilAllEnded(left)
             } else {
-                // Nobody adopts it then but the machine's first process. The process namespace that the sandbox gives each zygote would end it.
-                await withKnownIssue("a daemon outlives its zygote") { try await waitUntilAllEnded(left, within: .seconds(1)) }
+                // Nobody adopts it then but the machine's first process. The process namespace that the sandbox gives
+                // each zygote would end it.
+                await withKnownIssue("a daemon outlives its zygote") {
+                    try await waitUntilAllEnded(left, within: .seconds(1))
+                }
             }
             try await #expect(call(server.port, "daemon", "1").status == 200)
         }
@@ -209,9 +233,12 @@ import Testing
 
     @Test(arguments: ["js", "python"])
     func `A client that goes away takes its call with it`(language: String) async throws {
-        try await Server.with([.endless(language, timeoutMillis: 60_000)], arguments: ["--workers-per-function", "1"]) { server in
+        try await Server.with([.endless(language, timeoutMillis: 60_000)], arguments: ["--workers-per-function", "1"]) {
+            server in
             let connection = Mutex<RawConnection?>(try RawConnection(port: server.port))
-            try connection.withLock { try $0?.send(RawHTTP.request("POST", "/invoke/endless", body: Array("true".utf8))) }
+            try connection.withLock {
+                try $0?.send(RawHTTP.request("POST", "/invoke/endless", body: Array("true".utf8)))
+            }
             let worker = try await server.waitUntilBusy(language)
             connection.withLock { $0 = nil }
             try await waitUntilAllEnded([worker])

@@ -14,19 +14,22 @@ import Testing
         for folder in ["layers", "builds"] {
             for name in try names(workspace, folder) {
                 let path = workspace.directory.path(".faas/\(folder)/\(name)")
-                try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: -7200)], ofItemAtPath: path)
+                try FileManager.default.setAttributes(
+                    [.modificationDate: Date(timeIntervalSinceNow: -7200)], ofItemAtPath: path)
             }
         }
     }
 
     private func uploadFolder(_ workspace: Workspace, _ id: String, _ text: String) async throws {
         try workspace.directory.write("def handler(event): return '\(text)'\n", to: "\(id)/src/handler.py")
-        try workspace.directory.write(#"{"id": "\#(id)", "languageId": "python", "sourceDir": "src"}"#, to: "\(id)/function.json")
+        try workspace.directory.write(
+            #"{"id": "\#(id)", "languageId": "python", "sourceDir": "src"}"#, to: "\(id)/function.json")
         let result = try await workspace.faas("upload", "\(id)/function.json")
         try #require(result.exit == .code(0), "\(result.errorOutput)")
     }
 
-    @Test func `What no stored function uses is removed once it is an hour old, and what one uses stays`() async throws {
+    @Test func `What no stored function uses is removed once it is an hour old, and what one uses stays`() async throws
+    {
         try await Workspace.with { workspace in
             try await uploadFolder(workspace, "old", "first")
             let replaced = try names(workspace, "layers")
@@ -47,7 +50,8 @@ import Testing
             try age(workspace)
             let (layers, builds) = (try names(workspace, "layers"), try names(workspace, "builds"))
             let size = try #require(
-                FileManager.default.attributesOfItem(atPath: workspace.directory.path(".faas/builds/\(replacedBuild.first!)"))[.size] as? Int)
+                FileManager.default.attributesOfItem(
+                    atPath: workspace.directory.path(".faas/builds/\(replacedBuild.first!)"))[.size] as? Int)
             let expected = """
                 Would remove .faas/layers/.unfinished.tmp (0 bytes)
                 Would remove .faas/layers/\(replaced.first!) (35 bytes)
@@ -80,12 +84,15 @@ import Testing
             try await uploadFolder(workspace, "gone", "x")
             try await #expect(workspace.faas("delete", "gone").exit == .code(0))
             try workspace.directory.write("{", to: ".faas/functions/broken.json")
-            try FileManager.default.createDirectory(atPath: workspace.directory.path(".faas/builds"), withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                atPath: workspace.directory.path(".faas/builds"), withIntermediateDirectories: true)
             try age(workspace)
             let result = try await workspace.faas("prune")
             #expect(result.exit == .code(1))
             #expect(result.errorOutput.contains(".faas/functions/broken.json"), "\(result.errorOutput)")
-            #expect(result.errorOutput.contains("nothing is removed: repair it or delete it first"), "\(result.errorOutput)")
+            #expect(
+                result.errorOutput.contains("nothing is removed: repair it or delete it first"), "\(result.errorOutput)"
+            )
             #expect(try names(workspace, "layers").count == 1)
         }
     }

@@ -23,7 +23,8 @@ import Testing
     }
 
     @Test func `A worker links no NIO, Foundation, Dispatch or Swift concurrency`() async throws {
-        let symbols = "NIOCore|NIOPosix|c_nio|10Foundation|FoundationEssentials|8Dispatch|dispatch_async|swift_task_create"
+        let symbols =
+            "NIOCore|NIOPosix|c_nio|10Foundation|FoundationEssentials|8Dispatch|dispatch_async|swift_task_create"
         for worker in Self.confined {
             try await #expect(firstMatch("nm", worker, symbols) == "")
             try await #expect(firstMatch("ldd", worker, "libFoundation|libdispatch|libswift|lib_Foundation") == "")
@@ -34,16 +35,23 @@ import Testing
     }
 
     @Test func `The sources of workers import neither Foundation nor Dispatch nor Swift concurrency nor NIO`() throws {
-        let targets = ["JavaScriptWorker", "PythonWorker", "ScriptBuilder", "WorkerRuntime", "WorkerProtocol", "Sandbox", "SystemCalls"]
+        let targets = [
+            "JavaScriptWorker", "PythonWorker", "ScriptBuilder", "WorkerRuntime", "WorkerProtocol", "Sandbox",
+            "SystemCalls",
+        ]
         let forbidden =
             /^\s*(@\w+\s+|public |package |internal |private )*import\s+((struct|func|class|enum|protocol|var)\s+)?(Foundation\w*|Dispatch|_Concurrency|NIO\w*)\b/
         for target in targets {
             let folder = Binaries.repository.appendingPathComponent("Sources/\(target)")
-            let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".swift") }
+            let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter {
+                $0.hasSuffix(".swift")
+            }
             #expect(!files.isEmpty)
             for file in files {
                 let text = try String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8)
-                for line in text.split(separator: "\n") { #expect(line.firstMatch(of: forbidden) == nil, "\(target)/\(file)") }
+                for line in text.split(separator: "\n") {
+                    #expect(line.firstMatch(of: forbidden) == nil, "\(target)/\(file)")
+                }
             }
         }
         #expect("public import FoundationNetworking".firstMatch(of: forbidden) != nil, "the search finds one")

@@ -15,7 +15,8 @@ struct JSONReaderTests {
             ("0", .integer(0)), ("-1", .integer(-1)),
             ("9223372036854775807", .integer(.max)), ("-9223372036854775808", .integer(.min)),
             ("9223372036854775808", .number(9_223_372_036_854_775_808)),
-            ("1.0", .number(1)), ("1e2", .number(100)), ("1E+2", .number(100)), ("25e-1", .number(2.5)), ("1e-400", .number(0)),
+            ("1.0", .number(1)), ("1e2", .number(100)), ("1E+2", .number(100)), ("25e-1", .number(2.5)),
+            ("1e-400", .number(0)),
         ] as [(String, JSONValue)])
     func numbers(text: String, expected: JSONValue) throws {
         #expect(try JSONValue(json: text) == expected)
@@ -108,9 +109,13 @@ struct JSONReaderTests {
 
     @Test("As many arrays inside each other as allowed are read; one more is an error, however many follow")
     func depth() throws {
-        func nested(_ depth: Int) -> String { String(repeating: "[", count: depth) + String(repeating: "]", count: depth) }
+        func nested(_ depth: Int) -> String {
+            String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+        }
         _ = try JSONValue(json: nested(JSONValue.maximumDepth))
-        for bomb in [nested(JSONValue.maximumDepth + 1), nested(1_000_000), String(repeating: "{\"a\":[", count: 500_000)] {
+        for bomb in [
+            nested(JSONValue.maximumDepth + 1), nested(1_000_000), String(repeating: "{\"a\":[", count: 500_000),
+        ] {
             let error = #expect(throws: JSONError.self) { try JSONValue(json: bomb) }
             #expect(error?.message == "more than 500 arrays and objects inside each other")
         }

@@ -17,7 +17,8 @@ struct FunctionRevisionTests {
     func everyFieldCounts() {
         let changes: [(inout FunctionDefinition) -> Void] = [
             { _ in }, { $0.language = .python }, { $0.functionName = "main" }, { $0.sourceCode = "code " },
-            { $0.sourceName = "x.js" }, { $0.jsEvalAsModule = true }, { $0.isolation = .process }, { $0.timeoutMillis = nil },
+            { $0.sourceName = "x.js" }, { $0.jsEvalAsModule = true }, { $0.isolation = .process },
+            { $0.timeoutMillis = nil },
             { $0.timeoutMillis = 1 },
             { $0.dependencies = [:] }, { $0.dependencies["c"] = "" }, { $0.dependencies = ["a": "d", "c": "b"] },
             { $0.dependencies = ["ab": "", "c": "d"] }, { $0.dependencies = ["a": "bcd"] },

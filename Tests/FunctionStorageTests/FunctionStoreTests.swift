@@ -16,7 +16,8 @@ struct FunctionStoreTests {
     }
 
     private let definition = FunctionDefinition(
-        language: .javaScript, sourceCode: "exports.handler = () => '\u{1}é😀'\r\n", functionName: "main", sourceName: "a.mjs",
+        language: .javaScript, sourceCode: "exports.handler = () => '\u{1}é😀'\r\n", functionName: "main",
+        sourceName: "a.mjs",
         jsEvalAsModule: true, dependencies: ["x": "1", "y/z": "2"], environment: ["A": "1", "B": ""],
         prime: [["name": "é", "list": [1, 2.5, nil, true]], nil, 7], timeoutMillis: 0)
 
@@ -30,7 +31,8 @@ struct FunctionStoreTests {
 
     @Test("A file has the fields of GraalFaaS; ours only where they differ from their defaults")
     func format() throws {
-        _ = try store.save(hello, definition: FunctionDefinition(language: .python, sourceCode: "x", dependencies: ["m": "y"]))
+        _ = try store.save(
+            hello, definition: FunctionDefinition(language: .python, sourceCode: "x", dependencies: ["m": "y"]))
         #expect(
             try folder.text(of: "new/.faas/functions/hello.json") == """
                 {
@@ -75,7 +77,9 @@ struct FunctionStoreTests {
         #expect(try folder.names(in: "new/.faas/functions") == ["hello.json"])
 
         let file = try folder.write("", to: "file")
-        #expect(throws: StorageFailure.self) { try FunctionStore(dataDirectory: file).save(hello, definition: definition) }
+        #expect(throws: StorageFailure.self) {
+            try FunctionStore(dataDirectory: file).save(hello, definition: definition)
+        }
     }
 
     @Test("Saving at the same time from many tasks leaves one whole function")
@@ -84,7 +88,8 @@ struct FunctionStoreTests {
             for number in 0..<20 {
                 group.addTask {
                     let source = String(repeating: "\(number)", count: 10_000)
-                    return try store.save(hello, definition: FunctionDefinition(language: .javaScript, sourceCode: source))
+                    return try store.save(
+                        hello, definition: FunctionDefinition(language: .javaScript, sourceCode: source))
                 }
             }
             return try await group.reduce(into: Set<Function>()) { $0.insert($1) }
@@ -195,6 +200,7 @@ struct FunctionStoreTests {
                     language: .javaScript,
                     sourceCode: "globalThis.handler = (event) => ({ greeting: 'Hello ' + event.name + \"\\n\" });\n",
                     dependencies: ["lib/greet": "module.exports = { tag: '<b>&' };"]))
-        #expect(functions.last?.definition == FunctionDefinition(language: .python, sourceCode: "def handler(e): return e"))
+        #expect(
+            functions.last?.definition == FunctionDefinition(language: .python, sourceCode: "def handler(e): return e"))
     }
 }

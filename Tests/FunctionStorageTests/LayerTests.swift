@@ -14,7 +14,8 @@ import Testing
     }
 
     private func manifest(_ fields: String) throws -> Manifest {
-        try Manifest(file: try folder.write(#"{"id": "a", "languageId": "python", \#(fields)}"#, to: "app/function.json"))
+        try Manifest(
+            file: try folder.write(#"{"id": "a", "languageId": "python", \#(fields)}"#, to: "app/function.json"))
     }
 
     @Test func `A folder is stored once for each content, with its files and nothing hidden`() throws {
@@ -78,7 +79,9 @@ import Testing
         let moved = FunctionStore(dataDirectory: "\(folder.path)/moved")
         let found = try moved.load(id)
         #expect(found.revision == saved.revision)
-        #expect(found.definition.folders.source?.hasPrefix(try #require(realpath("\(folder.path)/moved", nil).map { String(cString: $0) })) == true)
+        #expect(
+            found.definition.folders.source?.hasPrefix(
+                try #require(realpath("\(folder.path)/moved", nil).map { String(cString: $0) })) == true)
 
         try FileManager.default.removeItem(atPath: "\(folder.path)/moved/layers")
         let error = try #require(throws: BrokenFunction.self) { try moved.load(id) }
@@ -102,7 +105,8 @@ import Testing
         try folder.write("", to: "app/src/handler.py")
         try folder.write("", to: "app/x.py")
         try folder.write("", to: "app/links/handler.py")
-        try FileManager.default.createSymbolicLink(atPath: "\(folder.path)/app/links/passwd", withDestinationPath: "/etc/passwd")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(folder.path)/app/links/passwd", withDestinationPath: "/etc/passwd")
         let error = try #require(throws: InvalidManifest.self) { try manifest(fields) }
         #expect(error.message.contains(reason), "\(error.message)")
     }
@@ -110,7 +114,9 @@ import Testing
     @Test func `Folders and packages are for Python, and folders for manifests that may name files`() throws {
         for fields in [#""sourceDir": "src""#, #""source": "", "requirements": ["x"]"#] {
             let text = #"{"id": "a", "languageId": "js", \#(fields)}"#
-            let error = try #require(throws: InvalidManifest.self) { try Manifest(Array(text.utf8), files: .allowed(relativeTo: ".")) }
+            let error = try #require(throws: InvalidManifest.self) {
+                try Manifest(Array(text.utf8), files: .allowed(relativeTo: "."))
+            }
             #expect(error.message.hasSuffix("is for Python functions"), "\(error.message)")
         }
         let text = #"{"id": "a", "languageId": "python", "sourceDir": "/etc"}"#
@@ -119,9 +125,10 @@ import Testing
 
     @Test func `Packages come from the manifest, or else from the requirements.txt beside it`() throws {
         #expect(
-            try manifest(#""source": "", "requirements": ["b==1", "a[x,y] >=2,<3 ; python_version > '3.8'", "b==1"]"#).requirements == [
-                "a[x,y] >=2,<3 ; python_version > '3.8'", "b==1",
-            ])
+            try manifest(#""source": "", "requirements": ["b==1", "a[x,y] >=2,<3 ; python_version > '3.8'", "b==1"]"#)
+                .requirements == [
+                    "a[x,y] >=2,<3 ; python_version > '3.8'", "b==1",
+                ])
         #expect(try manifest(#""source": """#).requirements == [])
         try folder.write("# what it needs\nnumpy==2.*   # numbers\n\nrequests\n", to: "app/requirements.txt")
         #expect(try manifest(#""source": """#).requirements == ["numpy==2.*", "requests"])

@@ -11,7 +11,8 @@ struct ManifestTests {
         #expect(manifest.id.text == "hello")
         #expect(
             manifest.definition
-                == FunctionDefinition(language: .python, sourceCode: "def handler(e, c): return e", functionName: "handler"))
+                == FunctionDefinition(
+                    language: .python, sourceCode: "def handler(e, c): return e", functionName: "handler"))
         #expect(manifest.definition.sourceName == "function.py")
     }
 
@@ -32,15 +33,18 @@ struct ManifestTests {
         #expect(
             try Manifest(file: path).definition
                 == FunctionDefinition(
-                    language: .javaScript, sourceCode: "import { x } from 'lib'", functionName: "run", sourceName: "main.mjs",
-                    jsEvalAsModule: true, dependencies: ["lib": "export const x = 1", "two": "2"], environment: ["GREETING": "Hello"],
+                    language: .javaScript, sourceCode: "import { x } from 'lib'", functionName: "run",
+                    sourceName: "main.mjs",
+                    jsEvalAsModule: true, dependencies: ["lib": "export const x = 1", "two": "2"],
+                    environment: ["GREETING": "Hello"],
                     prime: [["name": "é", "list": [1, 2.5, nil]], nil], timeoutMillis: 250))
     }
 
     @Test("A field that is null counts as not given")
     func nulls() throws {
         let manifest = try parse(
-            #"{"id": "a", "languageId": "js", "source": "1", "sourceFile": null, "functionName": null, "timeoutMillis": null}"#)
+            #"{"id": "a", "languageId": "js", "source": "1", "sourceFile": null, "functionName": null, "timeoutMillis": null}"#
+        )
         #expect(manifest.definition == FunctionDefinition(language: .javaScript, sourceCode: "1"))
     }
 
@@ -62,7 +66,9 @@ struct ManifestTests {
     func byteOrderMark() throws {
         let folder = try TemporaryFolder()
         let source = try folder.write("\u{feff}x = 1", to: "a.py")
-        #expect(try parse(#"{"id": "a", "languageId": "python", "sourceFile": "\#(source)"}"#).definition.sourceCode == "x = 1")
+        #expect(
+            try parse(#"{"id": "a", "languageId": "python", "sourceFile": "\#(source)"}"#).definition.sourceCode
+                == "x = 1")
     }
 
     @Test(
@@ -222,7 +228,9 @@ struct ManifestTests {
         ] {
             let text = #"{"id": "a", "source": "", "languageId": "\#(language)", "temporaryMB": \#(value)}"#
             let error = #expect(throws: InvalidManifest.self) { try parse(text) }
-            #expect(error?.message.hasPrefix("manifest: the field 'temporaryMB' at line 1, column ") == true, "\(error?.message ?? "")")
+            #expect(
+                error?.message.hasPrefix("manifest: the field 'temporaryMB' at line 1, column ") == true,
+                "\(error?.message ?? "")")
             #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
         }
     }
@@ -230,7 +238,9 @@ struct ManifestTests {
     @Test("A manifest that is missing, a folder or too large is an error that says so")
     func unusableManifests() throws {
         let folder = try TemporaryFolder()
-        #expect(throws: InvalidManifest("\(folder.path)/x: the file does not exist")) { try Manifest(file: "\(folder.path)/x") }
+        #expect(throws: InvalidManifest("\(folder.path)/x: the file does not exist")) {
+            try Manifest(file: "\(folder.path)/x")
+        }
         #expect(throws: InvalidManifest("\(folder.path): the file is a directory")) { try Manifest(file: folder.path) }
         let large = [UInt8](repeating: 0x20, count: Manifest.maximumFileSize + 1)
         #expect(throws: InvalidManifest("manifest: the manifest is larger than the limit of 16 MiB")) {

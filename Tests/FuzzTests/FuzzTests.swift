@@ -5,8 +5,9 @@ import Testing
 
 /// What `make fuzz` tries for minutes, in short: every input that it has kept, and seeded changes of those.
 ///
-/// One after the other, as the fuzzer does it: the HTTP target's server is shared, and an invocation that fails may fail another that
-/// waits for the same function, on its own thread. Real connections have a loop to be told on; this target's have none.
+/// One after the other, as the fuzzer does it: the HTTP target's server is shared, and an invocation that fails may
+/// fail another that waits for the same function, on its own thread. Real connections have a loop to be told on; this
+/// target's have none.
 @Suite(.serialized) struct FuzzTests {
     private static func corpus(of target: FuzzTarget) throws -> [(name: String, bytes: [UInt8])] {
         let folder = Binaries.repository.appendingPathComponent("Fuzzing/Corpora/\(target.rawValue)")
@@ -30,7 +31,11 @@ import Testing
         var random = SeededGenerator(seed: 20_261_125)
         for round in 0..<4000 {
             var bytes = corpus.randomElement(using: &random)!
-            if round % 10 == 0 { bytes = (0..<Int.random(in: 0..<40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) } }
+            if round % 10 == 0 {
+                bytes = (0..<Int.random(in: 0..<40, using: &random)).map { _ in
+                    UInt8.random(in: 0...255, using: &random)
+                }
+            }
             for _ in 0...Int.random(in: 0..<4, using: &random) { mutate(&bytes, corpus, using: &random) }
             do { try target.check(bytes) } catch { Issue.record("round \(round): \(error): \(bytes)") }
         }

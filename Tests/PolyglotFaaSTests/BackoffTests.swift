@@ -5,12 +5,15 @@ import Testing
 
 @Suite struct BackoffTests {
     @Test(arguments: Language.all)
-    func `A function that never loads is held back, and the answer says since when and why`(language: Language) async throws {
+    func `A function that never loads is held back, and the answer says since when and why`(language: Language)
+        async throws
+    {
         // Longer than a slow machine takes for the calls of this test.
         try await withRuntime {
             $0.maximumBackoffMillis = 600_000
         } _: { runtime in
-            let broken: InvocationRequest = language == .python ? .python("raise ValueError('no')") : .js("throw new Error('no')")
+            let broken: InvocationRequest =
+                language == .python ? .python("raise ValueError('no')") : .js("throw new Error('no')")
             var held: BackedOff?
             for call in 0..<100 where held == nil {
                 do {
@@ -25,7 +28,9 @@ import Testing
             let error = try #require(held)
             #expect(error.failures >= 5)
             #expect(error.retryAfterMillis > 0)
-            #expect(error.message.contains("times in a row") && error.lastFailure.contains("The source does not load"), "\(error)")
+            #expect(
+                error.message.contains("times in a row") && error.lastFailure.contains("The source does not load"),
+                "\(error)")
             // Another function, or another revision of this one, is not.
             try await #expect(runtime.value(.js("exports.handler = () => 1")) == 1)
         }

@@ -38,7 +38,8 @@ import Testing
             let error = await #expect(throws: HandlerError.self) { try await runtime.invoke(.js(source)) }
             #expect(error?.errorType == "TypeError")
             #expect(error?.message == "no")
-            #expect(error?.stackTrace.first?.hasPrefix("at handler (function.js:2:") == true, "\(error?.stackTrace ?? [])")
+            #expect(
+                error?.stackTrace.first?.hasPrefix("at handler (function.js:2:") == true, "\(error?.stackTrace ?? [])")
         }
     }
 

@@ -49,7 +49,8 @@ import Testing
     }
 
     @Test(arguments: [
-        InvocationRequest.js("exports.handler = (event, context) => [context.deadlineMs, context.getRemainingTimeInMillis()]"),
+        InvocationRequest.js(
+            "exports.handler = (event, context) => [context.deadlineMs, context.getRemainingTimeInMillis()]"),
         .python("def handler(event, context): return [context.deadline_ms, context.get_remaining_time_in_millis()]"),
     ])
     func `Without a time limit there is no deadline`(request: InvocationRequest) async throws {
@@ -66,7 +67,8 @@ import Testing
             var request = InvocationRequest.python(source)
             request.requestID = "r"
             let result = try await runtime.invoke(request)
-            #expect(try result.value == [nil, nil, nil, "Context(request_id='r', function_id='inline', revision='inline')"])
+            #expect(
+                try result.value == [nil, nil, nil, "Context(request_id='r', function_id='inline', revision='inline')"])
             #expect(result.logs.map(\.text) == ["one", "two"])
         }
     }
@@ -91,7 +93,9 @@ import Testing
               return [at_load, seen]
             """),
     ])
-    func `The environment is the manifest's, all of it, and as new for each call`(request: InvocationRequest) async throws {
+    func `The environment is the manifest's, all of it, and as new for each call`(request: InvocationRequest)
+        async throws
+    {
         try await withRuntime { runtime in
             for isolation in [Isolation.invocation, .process] {
                 var request = request
@@ -107,7 +111,8 @@ import Testing
 
     @Test func `A Python function's time zone is the one that its environment names`() async throws {
         try await withRuntime { runtime in
-            var request = InvocationRequest.python("import time\ndef handler(event): return [time.tzname[0], time.localtime(0).tm_hour]")
+            var request = InvocationRequest.python(
+                "import time\ndef handler(event): return [time.tzname[0], time.localtime(0).tm_hour]")
             request.environment = ["TZ": "Asia/Tokyo"]
             try await #expect(runtime.value(request) == ["JST", 9])
         }

@@ -18,7 +18,8 @@ import Testing
         ("0::/docker/x/y\n", "30 23 0:26 /docker/x /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", "/sys/fs/cgroup/y"),
         ("0::/docker/x\n", "30 23 0:26 /docker/x /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", "/sys/fs/cgroup"),
         ("0::/docker/xy\n", "30 23 0:26 /docker/x /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", nil),
-        ("0::/../a\n", mount, nil), ("4:memory:/x\n", mount, nil), ("0::/a\n", other, nil), ("0::/a\n", "30 23\n\n- cgroup2\n", nil), ("", "", nil),
+        ("0::/../a\n", mount, nil), ("4:memory:/x\n", mount, nil), ("0::/a\n", other, nil),
+        ("0::/a\n", "30 23\n\n- cgroup2\n", nil), ("", "", nil),
     ])
     func `The group of this process is found among the mounts`(groups: String, mounts: String, path: String?) {
         let files = ["/proc/self/cgroup": groups, "/proc/self/mountinfo": mounts]
@@ -43,7 +44,9 @@ import Testing
     func `What a worker and its children have together is limited, and said to be the memory limit`() async throws {
         try await withRuntime { runtime in
             #expect(runtime.controlGroupReport.state == "active", "\(runtime.controlGroupReport.detail)")
-            let error = try await #require(throws: MemoryLimitExceeded.self) { try await runtime.invoke(.python(Self.family, timeoutMillis: 60_000)) }
+            let error = try await #require(throws: MemoryLimitExceeded.self) {
+                try await runtime.invoke(.python(Self.family, timeoutMillis: 60_000))
+            }
             #expect(error.message == "Memory limit of 128 MB exceeded")
         }
         // Room for the same in a function that may have more.
@@ -85,7 +88,9 @@ import Testing
 
     @Test(.enabled(if: isDelegated, "no control group is delegated to this process: script/vm"))
     func `Groups go with their workers, and the last runtime leaves the group as it was`() async throws {
-        func groups() throws -> [String] { try #require(ControlGroup.ofThisProcess()).children.map { String($0.name) }.sorted() }
+        func groups() throws -> [String] {
+            try #require(ControlGroup.ofThisProcess()).children.map { String($0.name) }.sorted()
+        }
         let before = try #require(ControlGroup.ofThisProcess())
         try await withRuntime {
             $0.idleTimeoutMillis = 50

@@ -15,12 +15,15 @@ import Testing
             "function handler() { throw { get message() { return 1 }, [Symbol.toPrimitive]() { while (true) {} }, toString() { while (true) {} } } }",
             timeoutMillis: nil),
         .python("def handler(e):\n  while True: pass"), .python("import time\ndef handler(e): time.sleep(60)"),
-        .python("import re\ndef handler(e): re.match('^(a+)+$', 'a' * 40 + 'b')"), .python("def handler(e): return 10**10**8"),
+        .python("import re\ndef handler(e): re.match('^(a+)+$', 'a' * 40 + 'b')"),
+        .python("def handler(e): return 10**10**8"),
         .python(
             "import signal\ndef handler(e):\n  for s in range(1, 32):\n    try: signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError): pass\n  while True: pass"
         ),
     ])
-    func `Whatever the guest does, it ends at its deadline and the next call answers`(request: InvocationRequest) async throws {
+    func `Whatever the guest does, it ends at its deadline and the next call answers`(request: InvocationRequest)
+        async throws
+    {
         try await withRuntime {
             $0.maximumWorkersPerFunction = 1
         } _: { runtime in
@@ -39,8 +42,8 @@ import Testing
                 #expect(error as? InvocationTimeout == InvocationTimeout(timeoutMillis: 300))
                 let late = (ContinuousClock.now - start) - .milliseconds(300)
                 #expect(late >= .zero)
-                // The promise is 50 ms, on a machine that has a core to spare. Beside all other tests there is none: this bound only
-                // tells an answer at the deadline from one at the end of what the guest does.
+                // The promise is 50 ms, on a machine that has a core to spare. Beside all other tests there is none:
+                // this bound only tells an answer at the deadline from one at the end of what the guest does.
                 #expect(late < .seconds(8), "\(late) late")
             }
             try await #expect(runtime.value(warm) == 1)
@@ -76,7 +79,9 @@ import Testing
             $0.loadTimeoutMillis = 300
         } _: { runtime in
             for request in [InvocationRequest.js("while (true) {}"), .python("while True: pass")] {
-                await #expect(throws: LoadError("The source did not load within 300ms.")) { try await runtime.invoke(request) }
+                await #expect(throws: LoadError("The source did not load within 300ms.")) {
+                    try await runtime.invoke(request)
+                }
             }
         }
     }
@@ -85,7 +90,8 @@ import Testing
         try await withRuntime {
             $0.maximumWorkersPerFunction = 1
         } _: { runtime in
-            let source = "import time\ndef handler(event):\n  if event: print('started'); time.sleep(600)\n  return 'answer'"
+            let source =
+                "import time\ndef handler(event):\n  if event: print('started'); time.sleep(600)\n  return 'answer'"
             try await #expect(runtime.value(.python(source, false)) == "answer")
             let task = Task { try await runtime.invoke(.python(source, true)) }
             try await Task.sleep(for: .milliseconds(100))

@@ -8,7 +8,8 @@ private func makeInvocation(_ id: UInt64, deadline: Int64?) throws -> Invocation
     let definition = FunctionDefinition(language: .javaScript, sourceCode: "")
     let function = Function(id: try FunctionID("f"), revision: "1", definition: definition)
     return Invocation(
-        id: id, function: function, requestID: "r", event: ByteBuffer(), deadline: deadline, timeoutMillis: 1, logLimit: 100)
+        id: id, function: function, requestID: "r", event: ByteBuffer(), deadline: deadline, timeoutMillis: 1,
+        logLimit: 100)
 }
 
 @Suite struct DeadlineWheelTests {

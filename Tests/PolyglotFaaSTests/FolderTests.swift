@@ -7,8 +7,8 @@ import Testing
 
 /// What is particular to functions that read folders of their own.
 @Suite struct FolderTests {
-    /// Processes that this one has started to read the folder; those that they fork in turn, workers and copies of these, have the same
-    /// arguments.
+    /// Processes that this one has started to read the folder; those that they fork in turn, workers and copies of
+    /// these, have the same arguments.
     private func zygotes(reading folder: String) -> Int {
         ProcessTable.all().count { process in
             let arguments = FileManager.default.contents(atPath: "/proc/\(process.pid)/cmdline") ?? Data()
@@ -27,7 +27,8 @@ import Testing
             } _: { runtime in
                 for id in ["one", "two"] {
                     let definition = FunctionDefinition(
-                        language: .python, sourceCode: source, sourceName: "handler.py", folders: FunctionFolders(source: folder))
+                        language: .python, sourceCode: source, sourceName: "handler.py",
+                        folders: FunctionFolders(source: folder))
                     let function = Function(id: try FunctionID(id), revision: id, definition: definition)
                     let outcome = await runtime.run(function, event: ByteBuffer(), requestID: "r", timeoutMillis: 0)
                     let result = try outcome.result.get()
@@ -42,11 +43,13 @@ import Testing
     @Test func `A folder that cannot be read is a clear error`() async throws {
         try await withRuntime { runtime in
             let definition = FunctionDefinition(
-                language: .python, sourceCode: "", sourceName: "handler.py", folders: FunctionFolders(source: "/nonexistent/layer"))
+                language: .python, sourceCode: "", sourceName: "handler.py",
+                folders: FunctionFolders(source: "/nonexistent/layer"))
             let function = Function(id: try FunctionID("a"), revision: "1", definition: definition)
             let outcome = await runtime.run(function, event: ByteBuffer(), requestID: "r", timeoutMillis: 0)
             let error = try #require(throws: LoadError.self) { try outcome.result.get() }
-            #expect(error.message.contains("The function's folder '/nonexistent/layer' cannot be read"), "\(error.message)")
+            #expect(
+                error.message.contains("The function's folder '/nonexistent/layer' cannot be read"), "\(error.message)")
         }
     }
 }

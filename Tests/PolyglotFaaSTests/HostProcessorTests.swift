@@ -6,7 +6,9 @@ import Testing
 
 @Suite struct HostProcessorTests {
     /// The host uses so many percent of a processor from one look to the next.
-    private static func isNeeded(_ percents: [Int64], processors: [Int] = [0, 1], interval: Int64 = 50_000_000) -> [Bool] {
+    private static func isNeeded(_ percents: [Int64], processors: [Int] = [0, 1], interval: Int64 = 50_000_000)
+        -> [Bool]
+    {
         var processor = HostProcessor(all: ProcessorSet(processors))
         var (now, used) = (Int64(1_000_000_000), Int64(7_000_000))
         processor.look(now: now, used: used)
@@ -23,8 +25,12 @@ import Testing
     }
 
     @Test func `It is looked at over a while, not from moment to moment`() {
-        #expect(Self.isNeeded([100, 100, 100, 100, 100, 100], interval: 10_000_000) == [false, false, false, false, true, true])
-        #expect(Self.isNeeded([100, 0, 100, 0, 100, 0], interval: 10_000_000) == [false, false, false, false, false, false])
+        #expect(
+            Self.isNeeded([100, 100, 100, 100, 100, 100], interval: 10_000_000) == [
+                false, false, false, false, true, true,
+            ])
+        #expect(
+            Self.isNeeded([100, 0, 100, 0, 100, 0], interval: 10_000_000) == [false, false, false, false, false, false])
     }
 
     @Test func `The second of two processors is the workers', whatever their numbers`() {
@@ -48,7 +54,9 @@ import Testing
     private static let hasTwo = ProcessorSet(of: 0)?.numbers.count == 2
 
     @Test(.enabled(if: hasTwo, "this machine has not two processors"), arguments: [SandboxMode.bestEffort, .off])
-    func `Short calls leave the host a processor while it needs it, a long one may use both`(sandbox: SandboxMode) async throws {
+    func `Short calls leave the host a processor while it needs it, a long one may use both`(sandbox: SandboxMode)
+        async throws
+    {
         let all = try #require(ProcessorSet(of: 0)).numbers
         // Runs until it may use just these, for a while.
         let source = """
@@ -58,7 +66,9 @@ import Testing
               while sorted(os.sched_getaffinity(0)) != event[0] and time.monotonic() - start < event[1]: pass
               return sorted(os.sched_getaffinity(0))
             """
-        let (both, second) = (JSONValue.array(all.map { .integer(Int64($0)) }), JSONValue.array([.integer(Int64(all[1]))]))
+        let (both, second) = (
+            JSONValue.array(all.map { .integer(Int64($0)) }), JSONValue.array([.integer(Int64(all[1]))])
+        )
         try await withRuntime {
             ($0.maximumWorkersPerFunction, $0.sandbox) = (1, sandbox)
         } _: { runtime in
@@ -67,7 +77,9 @@ import Testing
             defer { busy.cancel() }
             let end = ContinuousClock.now + .seconds(20)
             var seen = both
-            while seen == both, ContinuousClock.now < end { seen = try await runtime.value(.python(source, .array([second, 0.05]))) }
+            while seen == both, ContinuousClock.now < end {
+                seen = try await runtime.value(.python(source, .array([second, 0.05])))
+            }
             #expect(seen == second)
             try await #expect(runtime.value(.python(source, .array([both, 10]), timeoutMillis: 60_000)) == both)
             #expect(runtime.retiredWorkerCount == 0)

@@ -23,7 +23,8 @@ import Testing
 
     @Test func `Another name than handler can be called`() async throws {
         try await withRuntime { runtime in
-            let request = InvocationRequest(languageID: "js", sourceCode: "function größe(e) { return e }", functionName: "größe", event: 3)
+            let request = InvocationRequest(
+                languageID: "js", sourceCode: "function größe(e) { return e }", functionName: "größe", event: 3)
             try await #expect(runtime.value(request) == 3)
         }
     }
@@ -31,15 +32,20 @@ import Testing
     @Test(arguments: ["let x = 1", "const handler = 5", "class toString {}"])
     func `A source without the handler says so`(source: String) async throws {
         try await withRuntime { runtime in
-            await #expect(throws: HandlerNotFound(functionName: "handler", languageID: "js")) { try await runtime.invoke(.js(source)) }
+            await #expect(throws: HandlerNotFound(functionName: "handler", languageID: "js")) {
+                try await runtime.invoke(.js(source))
+            }
         }
     }
 
     @Test(arguments: ["toString", "x; while(true){}", "class", "a.b", ""])
     func `A name that is no function of the source's is never run as code`(name: String) async throws {
         try await withRuntime { runtime in
-            let request = InvocationRequest(languageID: "js", sourceCode: "let x = 1", functionName: name, timeoutMillis: 20_000)
-            await #expect(throws: HandlerNotFound(functionName: name, languageID: "js")) { try await runtime.invoke(request) }
+            let request = InvocationRequest(
+                languageID: "js", sourceCode: "let x = 1", functionName: name, timeoutMillis: 20_000)
+            await #expect(throws: HandlerNotFound(functionName: name, languageID: "js")) {
+                try await runtime.invoke(request)
+            }
         }
     }
 
@@ -73,8 +79,10 @@ import Testing
     @Test func `Modules are required by name, once for each context, from each other and in cycles`() async throws {
         try await withRuntime { runtime in
             let dependencies = [
-                "greeter": "const { punctuate } = require('text/punctuation'); module.exports = { greet: name => punctuate(`Hello, ${name}`) }",
-                "text/punctuation": "#!/bin/sh\nglobalThis.evaluations = (globalThis.evaluations ?? 0) + 1; exports.punctuate = text => text + '!'",
+                "greeter":
+                    "const { punctuate } = require('text/punctuation'); module.exports = { greet: name => punctuate(`Hello, ${name}`) }",
+                "text/punctuation":
+                    "#!/bin/sh\nglobalThis.evaluations = (globalThis.evaluations ?? 0) + 1; exports.punctuate = text => text + '!'",
                 "a": "exports.early = 1; const b = require('b'); exports.late = b.sawEarly + 1",
                 "b": "const a = require('a'); exports.sawEarly = a.early; exports.sawLate = a.late",
             ]
@@ -89,13 +97,21 @@ import Testing
         }
     }
 
-    @Test func `A module that is not among the dependencies is not found, at the top and in the handler`() async throws {
+    @Test func `A module that is not among the dependencies is not found, at the top and in the handler`() async throws
+    {
         try await withRuntime { runtime in
             let load = try await #require(throws: LoadError.self) { try await runtime.invoke(.js("require('lib/a')")) }
             #expect(load.message == "The source does not load: Error: Module not found: lib/a at function.js:1:8")
-            let node = try await #require(throws: LoadError.self) { try await runtime.invoke(.js("require('node:fs')")) }
-            #expect(node.message == "The source does not load: Error: The module 'fs' is not available in the sandbox. at function.js:1:8")
-            let call = try await #require(throws: HandlerError.self) { try await runtime.invoke(.js("function handler() { require('nope') }")) }
+            let node = try await #require(throws: LoadError.self) {
+                try await runtime.invoke(.js("require('node:fs')"))
+            }
+            #expect(
+                node.message
+                    == "The source does not load: Error: The module 'fs' is not available in the sandbox. at function.js:1:8"
+            )
+            let call = try await #require(throws: HandlerError.self) {
+                try await runtime.invoke(.js("function handler() { require('nope') }"))
+            }
             #expect(call.message == "Module not found: nope")
         }
     }
@@ -103,7 +119,8 @@ import Testing
     @Test func `An error in a dependency names the dependency's line`() async throws {
         try await withRuntime { runtime in
             let request = InvocationRequest.js(
-                "const f = require('lib'); function handler() { f() }", dependencies: ["lib": "module.exports = () => {\n  null.x\n}"])
+                "const f = require('lib'); function handler() { f() }",
+                dependencies: ["lib": "module.exports = () => {\n  null.x\n}"])
             let error = try await #require(throws: HandlerError.self) { try await runtime.invoke(request) }
             #expect(error.errorType == "TypeError")
             #expect(error.stackTrace.first?.contains("lib:2:") == true, "\(error.stackTrace)")
@@ -114,7 +131,9 @@ import Testing
 
     @Test func `A source that does not parse says where`() async throws {
         try await withRuntime { runtime in
-            let error = try await #require(throws: LoadError.self) { try await runtime.invoke(.js("function handler() {\n  let x = ;\n}")) }
+            let error = try await #require(throws: LoadError.self) {
+                try await runtime.invoke(.js("function handler() {\n  let x = ;\n}"))
+            }
             #expect(error.line == 2)
             #expect(error.message == "The source does not load: SyntaxError: Unexpected token ';' at function.js:2")
         }
@@ -139,7 +158,9 @@ import Testing
     ])
     func `Whatever is thrown becomes one clear error`(body: String, name: String, message: String) async throws {
         try await withRuntime { runtime in
-            let error = try await #require(throws: HandlerError.self) { try await runtime.invoke(.js("function handler() { \(body) }")) }
+            let error = try await #require(throws: HandlerError.self) {
+                try await runtime.invoke(.js("function handler() { \(body) }"))
+            }
             #expect(error.errorType == name)
             #expect(error.message == message)
         }
@@ -148,7 +169,8 @@ import Testing
     @Test func `The context says which call this is and how long it may still take`() async throws {
         try await withRuntime { runtime in
             var request = InvocationRequest.js(
-                "exports.handler = (event, context) => [context, context.getRemainingTimeInMillis()]", timeoutMillis: 60_000)
+                "exports.handler = (event, context) => [context, context.getRemainingTimeInMillis()]",
+                timeoutMillis: 60_000)
             request.requestID = "call-1"
             let value = try await runtime.value(request)
             #expect(value[0]?["awsRequestId"] == "call-1")
@@ -179,11 +201,16 @@ import Testing
             #expect(
                 logs.map { "\($0.level) \($0.text)" }.filter { !$0.hasPrefix("error TypeError") } == [
                     "info loaded", "info plain 1 true null undefined", "info x is 4.5 and {\"a\":1} rest",
-                    "debug { a: [ 1, 2, { deep: [Map] } ], s: 'q' }", "warning [ 1.5, -0, 10n, Symbol(y), [Function (anonymous)], [class A] ]",
-                    "info <ref *1> { self: [Circular *1] }", "info g", "info   inner\n  second", "info outer", "error Assertion failed: yes",
+                    "debug { a: [ 1, 2, { deep: [Map] } ], s: 'q' }",
+                    "warning [ 1.5, -0, 10n, Symbol(y), [Function (anonymous)], [class A] ]",
+                    "info <ref *1> { self: [Circular *1] }", "info g", "info   inner\n  second", "info outer",
+                    "error Assertion failed: yes",
                     "info default: 1", "info default: 2", "info \u{fffd}",
                 ])
-            #expect(logs.contains { $0.level == .error && $0.text.hasPrefix("TypeError: bad\n    at handler (function.js:") })
+            #expect(
+                logs.contains {
+                    $0.level == .error && $0.text.hasPrefix("TypeError: bad\n    at handler (function.js:")
+                })
         }
     }
 

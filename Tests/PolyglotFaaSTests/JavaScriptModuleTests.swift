@@ -7,7 +7,8 @@ import Testing
 /// ES modules, TypeScript and JSX, built by esbuild.
 @Suite struct JavaScriptModuleTests {
     private static func module(
-        _ source: String, name: String? = nil, event: JSONValue = [:], functionName: String = "handler", dependencies: [String: String] = [:]
+        _ source: String, name: String? = nil, event: JSONValue = [:], functionName: String = "handler",
+        dependencies: [String: String] = [:]
     ) -> InvocationRequest {
         var request = InvocationRequest(
             languageID: "js", sourceCode: source, functionName: functionName, event: event, dependencies: dependencies)
@@ -48,7 +49,8 @@ import Testing
             }
             """
         let dependencies = [
-            "prices": "import { each } from './text/each.js'; export const total = items => { let sum = 0; each(items, i => sum += i); return sum }",
+            "prices":
+                "import { each } from './text/each.js'; export const total = items => { let sum = 0; each(items, i => sum += i); return sum }",
             "text/upper.js": "export const upper = text => text.toUpperCase()",
             "text/each.js": "export function each(list, call) { for (const item of list) call(item) }",
             "config.json": #"{"greeting": "hi"}"#,
@@ -61,15 +63,21 @@ import Testing
             var dependencies = dependencies
             dependencies["../text/upper.js"] = dependencies["text/upper.js"]
             try await #expect(
-                runtime.value(Self.module(source, event: [1, 2, 3], dependencies: dependencies)) == [6, "HI", true, true, "shared", true])
+                runtime.value(Self.module(source, event: [1, 2, 3], dependencies: dependencies)) == [
+                    6, "HI", true, true, "shared", true,
+                ])
         }
     }
 
     @Test func `A module knows its own address, and has no globals for what it declares`() async throws {
-        let source = "export let count = 0; export const handler = () => [import.meta.url, ++count, typeof globalThis.handler, this === undefined]"
+        let source =
+            "export let count = 0; export const handler = () => [import.meta.url, ++count, typeof globalThis.handler, this === undefined]"
         try await withRuntime { runtime in
             for _ in 0..<6 {
-                try await #expect(runtime.value(Self.module(source, name: "main.mjs")) == ["file:///function/main.mjs", 1, "undefined", true])
+                try await #expect(
+                    runtime.value(Self.module(source, name: "main.mjs")) == [
+                        "file:///function/main.mjs", 1, "undefined", true,
+                    ])
             }
         }
     }
@@ -78,7 +86,8 @@ import Testing
         let source =
             "import { here } from './lib/here.ts';\nimport up from '../up.mjs';\nimport { plain } from 'plain.js';\nexport const handler = () => [import.meta.url, here(), up, plain]"
         let dependencies = [
-            "./lib/here.ts": "const u: string = import.meta.url; export const here = (): string[] => [u, import.meta.filename, import.meta.dirname];",
+            "./lib/here.ts":
+                "const u: string = import.meta.url; export const here = (): string[] => [u, import.meta.filename, import.meta.dirname];",
             "../up.mjs": "export default import.meta.filename",
             "plain.js": "// import.meta\nexports.plain = 'script'",
         ]
@@ -87,10 +96,12 @@ import Testing
             let answer = try await runtime.value(request)
             #expect(
                 answer == [
-                    "file:///function/a%20b.mjs", ["file:///function/lib/here.ts", "/function/lib/here.ts", "/function/lib"], "/up.mjs", "script",
+                    "file:///function/a%20b.mjs",
+                    ["file:///function/lib/here.ts", "/function/lib/here.ts", "/function/lib"], "/up.mjs", "script",
                 ], "\(answer.jsonText())")
             let error = await #expect(throws: LoadError.self) {
-                try await runtime.invoke(Self.module("import 'bad'", dependencies: ["bad": "import.meta.url; throw new Error('no')"]))
+                try await runtime.invoke(
+                    Self.module("import 'bad'", dependencies: ["bad": "import.meta.url; throw new Error('no')"]))
             }
             #expect(error?.message.contains("at bad:1:") == true && error?.column ?? 0 > 18, "\(error?.message ?? "")")
         }
@@ -122,7 +133,8 @@ import Testing
             export default () => <p class="x">hello {1 + 1}</p>;
             """
         try await withRuntime { runtime in
-            let request = Self.module(typescript, name: "handler.ts", event: ["name": "x"], dependencies: ["check.ts": check])
+            let request = Self.module(
+                typescript, name: "handler.ts", event: ["name": "x"], dependencies: ["check.ts": check])
             try await #expect(runtime.value(request) == 2)
             let error = await #expect(throws: HandlerError.self) {
                 try await runtime.invoke(Self.module(typescript, name: "handler.ts", dependencies: ["check.ts": check]))
@@ -134,25 +146,41 @@ import Testing
             #expect(error?.stackTrace[2] == "Caused by: RangeError: of the event")
             #expect(error?.stackTrace[3].hasPrefix("at check (check.ts:5:") == true)
             try await #expect(
-                runtime.value(Self.module(jsx, name: "view.tsx")) == ["tag": "p", "class": "x", "children": ["hello ", 2]])
+                runtime.value(Self.module(jsx, name: "view.tsx")) == [
+                    "tag": "p", "class": "x", "children": ["hello ", 2],
+                ])
         }
     }
 
     @Test(arguments: [
-        ("export const handler = () => {\n  let x = ;\n}", "The source does not build: Unexpected \";\" at function.js:2:11", 2, 11),
-        ("import x from 'nowhere'; export const handler = 1", "The source does not build: Module not found: \"nowhere\" at function.js:1:15", 1, 15),
+        (
+            "export const handler = () => {\n  let x = ;\n}",
+            "The source does not build: Unexpected \";\" at function.js:2:11", 2, 11
+        ),
+        (
+            "import x from 'nowhere'; export const handler = 1",
+            "The source does not build: Module not found: \"nowhere\" at function.js:1:15", 1, 15
+        ),
         (
             "\nimport { nope } from 'one'; export const handler = () => nope",
-            "The source does not build: No matching export in \"src/one.js\" for import \"nope\" at function.js:2:10", 2, 10
+            "The source does not build: No matching export in \"src/one.js\" for import \"nope\" at function.js:2:10",
+            2, 10
         ),
         ("import 'two'; export const handler = 1", "The source does not build: Unexpected \"}\" at two:3:2", 3, 2),
-        ("export const handler = () => 1;\nthrow new TypeError('no')", "The source does not load: TypeError: no at function.js:2:11", 2, 11),
+        (
+            "export const handler = () => 1;\nthrow new TypeError('no')",
+            "The source does not load: TypeError: no at function.js:2:11", 2, 11
+        ),
         ("import 'three'; export const handler = 1", "The source does not load: Error: late at three:2:11", 2, 11),
     ])
-    func `What is wrong with a module is said with file, line and column`(source: String, message: String, line: Int, column: Int) async throws {
+    func `What is wrong with a module is said with file, line and column`(
+        source: String, message: String, line: Int, column: Int
+    ) async throws {
         let dependencies = ["one": "export const one = 1", "two": "\n\n }", "three": "\nthrow new Error('late')"]
         try await withRuntime { runtime in
-            let error = await #expect(throws: LoadError.self) { try await runtime.invoke(Self.module(source, dependencies: dependencies)) }
+            let error = await #expect(throws: LoadError.self) {
+                try await runtime.invoke(Self.module(source, dependencies: dependencies))
+            }
             #expect(error?.message == message)
             #expect(error?.line == line)
             #expect(error?.column == column)
@@ -168,17 +196,26 @@ import Testing
         }
     }
 
-    @Test(arguments: ["/etc/passwd", "../../../../../../../../etc/passwd", "../../../etc/passwd", "file:///etc/passwd", "/proc/self/environ"])
+    @Test(arguments: [
+        "/etc/passwd", "../../../../../../../../etc/passwd", "../../../etc/passwd", "file:///etc/passwd",
+        "/proc/self/environ",
+    ])
     func `A build reads nothing but what it was given`(path: String) async throws {
         try await withRuntime { runtime in
-            for source in ["import x from '\(path)'; export const handler = () => x", "export const handler = () => require('\(path)')"] {
+            for source in [
+                "import x from '\(path)'; export const handler = () => x",
+                "export const handler = () => require('\(path)')",
+            ] {
                 let error = await #expect(throws: LoadError.self) { try await runtime.invoke(Self.module(source)) }
                 #expect(error?.message.contains("Module not found") == true, "\(error?.message ?? "")")
             }
         }
     }
 
-    @Test(arguments: ["../../etc/passwd", "/etc/passwd", "..", "a/../../b", "a//b", "", "x\u{0}y", "--outfile=x", "a*b", "'; import 'y"])
+    @Test(arguments: [
+        "../../etc/passwd", "/etc/passwd", "..", "a/../../b", "a//b", "", "x\u{0}y", "--outfile=x", "a*b",
+        "'; import 'y",
+    ])
     func `A dependency whose name is no harmless path is refused or stays in its folder`(name: String) async throws {
         try await withRuntime { runtime in
             let request = Self.module("export const handler = () => 1", dependencies: [name: "export default 1"])
@@ -193,12 +230,18 @@ import Testing
 
     @Test func `What is not in the sandbox says so when it is used`() async throws {
         try await withRuntime { runtime in
-            let tolerant = "let fs; try { fs = require('fs') } catch (error) { fs = error.message }\nexport const handler = () => fs"
-            try await #expect(runtime.value(Self.module(tolerant)) == "The module 'fs' is not available in the sandbox.")
+            let tolerant =
+                "let fs; try { fs = require('fs') } catch (error) { fs = error.message }\nexport const handler = () => fs"
+            try await #expect(
+                runtime.value(Self.module(tolerant)) == "The module 'fs' is not available in the sandbox.")
             let error = await #expect(throws: LoadError.self) {
-                try await runtime.invoke(Self.module("import { readFile } from 'node:fs/promises'; export const handler = () => readFile('x')"))
+                try await runtime.invoke(
+                    Self.module(
+                        "import { readFile } from 'node:fs/promises'; export const handler = () => readFile('x')"))
             }
-            #expect(error?.message.contains("The module 'fs/promises' is not available in the sandbox.") == true, "\(error?.message ?? "")")
+            #expect(
+                error?.message.contains("The module 'fs/promises' is not available in the sandbox.") == true,
+                "\(error?.message ?? "")")
         }
     }
 
@@ -206,8 +249,11 @@ import Testing
         try await withRuntime {
             $0.esbuild = "/nowhere/esbuild"
         } _: { runtime in
-            try await #expect(runtime.value(.js("function handler() { return 'import x from y' }")) == "import x from y")
-            let error = await #expect(throws: LoadError.self) { try await runtime.invoke(Self.module("export const handler = () => 1")) }
+            try await #expect(
+                runtime.value(.js("function handler() { return 'import x from y' }")) == "import x from y")
+            let error = await #expect(throws: LoadError.self) {
+                try await runtime.invoke(Self.module("export const handler = () => 1"))
+            }
             #expect(error?.message.contains("Install it ('apt install esbuild'), or set FAAS_ESBUILD") == true)
         }
     }
@@ -218,7 +264,9 @@ import Testing
             $0.sandboxWithout = layers
         } _: { runtime in
             try await #expect(runtime.value(Self.module("export const handler = () => 1")) == 1)
-            await #expect(throws: LoadError.self) { try await runtime.invoke(Self.module("import '/etc/passwd'; export const handler = 1")) }
+            await #expect(throws: LoadError.self) {
+                try await runtime.invoke(Self.module("import '/etc/passwd'; export const handler = 1"))
+            }
         }
     }
 
@@ -226,7 +274,9 @@ import Testing
         try await withRuntime {
             $0.sandboxWithout = ["namespaces", "files"]
         } _: { runtime in
-            let error = await #expect(throws: LoadError.self) { try await runtime.invoke(Self.module("export const handler = () => 1")) }
+            let error = await #expect(throws: LoadError.self) {
+                try await runtime.invoke(Self.module("export const handler = () => 1"))
+            }
             #expect(error?.message.contains("confining what a build may read") == true, "\(error?.message ?? "")")
         }
     }

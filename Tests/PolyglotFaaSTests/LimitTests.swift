@@ -9,35 +9,43 @@ import Testing
 /// What one function may use, and what its caller is told when it wants more.
 @Suite struct LimitTests {
     private static let pythonBombs = [
-        "b = []\n  while True: b.append(bytearray(1 << 20))", "return len(b'x' * (1 << 30))", "x = []\n  while True: x.append([1, 2, 3])",
+        "b = []\n  while True: b.append(bytearray(1 << 20))", "return len(b'x' * (1 << 30))",
+        "x = []\n  while True: x.append([1, 2, 3])",
         "return len('é' * (1 << 29))", "d = {}\n  while True: d[len(d)] = object()",
     ]
     private static let javaScriptBombs = [
         "const all = []; while (true) all.push(new Array(100000).fill(1))", "let s = 'x'; while (true) s += s + 'y'",
-        "const m = new Map; for (let i = 0; ; i++) m.set(i, { i })", "const all = []; while (true) all.push(new Uint8Array(1 << 20).fill(1))",
+        "const m = new Map; for (let i = 0; ; i++) m.set(i, { i })",
+        "const all = []; while (true) all.push(new Uint8Array(1 << 20).fill(1))",
         "let n = 1n; while (true) n = (n << 8000000n) | 1n, globalThis.kept = [n, globalThis.kept]",
         "const memory = new WebAssembly.Memory({ initial: 1 }); while (true) { memory.grow(16); new Uint8Array(memory.buffer).fill(1) }",
     ]
 
     @Test(arguments: pythonBombs)
     func `Python that wants too much memory is told so, and others are not disturbed`(bomb: String) async throws {
-        try await explode(.python("def handler(event):\n  if not event: return 'fine'\n  \(bomb)", true, timeoutMillis: 20_000))
+        try await explode(
+            .python("def handler(event):\n  if not event: return 'fine'\n  \(bomb)", true, timeoutMillis: 20_000))
     }
 
     @Test(arguments: javaScriptBombs)
     func `JavaScript that wants too much memory is told so, and others are not disturbed`(bomb: String) async throws {
-        try await explode(.js("exports.handler = event => { if (!event) return 'fine'; \(bomb) }", true, timeoutMillis: 20_000))
+        try await explode(
+            .js("exports.handler = event => { if (!event) return 'fine'; \(bomb) }", true, timeoutMillis: 20_000))
     }
 
-    /// The collector finds pointers on the stack that calls have left there: nothing of them may keep a context that has had its day.
+    /// The collector finds pointers on the stack that calls have left there: nothing of them may keep a context that
+    /// has had its day.
     @Test(arguments: [0, 1])
-    func `What a JavaScript call keeps of its memory is free for the next one, before the snapshot too`(spares: Int) async throws {
+    func `What a JavaScript call keeps of its memory is free for the next one, before the snapshot too`(spares: Int)
+        async throws
+    {
         try await withRuntime {
             ($0.maximumWorkersPerFunction, $0.spareWorkersPerLanguage) = (1, spares)
         } _: { runtime in
             try await runtime.start()
             for kept in ["const kept = [];", "globalThis.kept = [];", "const kept = module.exports.kept = [];"] {
-                let source = "\(kept) exports.handler = event => { kept.push(new Uint8Array(100 << 20).fill(event)); return kept.length }"
+                let source =
+                    "\(kept) exports.handler = event => { kept.push(new Uint8Array(100 << 20).fill(event)); return kept.length }"
                 for number in 1...8 {
                     let count = try await runtime.value(.js(source, .integer(Int64(number))))
                     #expect(count == 1)
@@ -52,12 +60,15 @@ import Testing
         "for (let i = 0; i < 100; i++) { const all = []; for (let k = 0; k < 20000; k++) all.push({ k, key: 'k' + k % 97 }); n += all.length }",
         "for (let i = 0; i < 60; i++) n += new Uint8Array(10 << 20).fill(1).length",
     ])
-    func `Garbage of a JavaScript call is collected before it is as much as the function may have`(loop: String) async throws {
+    func `Garbage of a JavaScript call is collected before it is as much as the function may have`(loop: String)
+        async throws
+    {
         try await withRuntime {
             $0.maximumWorkersPerFunction = 1
         } _: { runtime in
             for _ in 0..<5 {
-                let count = try await runtime.value(.js("exports.handler = event => { let n = 0; \(loop); return n > 0 }", timeoutMillis: 60_000))
+                let count = try await runtime.value(
+                    .js("exports.handler = event => { let n = 0; \(loop); return n > 0 }", timeoutMillis: 60_000))
                 #expect(count == true)
             }
         }
@@ -100,7 +111,9 @@ import Testing
             ($0.memoryMB, $0.sandbox) = (64, .off)
         } _: { runtime in
             let source = "def handler(event):\n  b = []\n  while True: b.append(bytearray(1 << 20))"
-            let error = try await #require(throws: MemoryLimitExceeded.self) { try await runtime.invoke(.python(source, timeoutMillis: 20_000)) }
+            let error = try await #require(throws: MemoryLimitExceeded.self) {
+                try await runtime.invoke(.python(source, timeoutMillis: 20_000))
+            }
             #expect(error == MemoryLimitExceeded(limitMB: 64))
         }
     }
@@ -127,7 +140,8 @@ import Testing
             let pid = try #require(try await runtime.value(request).integerValue)
             let sizes = Task.detached {
                 var sizes: [(time: ContinuousClock.Instant, megabytes: Int)] = []
-                while let size = try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8), processIsAlive(pid) {
+                while let size = try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8), processIsAlive(pid)
+                {
                     let pages = size.split(separator: " ").compactMap { Int($0) }
                     if pages.count > 2 { sizes.append((.now, (pages[1] - pages[2]) * Int(getpagesize()) / 1_048_576)) }
                 }
@@ -141,7 +155,9 @@ import Testing
             let growing = seen.filter { (32...96).contains($0.megabytes) }
             let rate =
                 growing.count < 2
-                ? 0 : Double(growing.last!.megabytes - growing[0].megabytes) / ((growing.last!.time - growing[0].time) / .seconds(1))
+                ? 0
+                : Double(growing.last!.megabytes - growing[0].megabytes)
+                    / ((growing.last!.time - growing[0].time) / .seconds(1))
             print("WATCH grew at \(Int(rate)) MB/s, ended \(largest - 64 - 48) MB above its 64 MB and the engine's 48")
             // How soon is the machine's affair, where other tests run: the printed line is for people.
             #expect(largest < 1024)
@@ -149,12 +165,17 @@ import Testing
     }
 
     @Test(arguments: Language.all, [Isolation.invocation, .process])
-    func `A handler that computes for too long is ended, one that sleeps is not`(language: Language, isolation: Isolation) async throws {
+    func `A handler that computes for too long is ended, one that sleeps is not`(
+        language: Language, isolation: Isolation
+    ) async throws {
         var request: InvocationRequest =
             language == .python
-            ? .python("import time\ndef handler(event):\n  while event: pass\n  time.sleep(0.6)\n  return 'slept'", true, timeoutMillis: 60_000)
+            ? .python(
+                "import time\ndef handler(event):\n  while event: pass\n  time.sleep(0.6)\n  return 'slept'", true,
+                timeoutMillis: 60_000)
             : .js(
-                "exports.handler = async event => { while (event); await new Promise(done => setTimeout(done, 600)); return 'slept' }", true,
+                "exports.handler = async event => { while (event); await new Promise(done => setTimeout(done, 600)); return 'slept' }",
+                true,
                 timeoutMillis: 60_000)
         request.isolation = isolation
         var sleeping = request
@@ -171,11 +192,13 @@ import Testing
         }
     }
 
-    private static let priority = "import os, time\ndef priority(): return [os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0)]\n"
+    private static let priority =
+        "import os, time\ndef priority(): return [os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0)]\n"
     private static let niceness = Int64(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0))
     private static let usual = JSONValue.array([0, .integer(niceness)])
     private static let low =
-        ProcessPriority.canBeTakenBack() ? JSONValue.array([0, .integer(niceness + Int64(ProcessPriority.addedNiceness))]) : usual
+        ProcessPriority.canBeTakenBack()
+        ? JSONValue.array([0, .integer(niceness + Int64(ProcessPriority.addedNiceness))]) : usual
     /// The scheduling policy says it, and the niceness matters no more.
     private static let idle = ProcessPriority.canBeTakenBack() ? JSONValue.array([5, .integer(niceness)]) : usual
 
@@ -183,7 +206,8 @@ import Testing
     private static func amongMany(_ runtime: FunctionRuntime, _ body: () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { others in
             for number in 0...ProcessInfo.processInfo.activeProcessorCount {
-                let other = InvocationRequest.python("import time\ndef handler(event): time.sleep(event) # \(number)", 60, timeoutMillis: 60_000)
+                let other = InvocationRequest.python(
+                    "import time\ndef handler(event): time.sleep(event) # \(number)", 60, timeoutMillis: 60_000)
                 others.addTask { _ = try await runtime.invoke(other) }
             }
             try await body()
@@ -192,7 +216,9 @@ import Testing
     }
 
     @Test(arguments: [Isolation.invocation, .instance])
-    func `A call that computes for long lets others come first if there are many, and those after it do not`(isolation: Isolation) async throws {
+    func `A call that computes for long lets others come first if there are many, and those after it do not`(
+        isolation: Isolation
+    ) async throws {
         let source = """
             \(Self.priority)
             def handler(event):
@@ -218,7 +244,8 @@ import Testing
         try await withRuntime { runtime in
             var number = 0
             func call(_ event: JSONValue = false) async throws -> JSONValue {
-                let source = "\(Self.priority)def handler(event): return os._exit(1) if event else priority() # \(number)"
+                let source =
+                    "\(Self.priority)def handler(event): return os._exit(1) if event else priority() # \(number)"
                 return try await runtime.value(.python(source, event, timeoutMillis: 60_000))
             }
             try await #expect(call() == Self.usual)
@@ -228,12 +255,14 @@ import Testing
                     return try await call() == Self.low
                 }
                 try await waitUntil("it has its usual priority again") { try await call() == Self.usual }
-                // After one that has ended instead of answering the next is trusted less. The caller may know of the end first.
+                // After one that has ended instead of answering the next is trusted less. The caller may know of the
+                // end first.
                 try await waitUntil("the host knows that its last worker ended unanswered") {
                     await #expect(throws: WorkerCrashed.self) { try await call(true) }
                     return try await call() == Self.idle
                 }
-                // The host may be about to put it behind the others for what it does after an answer, on a machine that is this busy.
+                // The host may be about to put it behind the others for what it does after an answer, on a machine that
+                // is this busy.
                 try await waitUntil("it has its usual priority again") { try await call() == Self.usual }
             }
         }
@@ -242,7 +271,11 @@ import Testing
     /// What a worker had from the start: another one has something else.
     private static let identity = "import os\nidentity = os.urandom(8).hex()\n\(priority)"
 
-    @Test func `A host that may not take priorities back ends a worker after its long call, and the next one has its usual priority`() async throws {
+    @Test
+    func
+        `A host that may not take priorities back ends a worker after its long call, and the next one has its usual priority`()
+        async throws
+    {
         try await withRuntime {
             ($0.maximumWorkersPerFunction, $0.postponement) = (1, Postponement(isReversible: false))
         } _: { runtime in
@@ -280,7 +313,9 @@ import Testing
         }
     }
 
-    @Test func `A host that may not take priorities back forks a worker whose predecessor crashed behind the others`() async throws {
+    @Test func `A host that may not take priorities back forks a worker whose predecessor crashed behind the others`()
+        async throws
+    {
         try await withRuntime {
             ($0.maximumWorkersPerFunction, $0.postponement) = (1, Postponement(isReversible: false))
         } _: { runtime in
@@ -318,7 +353,9 @@ import Testing
         } _: { runtime in
             let source = "exports.handler = n => 'x'.repeat(n)"
             try await #expect(runtime.value(.js(source, 998)).stringValue?.count == 998)
-            let error = try await #require(throws: ResultNotSerializable.self) { try await runtime.invoke(.js(source, 999)) }
+            let error = try await #require(throws: ResultNotSerializable.self) {
+                try await runtime.invoke(.js(source, 999))
+            }
             #expect(error.message == "The result is 1001 bytes of JSON; the limit is 1000 bytes.")
             try await #expect(runtime.value(.js(source, 3)) == "xxx")
         }
@@ -327,7 +364,9 @@ import Testing
     @Test func `A result that there is no memory to encode is said to be that`() async throws {
         try await withRuntime { runtime in
             let source = "def handler(event): return 'x' * (100 << 20)"
-            for _ in 0..<3 { await #expect(throws: MemoryLimitExceeded.self) { try await runtime.invoke(.python(source)) } }
+            for _ in 0..<3 {
+                await #expect(throws: MemoryLimitExceeded.self) { try await runtime.invoke(.python(source)) }
+            }
         }
     }
 

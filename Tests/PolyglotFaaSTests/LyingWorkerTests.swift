@@ -6,8 +6,9 @@ import Testing
 
 /// The host against workers that lie: every byte from a worker is hostile.
 @Suite struct LyingWorkerTests {
-    /// A zygote and workers that speak the protocol just well enough to be believed, and then say anything. What they say follows
-    /// from the number in the function's source, so a failure can be had again. `LIAR_SEEDS`: how many numbers are tried.
+    /// A zygote and workers that speak the protocol just well enough to be believed, and then say anything. What they
+    /// say follows from the number in the function's source, so a failure can be had again. `LIAR_SEEDS`: how many
+    /// numbers are tried.
     private static let liar = #"""
         #!/usr/bin/python3
         import os, random, re, socket, struct, sys
@@ -85,7 +86,8 @@ import Testing
                 for seed in 0..<count {
                     if seed >= 16, let outcome = await group.next() { outcomes[outcome, default: 0] += 1 }
                     group.addTask {
-                        let request = InvocationRequest(languageID: "python", sourceCode: "seed \(seed)", timeoutMillis: 1000)
+                        let request = InvocationRequest(
+                            languageID: "python", sourceCode: "seed \(seed)", timeoutMillis: 1000)
                         do {
                             return try await runtime.invoke(request).json.isEmpty ? "nothing" : "result"
                         } catch {
@@ -102,10 +104,14 @@ import Testing
     }
 
     @Test func `A zygote that says what makes no sense is an error, not a hang`() async throws {
-        for report in ["b''", "b'\\x30'", "b'\\x31' + b'\\0' * 12", "b'\\xff' * 100", "b'\\x30\\xff\\xff\\xff\\xff'", "b'x' * 4096"] {
+        for report in [
+            "b''", "b'\\x30'", "b'\\x31' + b'\\0' * 12", "b'\\xff' * 100", "b'\\x30\\xff\\xff\\xff\\xff'",
+            "b'x' * 4096",
+        ] {
             try await TemporaryDirectory.with { directory in
                 let path = try directory.write(
-                    "#!/usr/bin/python3\nimport socket, time\nsocket.socket(fileno=3).send(\(report))\ntime.sleep(60)\n", to: "faas-worker-python")
+                    "#!/usr/bin/python3\nimport socket, time\nsocket.socket(fileno=3).send(\(report))\ntime.sleep(60)\n",
+                    to: "faas-worker-python")
                 chmod(path, 0o755)
                 try await withRuntime {
                     ($0.workerDirectory, $0.sandbox) = (directory.path, .off)
@@ -115,7 +121,9 @@ import Testing
                         _ = try await runtime.invoke(request)
                         Issue.record("it has an answer")
                     } catch let error as any FunctionError {
-                        #expect(["WorkerCrashed", "InvocationTimeout", "Overloaded"].contains(error.errorType), "\(report): \(error.errorType)")
+                        #expect(
+                            ["WorkerCrashed", "InvocationTimeout", "Overloaded"].contains(error.errorType),
+                            "\(report): \(error.errorType)")
                     }
                 }
             }

@@ -11,15 +11,23 @@ import Testing
 
     @Test func `Without a control group it is what the machine has available`() {
         #expect(Self.available([:]) == 20_000_000 << 10)
-        #expect(Self.available(["/proc/self/cgroup": "0::/user.slice\n", "/sys/fs/cgroup/user.slice/memory.max": "max\n"]) == 20_000_000 << 10)
+        #expect(
+            Self.available(["/proc/self/cgroup": "0::/user.slice\n", "/sys/fs/cgroup/user.slice/memory.max": "max\n"])
+                == 20_000_000 << 10)
         #expect(MachineMemory.available { _ in "" } == .max)
     }
 
     @Test(arguments: [
         ["/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/a/b/memory.max": "512000000\n"],
         ["/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/memory.max": "512000000\n"],
-        ["/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/a/memory.max": "512000000\n", "/sys/fs/cgroup/a/b/memory.max": "max\n"],
-        ["/proc/self/cgroup": "4:cpu,memory:/x\n0::/\n", "/sys/fs/cgroup/memory/x/memory.limit_in_bytes": "512000000\n"],
+        [
+            "/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/a/memory.max": "512000000\n",
+            "/sys/fs/cgroup/a/b/memory.max": "max\n",
+        ],
+        [
+            "/proc/self/cgroup": "4:cpu,memory:/x\n0::/\n",
+            "/sys/fs/cgroup/memory/x/memory.limit_in_bytes": "512000000\n",
+        ],
         ["/proc/self/cgroup": "4:memory:/a/b\n", "/sys/fs/cgroup/memory/a/memory.limit_in_bytes": "512000000\n"],
         ["/proc/self/cgroup": "4:memory:/docker/x\n", "/sys/fs/cgroup/memory/memory.limit_in_bytes": "512000000\n"],
     ])

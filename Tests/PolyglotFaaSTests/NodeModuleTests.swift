@@ -9,7 +9,8 @@ import Testing
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
         "NodeModuleTests")
     private static let names =
-        (try? FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".js") }.sorted()) ?? []
+        (try? FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".js") }.sorted())
+        ?? []
 
     private static func text(_ name: String) throws -> String {
         try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
@@ -74,7 +75,8 @@ import Testing
                 try await #expect(runtime.value(.js(source)) == "x", "\(source)")
             }
             let error = await #expect(throws: HandlerError.self) {
-                try await runtime.invoke(.js("const util = require('util');\nfunction handler() {\n  util.promisify(1);\n}"))
+                try await runtime.invoke(
+                    .js("const util = require('util');\nfunction handler() {\n  util.promisify(1);\n}"))
             }
             #expect(error?.errorType == "TypeError")
             #expect(error?.stackTrace == ["at handler (function.js:3:8)"])
@@ -87,7 +89,8 @@ import Testing
 
     @Test func `A dependency comes before a module of Node's with its name`() async throws {
         let dependencies = [
-            "events": "exports.own = 'mine'", "lib": "exports.join = require('path').join; exports.own = require('events').own",
+            "events": "exports.own = 'mine'",
+            "lib": "exports.join = require('path').join; exports.own = require('events').own",
         ]
         try await withRuntime { runtime in
             let script =
@@ -99,7 +102,9 @@ import Testing
             // Then nothing has to be built.
             try await #expect(
                 runtime.value(
-                    .js("function handler() { return require('crypto') }", dependencies: ["crypto": "module.exports = 1"])) == 1)
+                    .js(
+                        "function handler() { return require('crypto') }",
+                        dependencies: ["crypto": "module.exports = 1"])) == 1)
         }
     }
 
@@ -118,12 +123,14 @@ import Testing
                         == .string("The module '\(module)' is not installed on the host: apt install \(package)"))
             }
             let error = await #expect(throws: LoadError.self) {
-                try await runtime.invoke(.js("import { randomUUID } from 'crypto'; export const handler = () => randomUUID()"))
+                try await runtime.invoke(
+                    .js("import { randomUUID } from 'crypto'; export const handler = () => randomUUID()"))
             }
             #expect(error?.message.contains("apt install node-buffer") == true, "\(error?.message ?? "")")
             // Ours need nothing.
             try await #expect(
-                runtime.value(.js("const { format } = require('util'); function handler() { return format('%s', 'x') }")) == "x")
+                runtime.value(
+                    .js("const { format } = require('util'); function handler() { return format('%s', 'x') }")) == "x")
             try await #expect(runtime.value(.js("export const handler = () => typeof Buffer")) == "undefined")
         }
     }
@@ -181,7 +188,8 @@ import Testing
     }
 
     @Test func `Random numbers differ from call to call`() async throws {
-        let source = "const { randomBytes } = require('crypto'); function handler() { return randomBytes(16).toString('hex') }"
+        let source =
+            "const { randomBytes } = require('crypto'); function handler() { return randomBytes(16).toString('hex') }"
         try await withRuntime { runtime in
             var seen: Set<String> = []
             for _ in 0..<8 { seen.insert(try await runtime.value(.js(source)).stringValue ?? "") }

@@ -7,14 +7,16 @@ import Testing
 private typealias Pool = PoolState<String>
 
 private func makePool(
-    perFunction: Int = 2, workers: Int = 4, waitingPerFunction: Int = 3, waiting: Int = 6, idleTimeout: Int64 = 30, endingAllowance: Int = 0,
+    perFunction: Int = 2, workers: Int = 4, waitingPerFunction: Int = 3, waiting: Int = 6, idleTimeout: Int64 = 30,
+    endingAllowance: Int = 0,
     starting: Int = .max, memory: Int = .max, patience: Int64 = 0, maximumPause: Int64 = 0,
     demand: @escaping @Sendable (String) -> Pool.Demand = { _ in .init() }
 ) -> Pool {
     Pool(
         limits: .init(
             workersPerFunction: perFunction, workers: workers, waitingPerFunction: waitingPerFunction, waiting: waiting,
-            idleTimeout: idleTimeout, endingAllowance: endingAllowance, starting: starting, memory: memory, patience: patience,
+            idleTimeout: idleTimeout, endingAllowance: endingAllowance, starting: starting, memory: memory,
+            patience: patience,
             maximumPause: maximumPause),
         demand: demand)
 }
@@ -23,9 +25,13 @@ private func makePool(
 extension Pool {
     fileprivate mutating func add(_ waiter: UInt64, for key: String) -> [Action] { add(waiter, for: key, now: 0) }
 
-    fileprivate mutating func loadFailed(_ worker: UInt64) -> [UInt64] { loadFailed(worker, "it does not load", now: 0) }
+    fileprivate mutating func loadFailed(_ worker: UInt64) -> [UInt64] {
+        loadFailed(worker, "it does not load", now: 0)
+    }
 
-    fileprivate mutating func workerEnded(_ worker: UInt64) -> (actions: [Action], failed: UInt64?) { workerEnded(worker, now: 0) }
+    fileprivate mutating func workerEnded(_ worker: UInt64) -> (actions: [Action], failed: UInt64?) {
+        workerEnded(worker, now: 0)
+    }
 }
 
 @Suite struct PoolStateTests {
@@ -123,7 +129,10 @@ extension Pool {
         #expect(pool.add(2, for: "a") == [.start(2, "a")])
     }
 
-    @Test func `At the host's limit the least recently used idle worker gives way, and its slot is used when its end is confirmed`() {
+    @Test
+    func
+        `At the host's limit the least recently used idle worker gives way, and its slot is used when its end is confirmed`()
+    {
         var pool = makePool(workers: 2)
         _ = pool.add(1, for: "a")
         _ = pool.add(2, for: "b")
@@ -162,8 +171,12 @@ extension Pool {
         #expect(pool.workerEnded(2).actions == [.start(3, "c")])
     }
 
-    @Test func `At the host's limit a function gets another worker at the cost of others only when somebody has waited for one`() {
-        var pool = makePool(perFunction: 2, workers: 2, waitingPerFunction: 9, waiting: 9, idleTimeout: 100, patience: 20)
+    @Test
+    func
+        `At the host's limit a function gets another worker at the cost of others only when somebody has waited for one`()
+    {
+        var pool = makePool(
+            perFunction: 2, workers: 2, waitingPerFunction: 9, waiting: 9, idleTimeout: 100, patience: 20)
         for (number, function) in [(UInt64(1), "a"), (2, "b")] {
             _ = pool.add(number, for: function)
             _ = pool.workerIsReady(number, now: 0)
@@ -185,7 +198,9 @@ extension Pool {
     }
 
     @Test func `Memory that idle workers have is taken for another worker only when somebody has waited for one`() {
-        var pool = makePool(perFunction: 2, workers: 9, idleTimeout: 100, memory: 250, patience: 20) { _ in .init(memory: 100, keepsMemory: true) }
+        var pool = makePool(perFunction: 2, workers: 9, idleTimeout: 100, memory: 250, patience: 20) { _ in
+            .init(memory: 100, keepsMemory: true)
+        }
         for (number, function) in [(UInt64(1), "a"), (2, "b")] {
             _ = pool.add(number, for: function)
             _ = pool.workerIsReady(number, now: 0)
@@ -361,7 +376,9 @@ extension Pool {
 
     @Test func `One function does not get more than half of the starts, and functions that grow take turns`() {
         var pool = makePool(perFunction: 9, workers: 20, waitingPerFunction: 9, waiting: 20, starting: 4)
-        for (waiter, function) in [(UInt64(1), "a"), (2, "a"), (3, "a"), (4, "b"), (5, "b"), (6, "b")] { _ = pool.add(waiter, for: function) }
+        for (waiter, function) in [(UInt64(1), "a"), (2, "a"), (3, "a"), (4, "b"), (5, "b"), (6, "b")] {
+            _ = pool.add(waiter, for: function)
+        }
         // Two each.
         #expect(pool.startingCount == 4)
         #expect(pool.workerIsReady(1, now: 0) == [.run(1, on: 1), .start(5, "a")])
@@ -371,7 +388,9 @@ extension Pool {
     // MARK: Memory
 
     private static func hungry(_ megabytes: Int, _ memory: Int, keeps: Bool = false, workers: Int = 9) -> Pool {
-        makePool(workers: workers, waiting: 9, memory: memory << 20) { _ in .init(memory: megabytes << 20, keepsMemory: keeps) }
+        makePool(workers: workers, waiting: 9, memory: memory << 20) { _ in
+            .init(memory: megabytes << 20, keepsMemory: keeps)
+        }
     }
 
     @Test func `A worker that starts or serves has all promised that it may use, an idle one what it has`() {
@@ -557,7 +576,8 @@ extension Pool {
     // MARK: All together
 
     /// A long random history against the rules that must hold after every step.
-    @Test(arguments: [0, 2]) func `No history of events breaks the limits or loses an invocation`(endingAllowance: Int) {
+    @Test(arguments: [0, 2]) func `No history of events breaks the limits or loses an invocation`(endingAllowance: Int)
+    {
         for seed in UInt64(1)...40 { RandomHistory(seed: seed, endingAllowance: endingAllowance).run() }
     }
 }
@@ -578,7 +598,8 @@ private struct RandomHistory {
         random = SeededGenerator(seed: seed)
         self.endingAllowance = endingAllowance
         pool = makePool(
-            perFunction: 2, workers: 4, waitingPerFunction: 3, waiting: 8, idleTimeout: 200_000_000, endingAllowance: endingAllowance, starting: 2,
+            perFunction: 2, workers: 4, waitingPerFunction: 3, waiting: 8, idleTimeout: 200_000_000,
+            endingAllowance: endingAllowance, starting: 2,
             memory: 250 << 20, maximumPause: 200_000_000
         ) { .init(memory: $0 < "d" ? 100 << 20 : 60 << 20, keepsMemory: $0 == "a") }
     }
@@ -596,9 +617,15 @@ private struct RandomHistory {
             open.insert(number)
             perform(pool.add(number, for: "abcdef".randomElement(using: &random).map(String.init)!, now: now))
         case 4, 5:
-            if let worker = (Array(starting) + Array(busy.keys)).sorted().randomElement(using: &random) { ready(worker) }
+            if let worker = (Array(starting) + Array(busy.keys)).sorted().randomElement(using: &random) {
+                ready(worker)
+            }
         case 6:
-            if let worker = (Array(starting) + Array(busy.keys) + Array(ending) + Array(idle)).sorted().randomElement(using: &random) { end(worker) }
+            if let worker = (Array(starting) + Array(busy.keys) + Array(ending) + Array(idle)).sorted().randomElement(
+                using: &random)
+            {
+                end(worker)
+            }
         case 7:
             if let waiter = open.sorted().randomElement(using: &random), pool.remove(waiter) { open.remove(waiter) }
         case 8:
@@ -645,7 +672,8 @@ private struct RandomHistory {
         idle.remove(worker)
         ending.remove(worker)
         if let failed = busy.removeValue(forKey: worker) { open.remove(failed) }
-        let (actions, failed) = pool.workerEnded(worker, failure: Bool.random(using: &random) ? "it crashed" : nil, now: now)
+        let (actions, failed) = pool.workerEnded(
+            worker, failure: Bool.random(using: &random) ? "it crashed" : nil, now: now)
         if let failed { Self.take(failed, from: &open) }
         perform(actions)
     }

@@ -9,7 +9,10 @@ import Testing
         ("python", "calls = []\ndef handler(event):\n    calls.append(event)\n    return calls"),
     ]
 
-    private func request(_ language: String, _ source: String, _ event: JSONValue = [:], prime: [JSONValue], _ isolation: Isolation = .invocation)
+    private func request(
+        _ language: String, _ source: String, _ event: JSONValue = [:], prime: [JSONValue],
+        _ isolation: Isolation = .invocation
+    )
         -> InvocationRequest
     {
         var request = InvocationRequest(languageID: language, sourceCode: source, event: event, isolation: isolation)
@@ -25,7 +28,9 @@ import Testing
             $0.maximumWorkersPerFunction = 1
         } _: { runtime in
             for number in 0..<8 {
-                let request = request(function.language, function.source, .integer(Int64(number)), prime: [["a": "é"], nil, 2.5], isolation)
+                let request = request(
+                    function.language, function.source, .integer(Int64(number)), prime: [["a": "é"], nil, 2.5],
+                    isolation)
                 let value = try await runtime.value(request)
                 #expect(value == [["a": "é"], nil, 2.5, .integer(Int64(number))])
             }
@@ -45,16 +50,25 @@ import Testing
     }
 
     @Test(arguments: [
-        ("js", "async function handler(event) { await null; if (event.bad) throw new TypeError('no ' + event.bad); return 1 }"),
-        ("python", "async def handler(event):\n    if 'bad' in event:\n        raise TypeError('no ' + event['bad'])\n    return 1"),
+        (
+            "js",
+            "async function handler(event) { await null; if (event.bad) throw new TypeError('no ' + event.bad); return 1 }"
+        ),
+        (
+            "python",
+            "async def handler(event):\n    if 'bad' in event:\n        raise TypeError('no ' + event['bad'])\n    return 1"
+        ),
     ])
-    func `An event that the handler fails with is named, and why`(function: (language: String, source: String)) async throws {
+    func `An event that the handler fails with is named, and why`(function: (language: String, source: String))
+        async throws
+    {
         try await withRuntime { runtime in
             for isolation in Isolation.allCases {
                 let request = request(function.language, function.source, prime: [[:], ["bad": "luck"]], isolation)
                 let error = await #expect(throws: LoadError.self) { try await runtime.invoke(request) }
                 #expect(
-                    error?.message.hasPrefix("The source does not load: TypeError: no luck (with event 2 of 'prime')") == true,
+                    error?.message.hasPrefix("The source does not load: TypeError: no luck (with event 2 of 'prime')")
+                        == true,
                     "\(error?.message ?? "")")
                 #expect(error?.stackTrace.isEmpty == false)
             }
@@ -68,7 +82,9 @@ import Testing
             var error = await #expect(throws: LoadError.self) {
                 try await runtime.invoke(request("js", "handler = () => new Promise(() => {})", prime: [1]))
             }
-            #expect(error?.message == "The source does not load: The handler's promise never settles (with event 1 of 'prime').")
+            #expect(
+                error?.message
+                    == "The source does not load: The handler's promise never settles (with event 1 of 'prime').")
             error = await #expect(throws: LoadError.self) {
                 try await runtime.invoke(request("js", "handler = () => { const a = {}; return a.a = a }", prime: [1]))
             }
@@ -103,9 +119,12 @@ import Testing
     }
 
     @Test func `A thread that the handler leaves behind is named`() async throws {
-        let source = "import threading, time\ndef handler(event):\n    threading.Thread(target=time.sleep, args=(9,), daemon=True).start()"
+        let source =
+            "import threading, time\ndef handler(event):\n    threading.Thread(target=time.sleep, args=(9,), daemon=True).start()"
         try await withRuntime { runtime in
-            let error = await #expect(throws: LoadError.self) { try await runtime.invoke(request("python", source, prime: [1])) }
+            let error = await #expect(throws: LoadError.self) {
+                try await runtime.invoke(request("python", source, prime: [1]))
+            }
             #expect(error?.message.contains("'prime'") == true)
         }
     }
@@ -122,7 +141,9 @@ import Testing
         } _: { runtime in
             var results: [InvocationResult] = []
             for number in 1...8 {
-                results.append(try await runtime.invoke(request(function.language, function.source, .integer(Int64(number)), prime: [0])))
+                results.append(
+                    try await runtime.invoke(
+                        request(function.language, function.source, .integer(Int64(number)), prime: [0])))
             }
             #expect(results.first?.logs.map(\.text) == ["called 0", "called 1"])
             #expect(results.last?.logs.map(\.text) == ["called 8"])

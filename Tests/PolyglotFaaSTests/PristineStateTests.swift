@@ -2,8 +2,8 @@ import FunctionModel
 import PolyglotFaaS
 import Testing
 
-/// Each test leaves something behind in one invocation and looks for it in the next, which is served by the same worker:
-/// one worker a function. Where a trace could only be luck, it is looked for many times.
+/// Each test leaves something behind in one invocation and looks for it in the next, which is served by the same
+/// worker: one worker a function. Where a trace could only be luck, it is looked for many times.
 @Suite struct PristineStateTests {
     /// At both levels that promise it: in the calls before the snapshot, after it, and in a process for each.
     private func runAgain(_ request: InvocationRequest, check: (JSONValue) -> Void) async throws {
@@ -23,21 +23,45 @@ import Testing
         ("a global", "globalThis.trace = 1", "typeof trace"),
         ("a variable of the source", "counter++", "counter === 0 ? 'undefined' : 'counter'"),
         ("a method of Object.prototype", "Object.prototype.trace = 1", "typeof ({}).trace"),
-        ("a method of Array.prototype", "Array.prototype.push = 1", "typeof [].push === 'function' ? 'undefined' : 'push'"),
-        ("a replaced JSON.stringify", "JSON.stringify = () => 'x'", "JSON.stringify(1) === '1' ? 'undefined' : 'stringify'"),
-        ("a replaced Promise.prototype.then", "Promise.prototype.then = 1", "typeof Promise.prototype.then === 'function' ? 'undefined' : 'then'"),
+        (
+            "a method of Array.prototype", "Array.prototype.push = 1",
+            "typeof [].push === 'function' ? 'undefined' : 'push'"
+        ),
+        (
+            "a replaced JSON.stringify", "JSON.stringify = () => 'x'",
+            "JSON.stringify(1) === '1' ? 'undefined' : 'stringify'"
+        ),
+        (
+            "a replaced Promise.prototype.then", "Promise.prototype.then = 1",
+            "typeof Promise.prototype.then === 'function' ? 'undefined' : 'then'"
+        ),
         ("a replaced console", "console.log = 1", "typeof console.log === 'function' ? 'undefined' : 'log'"),
         ("a property of a built-in function", "Math.max.trace = 1", "typeof Math.max.trace"),
         ("a module's exports", "require('lib').trace = 1", "typeof require('lib').trace"),
         ("a module's private state", "require('lib').set(1)", "typeof require('lib').get()"),
-        ("the last match of a regular expression", "/(tra)ce/.exec('trace')", "RegExp.$1 === '' ? 'undefined' : RegExp.$1"),
-        ("a property of a well-known symbol's registry", "Symbol.for('x').constructor.trace = 1", "typeof Symbol.trace"),
+        (
+            "the last match of a regular expression", "/(tra)ce/.exec('trace')",
+            "RegExp.$1 === '' ? 'undefined' : RegExp.$1"
+        ),
+        (
+            "a property of a well-known symbol's registry", "Symbol.for('x').constructor.trace = 1",
+            "typeof Symbol.trace"
+        ),
         ("a timer", "setTimeout(() => { globalThis.trace = 1 }, 0)", "typeof trace"),
-        ("a microtask that never ends", "(async () => { for (;;) { globalThis.trace = 1; await new Promise(() => {}) } })()", "typeof trace"),
+        (
+            "a microtask that never ends",
+            "(async () => { for (;;) { globalThis.trace = 1; await new Promise(() => {}) } })()", "typeof trace"
+        ),
         ("a getter on globalThis", "Object.defineProperty(globalThis, 'trace', { get: () => 1 })", "typeof trace"),
-        ("a frozen prototype", "Object.freeze(Array.prototype)", "Object.isFrozen(Array.prototype) ? 'frozen' : 'undefined'"),
+        (
+            "a frozen prototype", "Object.freeze(Array.prototype)",
+            "Object.isFrozen(Array.prototype) ? 'frozen' : 'undefined'"
+        ),
         ("a replaced handler", "handler = () => 'forged'", "'undefined'"),
-        ("a time zone or locale setting", "Date.prototype.toString = () => 'forged'", "String(new Date(0)) === 'forged' ? 'forged' : 'undefined'"),
+        (
+            "a time zone or locale setting", "Date.prototype.toString = () => 'forged'",
+            "String(new Date(0)) === 'forged' ? 'forged' : 'undefined'"
+        ),
     ])
     func `JavaScript leaves nothing behind`(what: String, leave: String, look: String) async throws {
         let source = """
@@ -56,21 +80,39 @@ import Testing
         ("a module global", "global counter; counter += 1", "counter or None"),
         ("a name in builtins", "import builtins; builtins.trace = 1", "getattr(__import__('builtins'), 'trace', None)"),
         ("an entry of sys.modules", "import sys; sys.modules['trace'] = sys", "__import__('sys').modules.get('trace')"),
-        ("an attribute of a module of the library", "import json; json.trace = 1", "getattr(__import__('json'), 'trace', None)"),
-        ("a replaced function of the library", "import json; json.dumps = None", "__import__('json').dumps is None or None"),
+        (
+            "an attribute of a module of the library", "import json; json.trace = 1",
+            "getattr(__import__('json'), 'trace', None)"
+        ),
+        (
+            "a replaced function of the library", "import json; json.dumps = None",
+            "__import__('json').dumps is None or None"
+        ),
         ("a class attribute", "Thing.trace = 1", "getattr(Thing, 'trace', None)"),
         ("a default argument", "remember(1)", "remember(0)[:-1] or None"),
         ("a cached result", "cached(1)", "cached.cache_info().currsize or None"),
         ("an environment variable", "import os; os.environ['TRACE'] = '1'", "__import__('os').environ.get('TRACE')"),
-        ("an environment variable of the process", "import os; os.putenv('TRACE', '1')", "__import__('ctypes').CDLL(None).getenv(b'TRACE') or None"),
-        ("the working directory", "import os; os.chdir('/usr')", "None if __import__('os').getcwd() == '/' else 'moved'"),
+        (
+            "an environment variable of the process", "import os; os.putenv('TRACE', '1')",
+            "__import__('ctypes').CDLL(None).getenv(b'TRACE') or None"
+        ),
+        (
+            "the working directory", "import os; os.chdir('/usr')",
+            "None if __import__('os').getcwd() == '/' else 'moved'"
+        ),
         (
             "the umask", "import os; os.umask(0o1)",
             "(lambda os, old: (os.umask(old), None if old != 1 else old)[1])(__import__('os'), __import__('os').umask(0))"
         ),
-        ("a signal handler", "import signal; signal.signal(signal.SIGUSR1, print)", "None if __import__('signal').getsignal(10) == 0 else 'handler'"),
+        (
+            "a signal handler", "import signal; signal.signal(signal.SIGUSR1, print)",
+            "None if __import__('signal').getsignal(10) == 0 else 'handler'"
+        ),
         ("an ignored signal", "import ctypes; ctypes.CDLL(None).signal(10, 1)", "in_kernel(10)"),
-        ("a signal ignored past the worker's own function", "import ctypes; ctypes.CDLL('libc.so.6').signal(10, 1)", "in_kernel(10)"),
+        (
+            "a signal ignored past the worker's own function", "import ctypes; ctypes.CDLL('libc.so.6').signal(10, 1)",
+            "in_kernel(10)"
+        ),
         (
             "a signal ignored by a system call",
             "import ctypes; ctypes.CDLL(None).syscall(13, 10, (ctypes.c_ulong * 4)(1), None, 8, 0)", "in_kernel(10)"
@@ -81,7 +123,8 @@ import Testing
             "__import__('signal').getitimer(0)[0] or None"
         ),
         (
-            "the working directory, past the worker's own function", "import ctypes; ctypes.CDLL('libc.so.6').chdir(b'/usr')",
+            "the working directory, past the worker's own function",
+            "import ctypes; ctypes.CDLL('libc.so.6').chdir(b'/usr')",
             "None if __import__('os').getcwd() == '/' else 'moved'"
         ),
         (
@@ -92,13 +135,22 @@ import Testing
         ("an open file", "import os; os.dup2(os.open(os.__file__, 0), 77)", "os_has(77)"),
         ("the position in a file opened while loading", "shared.read(5)", "shared.tell() or None"),
         ("a module dependency's state", "import lib; lib.state = 1", "__import__('lib').state"),
-        ("the recursion limit", "import sys; sys.setrecursionlimit(5000)", "None if __import__('sys').getrecursionlimit() == 1000 else 'limit'"),
+        (
+            "the recursion limit", "import sys; sys.setrecursionlimit(5000)",
+            "None if __import__('sys').getrecursionlimit() == 1000 else 'limit'"
+        ),
         ("a trace function", "import sys; sys.settrace(lambda *a: None)", "__import__('sys').gettrace()"),
         ("a replaced standard output", "import sys; sys.stdout = None", "None if __import__('sys').stdout else 'gone'"),
         ("an import hook", "import sys; sys.meta_path.clear()", "None if __import__('sys').meta_path else 'cleared'"),
-        ("a log handler", "import logging; logging.basicConfig()", "__import__('logging').getLogger().handlers and 'handler' or None"),
+        (
+            "a log handler", "import logging; logging.basicConfig()",
+            "__import__('logging').getLogger().handlers and 'handler' or None"
+        ),
         ("an exit function", "import atexit; atexit.register(print, 'trace')", "None"),
-        ("a write through ctypes", "import ctypes; ctypes.memset(id(marker) + 32, 66, 1)", "None if marker == b'AAAA' else marker.decode()"),
+        (
+            "a write through ctypes", "import ctypes; ctypes.memset(id(marker) + 32, 66, 1)",
+            "None if marker == b'AAAA' else marker.decode()"
+        ),
     ])
     func `Python leaves nothing behind`(what: String, leave: String, look: String) async throws {
         let source = """
@@ -131,7 +183,8 @@ import Testing
         try await runAgain(.python(source, dependencies: ["lib": "state = None"])) { #expect($0 == .null, "\(what)") }
     }
 
-    /// A source of its own: what is looked at after every call because of this handler is what the cases above must do without.
+    /// A source of its own: what is looked at after every call because of this handler is what the cases above must do
+    /// without.
     @Test func `A handler that its signal has ended is there again`() async throws {
         let source = """
             import ctypes, os
@@ -151,7 +204,9 @@ import Testing
             import random, uuid, secrets, os
             def handler(event): return [random.random(), str(uuid.uuid4()), secrets.token_hex(), os.urandom(8).hex(), random.SystemRandom().random()]
             """
-        let requests: [InvocationRequest] = [.js("exports.handler = () => [Math.random(), Math.random()]"), .python(python)]
+        let requests: [InvocationRequest] = [
+            .js("exports.handler = () => [Math.random(), Math.random()]"), .python(python),
+        ]
         try await withRuntime {
             $0.maximumWorkersPerFunction = 1
         } _: { runtime in
@@ -175,7 +230,9 @@ import Testing
             var seen: Set<String> = []
             for number in 0..<5 {
                 seen.insert(try await runtime.text(.js("exports.handler = () => Math.random() // \(number)")))
-                seen.insert(try await runtime.text(.python("import random\ndef handler(e): return random.random() # \(number)")))
+                seen.insert(
+                    try await runtime.text(.python("import random\ndef handler(e): return random.random() # \(number)"))
+                )
             }
             #expect(seen.count == 10)
         }
@@ -184,7 +241,8 @@ import Testing
     @Test func `At the instance level globals stay from call to call, in both languages`() async throws {
         for request in [
             InvocationRequest.js(
-                "let n = 0; setTimeout(() => {}, 0); exports.handler = async () => { setTimeout(() => { n += 100 }, 0); await null; return ++n }"),
+                "let n = 0; setTimeout(() => {}, 0); exports.handler = async () => { setTimeout(() => { n += 100 }, 0); await null; return ++n }"
+            ),
             .python("n = 0\ndef handler(event):\n  global n\n  n += 1\n  return n"),
         ] {
             var request = request

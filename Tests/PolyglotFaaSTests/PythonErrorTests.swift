@@ -7,7 +7,9 @@ import Testing
     private func handlerError(
         _ source: String, dependencies: [String: String] = [:], _ runtime: FunctionRuntime
     ) async throws -> HandlerError {
-        try await #require(throws: HandlerError.self) { try await runtime.invoke(.python(source, dependencies: dependencies)) }
+        try await #require(throws: HandlerError.self) {
+            try await runtime.invoke(.python(source, dependencies: dependencies))
+        }
     }
 
     @Test func `The stack goes on with the causes of an error, and has the function's lines only`() async throws {
@@ -24,13 +26,16 @@ import Testing
                   except ValueError:
                     lib.fail()
                 """
-            let error = try await handlerError(source, dependencies: ["lib": "def fail():\n  raise TypeError('t')"], runtime)
+            let error = try await handlerError(
+                source, dependencies: ["lib": "def fail():\n  raise TypeError('t')"], runtime)
             #expect(error.errorType == "TypeError")
             #expect(error.message == "t")
             #expect(
                 error.stackTrace == [
-                    "File \"lib.py\", line 2, in fail", "File \"function.py\", line 10, in handler", "raised while handling ValueError: v",
-                    "File \"function.py\", line 5, in second", "File \"function.py\", line 8, in handler", "caused by KeyError: 'k'",
+                    "File \"lib.py\", line 2, in fail", "File \"function.py\", line 10, in handler",
+                    "raised while handling ValueError: v",
+                    "File \"function.py\", line 5, in second", "File \"function.py\", line 8, in handler",
+                    "caused by KeyError: 'k'",
                     "File \"function.py\", line 2, in first", "File \"function.py\", line 4, in second",
                 ])
         }
@@ -38,11 +43,15 @@ import Testing
 
     @Test func `An error that hides its context, and one that causes itself, end`() async throws {
         try await withRuntime { runtime in
-            let hidden = "def handler(event):\n  try: 1 / 0\n  except ZeroDivisionError: raise ValueError('v') from None"
+            let hidden =
+                "def handler(event):\n  try: 1 / 0\n  except ZeroDivisionError: raise ValueError('v') from None"
             try await #expect(handlerError(hidden, runtime).stackTrace == ["File \"function.py\", line 3, in handler"])
             let loop =
                 "def handler(event):\n  error = ValueError('v')\n  error.__cause__ = RuntimeError('r')\n  error.__cause__.__cause__ = error\n  raise error"
-            try await #expect(handlerError(loop, runtime).stackTrace == ["File \"function.py\", line 5, in handler", "caused by RuntimeError: r"])
+            try await #expect(
+                handlerError(loop, runtime).stackTrace == [
+                    "File \"function.py\", line 5, in handler", "caused by RuntimeError: r",
+                ])
             let long =
                 "def handler(event, depth=0):\n  try: raise ValueError(depth)\n  except ValueError:\n    if depth < 100: handler(event, depth + 1)\n    raise"
             try await #expect(handlerError(long, runtime).stackTrace.count <= 200)
@@ -69,9 +78,12 @@ import Testing
 
     @Test func `A dependency that does not parse is named with its own line`() async throws {
         try await withRuntime { runtime in
-            let request = InvocationRequest.python("x = 1\nimport lib\ndef handler(event): pass", dependencies: ["lib": "y = 1\nz = (2\n"])
+            let request = InvocationRequest.python(
+                "x = 1\nimport lib\ndef handler(event): pass", dependencies: ["lib": "y = 1\nz = (2\n"])
             let error = try await #require(throws: LoadError.self) { try await runtime.invoke(request) }
-            #expect(error.message == "The source does not load: SyntaxError: '(' was never closed (lib.py, line 2) at function.py:2")
+            #expect(
+                error.message
+                    == "The source does not load: SyntaxError: '(' was never closed (lib.py, line 2) at function.py:2")
             #expect(error.stackTrace == ["File \"function.py\", line 2, in <module>"])
         }
     }
@@ -98,9 +110,13 @@ import Testing
                   return event
                 """
             for _ in 0..<3 {
-                let exit = try await #require(throws: HandlerError.self) { try await runtime.invoke(.python(source, "exit")) }
+                let exit = try await #require(throws: HandlerError.self) {
+                    try await runtime.invoke(.python(source, "exit"))
+                }
                 #expect(exit.message == "The function called sys.exit(3).")
-                let end = try await #require(throws: WorkerCrashed.self) { try await runtime.invoke(.python(source, "_exit")) }
+                let end = try await #require(throws: WorkerCrashed.self) {
+                    try await runtime.invoke(.python(source, "_exit"))
+                }
                 #expect(end.message.contains("exit code 4"), "\(end.message)")
                 try await #expect(runtime.value(.python(source, "stay")) == "stay")
             }
@@ -109,8 +125,10 @@ import Testing
 
     @Test(arguments: [
         "open('/x', 'w')", "import os; os.mkdir('/x')",
-        "import socket; socket.socket()", "import subprocess; subprocess.run(['true'])", "import os; os.system('true') and os.fork()",
-        "import urllib.request; urllib.request.urlopen('http://127.0.0.1:1/')", "import os; os.execv('/bin/true', ['true'])",
+        "import socket; socket.socket()", "import subprocess; subprocess.run(['true'])",
+        "import os; os.system('true') and os.fork()",
+        "import urllib.request; urllib.request.urlopen('http://127.0.0.1:1/')",
+        "import os; os.execv('/bin/true', ['true'])",
     ])
     func `What the sandbox forbids is an error with a sentence, at once`(statement: String) async throws {
         try await withRuntime { runtime in

@@ -26,11 +26,15 @@ import Testing
     @Test(arguments: ["x = 1", "handler = 5"])
     func `A source without the handler says so`(source: String) async throws {
         try await withRuntime { runtime in
-            await #expect(throws: HandlerNotFound(functionName: "handler", languageID: "python")) { try await runtime.invoke(.python(source)) }
+            await #expect(throws: HandlerNotFound(functionName: "handler", languageID: "python")) {
+                try await runtime.invoke(.python(source))
+            }
         }
     }
 
-    @Test func `Dependencies import each other in any order, as packages too, and shadow the standard library`() async throws {
+    @Test func `Dependencies import each other in any order, as packages too, and shadow the standard library`()
+        async throws
+    {
         try await withRuntime { runtime in
             let dependencies = [
                 "zeta": "import alpha\ndef greet(name): return alpha.punctuate('Hello, ' + name)",
@@ -54,15 +58,21 @@ import Testing
 
     @Test func `A module that is not there is an error with the source's line`() async throws {
         try await withRuntime { runtime in
-            let error = try await #require(throws: LoadError.self) { try await runtime.invoke(.python("x = 1\nimport nope\n")) }
-            #expect(error.message == "The source does not load: ModuleNotFoundError: No module named 'nope' at function.py:2")
+            let error = try await #require(throws: LoadError.self) {
+                try await runtime.invoke(.python("x = 1\nimport nope\n"))
+            }
+            #expect(
+                error.message
+                    == "The source does not load: ModuleNotFoundError: No module named 'nope' at function.py:2")
             #expect(error.stackTrace == ["File \"function.py\", line 2, in <module>"])
         }
     }
 
     @Test func `A source that does not parse says where`() async throws {
         try await withRuntime { runtime in
-            let error = try await #require(throws: LoadError.self) { try await runtime.invoke(.python("def handler(event):\n  return (1\n")) }
+            let error = try await #require(throws: LoadError.self) {
+                try await runtime.invoke(.python("def handler(event):\n  return (1\n"))
+            }
             #expect(error.line == 2)
             #expect(error.column == 10)
             #expect(error.message == "The source does not load: SyntaxError: '(' was never closed at function.py:2:10")
@@ -75,12 +85,17 @@ import Testing
         ("import sys; sys.exit()", "SystemExit", "The function called sys.exit()."),
         ("raise KeyboardInterrupt", "KeyboardInterrupt", ""),
         ("def f(): f()\n  f()", "RecursionError", "maximum recursion depth exceeded"),
-        ("class E(Exception):\n    def __str__(self): raise ValueError\n  raise E", "E", "[a value that has no string form]"),
+        (
+            "class E(Exception):\n    def __str__(self): raise ValueError\n  raise E", "E",
+            "[a value that has no string form]"
+        ),
         ("raise ValueError('\\ud800')", "ValueError", "?"),
     ])
     func `Whatever is raised becomes one clear error`(body: String, name: String, message: String) async throws {
         try await withRuntime { runtime in
-            let error = try await #require(throws: HandlerError.self) { try await runtime.invoke(.python("def handler(event):\n  \(body)")) }
+            let error = try await #require(throws: HandlerError.self) {
+                try await runtime.invoke(.python("def handler(event):\n  \(body)"))
+            }
             #expect(error.errorType == name)
             #expect(error.message.hasPrefix(message), "\(error.message)")
             #expect(error.stackTrace.last?.hasPrefix("File \"function.py\", line ") == true)
@@ -90,7 +105,8 @@ import Testing
 
     @Test func `The context says which call this is and how long it may still take`() async throws {
         try await withRuntime { runtime in
-            let source = "def handler(event, context): return [context.aws_request_id, context.function_name, context.get_remaining_time_in_millis()]"
+            let source =
+                "def handler(event, context): return [context.aws_request_id, context.function_name, context.get_remaining_time_in_millis()]"
             var request = InvocationRequest.python(source, timeoutMillis: 60_000)
             request.requestID = "call-1"
             let value = try await runtime.value(request)
@@ -123,7 +139,8 @@ import Testing
             let logs = try await runtime.invoke(.python(source)).logs
             #expect(
                 logs.map { "\($0.level) \($0.text)" } == [
-                    "info loaded", "info ab", "info ", "error err", "info bytes é", "warning WARNING:root:careful 1", "debug dbg", "info inf",
+                    "info loaded", "info ab", "info ", "error err", "info bytes é", "warning WARNING:root:careful 1",
+                    "debug dbg", "info inf",
                     "error bad", "info x", "info y", "info ?", "info partial",
                 ])
         }
@@ -131,7 +148,8 @@ import Testing
 
     @Test func `A source that starts a thread while it loads is refused with the reason`() async throws {
         try await withRuntime { runtime in
-            let source = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\ndef handler(e): pass"
+            let source =
+                "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\ndef handler(e): pass"
             let error = try await #require(throws: LoadError.self) { try await runtime.invoke(.python(source)) }
             #expect(error.message.contains("starts a thread while it loads"))
         }

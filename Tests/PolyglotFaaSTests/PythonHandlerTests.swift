@@ -25,7 +25,8 @@ import Testing
         }
     }
 
-    @Test func `The level that a function sets for logging is what counts, without a handler of its own`() async throws {
+    @Test func `The level that a function sets for logging is what counts, without a handler of its own`() async throws
+    {
         try await withRuntime { runtime in
             let source = """
                 import logging
@@ -40,7 +41,9 @@ import Testing
                 let logs = try await runtime.invoke(.python(source)).logs
                 #expect(logs.prefix(2).map { "\($0.level) \($0.text)" } == ["info yes 1", "error two\nlines"])
                 #expect(logs.last?.level == .error)
-                #expect(logs.last?.text.hasPrefix("caught\nTraceback (most recent call last):\n  File \"function.py\", line 6") == true)
+                #expect(
+                    logs.last?.text.hasPrefix(
+                        "caught\nTraceback (most recent call last):\n  File \"function.py\", line 6") == true)
             }
         }
     }
@@ -57,31 +60,39 @@ import Testing
             let logs = try await runtime.invoke(.python(source)).logs
             #expect(
                 logs.map { "\($0.level) \($0.text)" } == [
-                    "info one line", "warning function.py:4: UserWarning: careful", "warning   warnings.warn(\"careful\")", "info after",
+                    "info one line", "warning function.py:4: UserWarning: careful",
+                    "warning   warnings.warn(\"careful\")", "info after",
                 ])
         }
     }
 
     @Test(arguments: [
-        ("json.loads(json.dumps({'a': [1, 2.5, None]}))", "{\"a\":[1,2.5,null]}"), ("re.sub(r'(\\w+) (\\w+)', r'\\2 \\1', 'a b')", "\"b a\""),
+        ("json.loads(json.dumps({'a': [1, 2.5, None]}))", "{\"a\":[1,2.5,null]}"),
+        ("re.sub(r'(\\w+) (\\w+)', r'\\2 \\1', 'a b')", "\"b a\""),
         ("datetime.datetime(2024, 2, 28) + datetime.timedelta(days=1)", "\"2024-02-29T00:00:00\""),
         ("datetime.datetime(2024, 7, 1, tzinfo=zoneinfo.ZoneInfo('Europe/Berlin'))", "\"2024-07-01T00:00:00+02:00\""),
-        ("decimal.Decimal(1) / decimal.Decimal(8)", "\"0.125\""), ("sqlite3.connect(':memory:').execute('select 1 + 1').fetchone()", "[2]"),
+        ("decimal.Decimal(1) / decimal.Decimal(8)", "\"0.125\""),
+        ("sqlite3.connect(':memory:').execute('select 1 + 1').fetchone()", "[2]"),
         (
             "(lambda results: [thread.start() or thread.join() for thread in [threading.Thread(target=results.append, args=(1,))]] and results)([])",
             "[1]"
         ),
-        ("asyncio.sleep(0, 'slept')", "\"slept\""), ("list(concurrent.futures.ThreadPoolExecutor(2).map(abs, [-1, -2]))", "[1,2]"),
+        ("asyncio.sleep(0, 'slept')", "\"slept\""),
+        ("list(concurrent.futures.ThreadPoolExecutor(2).map(abs, [-1, -2]))", "[1,2]"),
         ("hashlib.sha256(b'').hexdigest()[:8]", "\"e3b0c442\""), ("random.Random(1).randint(1, 100)", "18"),
         ("uuid.uuid5(uuid.NAMESPACE_DNS, 'a').version", "5"),
         ("tempfile.SpooledTemporaryFile().write(b'abc')", "3"), ("subprocess.list2cmdline(['a b'])", "\"\\\"a b\\\"\""),
         ("collections.Counter('aab')", "{\"a\":2,\"b\":1}"), ("urllib.parse.quote('a b')", "\"a%20b\""),
         ("csv.reader(io.StringIO('a,b'))", "[[\"a\",\"b\"]]"),
-        ("gzip.decompress(gzip.compress(b'x')).decode()", "\"x\""), ("xml.etree.ElementTree.fromstring('<a b=\"1\"/>').get('b')", "\"1\""),
+        ("gzip.decompress(gzip.compress(b'x')).decode()", "\"x\""),
+        ("xml.etree.ElementTree.fromstring('<a b=\"1\"/>').get('b')", "\"1\""),
     ])
-    func `The standard library works in the sandbox, before and after the snapshot`(expression: String, json: String) async throws {
+    func `The standard library works in the sandbox, before and after the snapshot`(expression: String, json: String)
+        async throws
+    {
         let modules = [
-            "json", "re", "datetime", "zoneinfo", "decimal", "sqlite3", "threading", "asyncio", "concurrent.futures", "hashlib", "random", "uuid",
+            "json", "re", "datetime", "zoneinfo", "decimal", "sqlite3", "threading", "asyncio", "concurrent.futures",
+            "hashlib", "random", "uuid",
             "tempfile", "subprocess", "collections", "urllib.parse", "csv", "io", "gzip", "xml.etree.ElementTree",
         ]
         // The one that it is about, loaded with the function; the others it may need.

@@ -3,7 +3,8 @@ import FunctionModel
 import PolyglotFaaS
 import TestSupport
 
-/// Runs a test with a runtime of its own, on the real workers, and ends it afterwards. No spares: dozens of these run at a time.
+/// Runs a test with a runtime of its own, on the real workers, and ends it afterwards. No spares: dozens of these run
+/// at a time.
 @discardableResult
 func withRuntime<Result>(
     _ configure: (inout FunctionRuntime.Configuration) -> Void = { _ in },
@@ -25,26 +26,38 @@ func withRuntime<Result>(
 }
 
 extension InvocationRequest {
-    static func js(_ source: String, _ event: JSONValue = [:], dependencies: [String: String] = [:], timeoutMillis: Int? = nil) -> InvocationRequest {
-        InvocationRequest(languageID: "js", sourceCode: source, event: event, dependencies: dependencies, timeoutMillis: timeoutMillis)
+    static func js(
+        _ source: String, _ event: JSONValue = [:], dependencies: [String: String] = [:], timeoutMillis: Int? = nil
+    ) -> InvocationRequest {
+        InvocationRequest(
+            languageID: "js", sourceCode: source, event: event, dependencies: dependencies, timeoutMillis: timeoutMillis
+        )
     }
 
-    static func python(_ source: String, _ event: JSONValue = [:], dependencies: [String: String] = [:], timeoutMillis: Int? = nil)
+    static func python(
+        _ source: String, _ event: JSONValue = [:], dependencies: [String: String] = [:], timeoutMillis: Int? = nil
+    )
         -> InvocationRequest
     {
-        InvocationRequest(languageID: "python", sourceCode: source, event: event, dependencies: dependencies, timeoutMillis: timeoutMillis)
+        InvocationRequest(
+            languageID: "python", sourceCode: source, event: event, dependencies: dependencies,
+            timeoutMillis: timeoutMillis)
     }
 }
 
 extension FunctionRuntime {
     func value(_ request: InvocationRequest) async throws -> JSONValue { try await invoke(request).value }
 
-    func text(_ request: InvocationRequest) async throws -> String { String(decoding: try await invoke(request).json, as: UTF8.self) }
+    func text(_ request: InvocationRequest) async throws -> String {
+        String(decoding: try await invoke(request).json, as: UTF8.self)
+    }
 }
 
 /// Whether the process exists and has not ended.
 func processIsAlive(_ pid: Int64) -> Bool {
-    guard let status = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let state = status.split(separator: ")").last else {
+    guard let status = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+        let state = status.split(separator: ")").last
+    else {
         return false
     }
     return !state.hasPrefix(" Z") && !state.hasPrefix(" X")

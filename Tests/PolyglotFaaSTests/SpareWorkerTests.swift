@@ -51,7 +51,9 @@ import Testing
                 ($0.spareWorkersPerLanguage, $0.sandbox) = (spares, .off)
             } _: { runtime in
                 let first = try await Self.pid(runtime, 0)
-                try await waitUntil("there are as many processes as should be") { try Self.siblings(of: first).count == 1 + spares }
+                try await waitUntil("there are as many processes as should be") {
+                    try Self.siblings(of: first).count == 1 + spares
+                }
                 for spare in try Self.siblings(of: first) where spare != first { kill(spare, SIGKILL) }
                 try await waitUntil("the spare has been collected") { try Self.siblings(of: first).count == 1 }
                 let second = try await Self.pid(runtime, 1)
@@ -61,7 +63,9 @@ import Testing
     }
 
     @Test(arguments: Isolation.allCases, Language.all)
-    func `A function of any level answers the same, first and later`(isolation: Isolation, language: Language) async throws {
+    func `A function of any level answers the same, first and later`(isolation: Isolation, language: Language)
+        async throws
+    {
         try await withRuntime {
             $0.spareWorkersPerLanguage = 1
         } _: { runtime in

@@ -4,8 +4,11 @@ import TestSupport
 import Testing
 
 /// Functions that ask for a folder for temporary files.
-@Suite(.enabled(if: Namespaces.areAllowed, "Without namespaces there are no temporary files.")) struct TemporaryFileTests {
-    private static func request(_ body: String, _ event: JSONValue = [:], top: String = "", isolation: Isolation = .invocation) -> InvocationRequest {
+@Suite(.enabled(if: Namespaces.areAllowed, "Without namespaces there are no temporary files."))
+struct TemporaryFileTests {
+    private static func request(
+        _ body: String, _ event: JSONValue = [:], top: String = "", isolation: Isolation = .invocation
+    ) -> InvocationRequest {
         let lines = body.split(separator: "\n").map { "    \($0)" }.joined(separator: "\n")
         var request = InvocationRequest.python("import os, tempfile\n\(top)\ndef handler(e):\n\(lines)\n", event)
         request.limits.temporaryMB = 4
@@ -87,20 +90,24 @@ import Testing
         }
     }
 
-    @Test func `What the source writes while it loads is not there in a call, but for the level instance`() async throws {
+    @Test func `What the source writes while it loads is not there in a call, but for the level instance`() async throws
+    {
         let top = "open('/tmp/made', 'w').write('x')\nbefore = os.listdir('/tmp')"
         try await withRuntime { runtime in
             for (isolation, there) in [(Isolation.invocation, "[]"), (.process, "[]"), (.instance, #"["made"]"#)] {
                 for _ in Self.rounds {
                     try await #expect(
-                        runtime.text(Self.request("return [before, os.listdir('/tmp')]", top: top, isolation: isolation)) == #"[["made"],\#(there)]"#)
+                        runtime.text(
+                            Self.request("return [before, os.listdir('/tmp')]", top: top, isolation: isolation))
+                            == #"[["made"],\#(there)]"#)
                 }
             }
         }
     }
 
     @Test func `At the level instance files stay`() async throws {
-        let request = Self.request("open('/tmp/n', 'a').write('x')\nreturn len(open('/tmp/n').read())", isolation: .instance)
+        let request = Self.request(
+            "open('/tmp/n', 'a').write('x')\nreturn len(open('/tmp/n').read())", isolation: .instance)
         try await withRuntime {
             $0.maximumWorkersPerFunction = 1
         } _: { runtime in
@@ -109,7 +116,9 @@ import Testing
     }
 
     @Test(arguments: [Isolation.invocation, .process])
-    func `A file that the source keeps open to write carries nothing from call to call`(isolation: Isolation) async throws {
+    func `A file that the source keeps open to write carries nothing from call to call`(isolation: Isolation)
+        async throws
+    {
         let request = Self.request(
             """
             for d in (file, folder):
@@ -129,7 +138,9 @@ import Testing
     }
 
     @Test(arguments: [Isolation.invocation, .process])
-    func `Who goes on writing when the call has ended, or since the source was loaded, is ended first`(isolation: Isolation) async throws {
+    func `Who goes on writing when the call has ended, or since the source was loaded, is ended first`(
+        isolation: Isolation
+    ) async throws {
         let request = Self.request(
             """
             found = os.listdir('/tmp')
@@ -209,8 +220,12 @@ import Testing
         }
     }
 
-    @Test func `Neither another worker of the function nor another function sees a call's files, nor has less room for it`() async throws {
-        // Both calls are at work at once: each waits until the other has written, which it cannot see, so it waits for its deadline.
+    @Test
+    func `Neither another worker of the function nor another function sees a call's files, nor has less room for it`()
+        async throws
+    {
+        // Both calls are at work at once: each waits until the other has written, which it cannot see, so it waits for
+        // its deadline.
         let source = """
             mine = '/tmp/' + e['name']
             with open(mine, 'wb') as file: file.write(b'x' * (3 << 20))
@@ -222,8 +237,12 @@ import Testing
             $0.maximumWorkersPerFunction = 2
         } _: { runtime in
             try await withThrowingTaskGroup(of: (String, String).self) { group in
-                for (name, top) in [("a", "import time"), ("b", "import time"), ("c", "import time\n# another function")] {
-                    group.addTask { (name, try await runtime.text(Self.request(source, ["name": .string(name)], top: top))) }
+                for (name, top) in [
+                    ("a", "import time"), ("b", "import time"), ("c", "import time\n# another function"),
+                ] {
+                    group.addTask {
+                        (name, try await runtime.text(Self.request(source, ["name": .string(name)], top: top)))
+                    }
                 }
                 for try await (name, answer) in group { #expect(answer == "[\"\(name)\"]") }
             }
@@ -239,14 +258,20 @@ import Testing
     }
 
     @Test(arguments: [["root"], ["namespaces", "root"], ["files", "signals"]])
-    func `Where the private root or Landlock is missing, the function says so when it loads`(layers: [String]) async throws {
+    func `Where the private root or Landlock is missing, the function says so when it loads`(layers: [String])
+        async throws
+    {
         try await withRuntime {
             $0.sandboxWithout = layers
         } _: { runtime in
-            let error = try await #require(throws: LoadError.self) { try await runtime.invoke(Self.request("return 1")) }
+            let error = try await #require(throws: LoadError.self) {
+                try await runtime.invoke(Self.request("return 1"))
+            }
             let missing = layers.contains("root") ? "there is no private root" : "there is no Landlock"
             #expect(
-                error.message.contains("The function asks for temporary files ('temporaryMB'), and this host has no place for them: \(missing)."),
+                error.message.contains(
+                    "The function asks for temporary files ('temporaryMB'), and this host has no place for them: \(missing)."
+                ),
                 "\(error.message)")
         }
     }
@@ -255,7 +280,9 @@ import Testing
         try await withRuntime {
             $0.sandbox = .off
         } _: { runtime in
-            let error = try await #require(throws: LoadError.self) { try await runtime.invoke(Self.request("return 1")) }
+            let error = try await #require(throws: LoadError.self) {
+                try await runtime.invoke(Self.request("return 1"))
+            }
             #expect(error.message.contains("no place for them: the sandbox is off."), "\(error.message)")
         }
     }

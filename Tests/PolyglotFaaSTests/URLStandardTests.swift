@@ -7,7 +7,8 @@ import Testing
 @Suite struct URLStandardTests {
     /// As bytes: some of its texts have half a surrogate pair.
     private static func data(_ name: String) throws -> [UInt8] {
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("WebPlatformTests/\(name)")
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "WebPlatformTests/\(name)")
         return Array(try Data(contentsOf: file))
     }
 

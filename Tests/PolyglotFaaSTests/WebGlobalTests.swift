@@ -12,12 +12,18 @@ import Testing
         ("JSON.stringify({ url: new URL('http://a/b') })", #"{"url":"http://a/b"}"#),
         ("[...new URLSearchParams({ a: '1 2', b: 'ü&' })].map(String)", ["a,1 2", "b,ü&"]),
         ("String(new URLSearchParams([['a', '1 2'], ['b', 'ü&']]))", "a=1+2&b=%C3%BC%26"),
-        ("(() => { const u = new URL('http://a/?x=1'); u.searchParams.append('y', '2'); u.searchParams.delete('x'); return u.search })()", "?y=2"),
+        (
+            "(() => { const u = new URL('http://a/?x=1'); u.searchParams.append('y', '2'); u.searchParams.delete('x'); return u.search })()",
+            "?y=2"
+        ),
         ("URL.canParse('nothing')", false),
         ("[...new TextEncoder().encode('aü€😀')]", [97, 195, 188, 226, 130, 172, 240, 159, 152, 128]),
         ("new TextEncoder().encodeInto('a€', new Uint8Array(2))", ["read": 1, "written": 1]),
         ("new TextDecoder().decode(new Uint8Array([0xef, 0xbb, 0xbf, 97, 0xff, 0xe2, 0x82]))", "a\u{fffd}\u{fffd}"),
-        ("(() => { try { new TextDecoder('utf-8', { fatal: true }).decode(new Uint8Array([255])) } catch (e) { return e.name } })()", "TypeError"),
+        (
+            "(() => { try { new TextDecoder('utf-8', { fatal: true }).decode(new Uint8Array([255])) } catch (e) { return e.name } })()",
+            "TypeError"
+        ),
         (
             "(() => { const d = new TextDecoder(); return [0xf0, 0x9f, 0x98, 0x80].map(b => d.decode(new Uint8Array([b]), { stream: true })).join('|') + d.decode() })()",
             "|||😀"
@@ -30,9 +36,15 @@ import Testing
             ["InvalidCharacterError", 5, true, true]
         ),
         ("/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(crypto.randomUUID())", true),
-        ("crypto.randomUUID() !== crypto.randomUUID() && crypto.getRandomValues(new Uint32Array(8)).some(x => x > 0)", true),
+        (
+            "crypto.randomUUID() !== crypto.randomUUID() && crypto.getRandomValues(new Uint32Array(8)).some(x => x > 0)",
+            true
+        ),
         ("hex(await crypto.subtle.digest('SHA-1', bytes('abc')))", "a9993e364706816aba3e25717850c26c9cd0d89d"),
-        ("hex(await crypto.subtle.digest('SHA-256', bytes('abc')))", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (
+            "hex(await crypto.subtle.digest('SHA-256', bytes('abc')))",
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        ),
         (
             "hex(await crypto.subtle.digest({ name: 'sha-384' }, bytes('abc')))",
             "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"
@@ -50,7 +62,10 @@ import Testing
             "(() => { const c = new AbortController(); let seen = []; c.signal.addEventListener('abort', e => seen.push(e.type, e.target === c.signal)); c.abort(); c.abort(); return [...seen, c.signal.aborted, c.signal.reason.name] })()",
             ["abort", true, true, "AbortError"]
         ),
-        ("new Promise(resolve => { const s = AbortSignal.timeout(5); s.onabort = () => resolve(s.reason.name) })", "TimeoutError"),
+        (
+            "new Promise(resolve => { const s = AbortSignal.timeout(5); s.onabort = () => resolve(s.reason.name) })",
+            "TimeoutError"
+        ),
         ("AbortSignal.any([AbortSignal.abort('why')]).reason", "why"),
         (
             "(() => { const t = new EventTarget(); let n = 0; t.addEventListener('x', () => n++, { once: true }); t.addEventListener('x', { handleEvent(e) { e.preventDefault(); n += 10 } }); const first = t.dispatchEvent(new Event('x', { cancelable: true })); t.dispatchEvent(new CustomEvent('x', { detail: 1 })); return [n, first] })()",
@@ -70,9 +85,18 @@ import Testing
             "(() => { const a = { d: new Date(5), m: new Map([[1, { x: 1 }]]), s: new Set([1]), r: /a/gi, u: new Uint16Array([1, 2]), e: new RangeError('no'), n: [1, , 3] }; a.self = a; const c = structuredClone(a); return [c !== a, c.self === c, c.d.getTime(), c.m.get(1).x, c.s.has(1), String(c.r), c.u[1], c.e instanceof RangeError, c.e.message, c.n.length, 1 in c.n] })()",
             [true, true, 5, 1, true, "/a/gi", 2, true, "no", 3, false]
         ),
-        ("(() => { try { structuredClone(() => 1) } catch (e) { return [e.name, e.code] } })()", ["DataCloneError", 25]),
-        ("(() => { const b = new ArrayBuffer(4); const c = structuredClone(b, { transfer: [b] }); return [b.byteLength, c.byteLength] })()", [0, 4]),
-        ("[typeof queueMicrotask, typeof setImmediate, typeof fetch, typeof Buffer]", ["function", "function", "undefined", "undefined"]),
+        (
+            "(() => { try { structuredClone(() => 1) } catch (e) { return [e.name, e.code] } })()",
+            ["DataCloneError", 25]
+        ),
+        (
+            "(() => { const b = new ArrayBuffer(4); const c = structuredClone(b, { transfer: [b] }); return [b.byteLength, c.byteLength] })()",
+            [0, 4]
+        ),
+        (
+            "[typeof queueMicrotask, typeof setImmediate, typeof fetch, typeof Buffer]",
+            ["function", "function", "undefined", "undefined"]
+        ),
     ]
 
     @Test func `Each global does what the web says`() async throws {
@@ -110,7 +134,9 @@ import Testing
     @Test func `Random numbers differ from call to call`() async throws {
         try await withRuntime { runtime in
             var seen: Set<JSONValue> = []
-            for _ in 0..<8 { seen.insert(try await runtime.value(.js("function handler() { return crypto.randomUUID() }"))) }
+            for _ in 0..<8 {
+                seen.insert(try await runtime.value(.js("function handler() { return crypto.randomUUID() }")))
+            }
             #expect(seen.count == 8)
         }
     }
@@ -182,8 +208,13 @@ import Testing
                 let shown = result.logs.map(\.text)
                 #expect(try result.value == .array(shown.map { .string($0) }))
                 #expect(shown.count == 15)
-                #expect(shown[..<4] == ["<Buffer 68 69>", "<ref *1> { name: 'x', self: [Circular *1] }", "point 2 3", "[ point 1 3 ]"])
-                #expect(shown[4].hasPrefix("Error: outer\n    at ") && shown[4].contains(" {\n  code: 7,\n  [cause]: TypeError: inner\n      at "))
+                #expect(
+                    shown[..<4] == [
+                        "<Buffer 68 69>", "<ref *1> { name: 'x', self: [Circular *1] }", "point 2 3", "[ point 1 3 ]",
+                    ])
+                #expect(
+                    shown[4].hasPrefix("Error: outer\n    at ")
+                        && shown[4].contains(" {\n  code: 7,\n  [cause]: TypeError: inner\n      at "))
                 #expect(shown[5] == #"[ "it's", 'a\\b\n\x07' ]"#)
                 #expect(shown.last == "<ref *1> { name: 'x', self: [Circular *1] }|[ 1, [length]: 1 ]|point 2 3")
             }
@@ -215,7 +246,8 @@ import Testing
         try await withRuntime { runtime in
             let expected = try await runtime.invoke(.js(values)).logs.map(\.text)
             #expect(expected.count == 14)
-            // In the first call the formatter is evaluated when everything is replaced already, in the later ones before.
+            // In the first call the formatter is evaluated when everything is replaced already, in the later ones
+            // before.
             for _ in 0..<3 {
                 let result = try await runtime.invoke(.js("\(values)\n\(replace)"))
                 #expect(try result.value == nil)
@@ -257,7 +289,9 @@ import Testing
                 let result = try await runtime.invoke(.js(source))
                 #expect(String(decoding: result.json, as: UTF8.self) == #"{"answer":42}"#)
                 #expect(result.logs.map(\.text) == ["one 2", "http://a/b é"])
-                let error = await #expect(throws: HandlerError.self) { try await runtime.invoke(.js(source, ["fails": true])) }
+                let error = await #expect(throws: HandlerError.self) {
+                    try await runtime.invoke(.js(source, ["fails": true]))
+                }
                 #expect(error?.errorType == "TypeError")
                 #expect(error?.message == "as it should")
                 #expect(error?.stackTrace.first?.contains("function.js:23:") == true, "\(error?.stackTrace ?? [])")

@@ -7,15 +7,20 @@ import Testing
 
 @Suite struct WorkerLifeTests {
     @Test(arguments: [
-        ("os._exit(0)", "exit code 0"), ("os._exit(3)", "exit code 3"), ("os.abort()", "signal 6"), ("os.kill(os.getpid(), 9)", "signal 9"),
+        ("os._exit(0)", "exit code 0"), ("os._exit(3)", "exit code 3"), ("os.abort()", "signal 6"),
+        ("os.kill(os.getpid(), 9)", "signal 9"),
         ("ctypes.string_at(0)", "signal 11"), ("os.kill(os.getppid(), 9)", "ended before it answered"),
     ])
-    func `A process that dies in the handler is one clear error, and the next call answers`(body: String, reason: String) async throws {
+    func `A process that dies in the handler is one clear error, and the next call answers`(
+        body: String, reason: String
+    ) async throws {
         let source = "import os, ctypes\ndef handler(event):\n  if event: \(body)\n  return 'alive'"
         try await withRuntime {
             $0.maximumWorkersPerFunction = 1
         } _: { runtime in
-            let error = try await #require(throws: WorkerCrashed.self) { try await runtime.invoke(.python(source, true)) }
+            let error = try await #require(throws: WorkerCrashed.self) {
+                try await runtime.invoke(.python(source, true))
+            }
             #expect(error.message.contains(reason), "\(error.message)")
             try await #expect(runtime.value(.python(source, false)) == "alive")
         }
@@ -23,7 +28,9 @@ import Testing
 
     @Test func `A process that dies while the source loads is one clear error`() async throws {
         try await withRuntime { runtime in
-            let error = try await #require(throws: WorkerCrashed.self) { try await runtime.invoke(.python("import os\nos._exit(7)")) }
+            let error = try await #require(throws: WorkerCrashed.self) {
+                try await runtime.invoke(.python("import os\nos._exit(7)"))
+            }
             #expect(error.message == "The worker ended before it answered: exit code 7.")
         }
     }
@@ -74,7 +81,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "b'\\x01'", "b'\\xff\\xff\\xff\\xff\\x13'", "b'\\x00\\x00\\x00\\x00\\x63'", "b'\\x02\\x00\\x00\\x00\\x12\\x09\\x41'",
+        "b'\\x01'", "b'\\xff\\xff\\xff\\xff\\x13'", "b'\\x00\\x00\\x00\\x00\\x63'",
+        "b'\\x02\\x00\\x00\\x00\\x12\\x09\\x41'",
         "b'\\x05\\x00\\x00\\x00\\x14junk!'",
     ])
     func `Bytes that are no frame end that worker and nothing else`(bytes: String) async throws {
@@ -92,7 +100,8 @@ import Testing
             $0.maximumLogBytes = 1000
         } _: { runtime in
             for request in [
-                InvocationRequest.js("exports.handler = () => { for (let i = 0; i < 1000; i++) console.log('x'.repeat(99)) }"),
+                InvocationRequest.js(
+                    "exports.handler = () => { for (let i = 0; i < 1000; i++) console.log('x'.repeat(99)) }"),
                 .python("def handler(e):\n  for i in range(1000): print('x' * 99)"),
             ] {
                 let logs = try await runtime.invoke(request).logs
@@ -142,7 +151,9 @@ import Testing
             let outcomes = await withTaskGroup(of: String.self) { group in
                 for _ in 0..<6 {
                     group.addTask {
-                        do { return try await runtime.value(.js(source, 300)).stringValue ?? "" } catch { return "\(type(of: error))" }
+                        do { return try await runtime.value(.js(source, 300)).stringValue ?? "" } catch {
+                            return "\(type(of: error))"
+                        }
                     }
                 }
                 return await group.reduce(into: [:] as [String: Int]) { $0[$1, default: 0] += 1 }
@@ -158,7 +169,8 @@ import Testing
         // So that the process numbers which the function sees are those that we see.
         configuration.sandbox = .off
         let runtime = FunctionRuntime(configuration: configuration)
-        let pid = try #require(try await runtime.value(.python("import os\ndef handler(e): return os.getppid()")).integerValue)
+        let pid = try #require(
+            try await runtime.value(.python("import os\ndef handler(e): return os.getppid()")).integerValue)
         #expect(processIsAlive(pid))
         let source = "exports.handler = ms => new Promise(resolve => setTimeout(() => resolve(1), ms))"
         // The worker is warm, so the call below runs well before the runtime is told to end.
@@ -203,7 +215,8 @@ import Testing
         try await withRuntime {
             $0.maximumWorkersPerFunction = 1
         } _: { runtime in
-            let source = "import threading, time\ndef handler(stays):\n  if stays: threading.Thread(target=time.sleep, args=[60]).start()\n  return 1"
+            let source =
+                "import threading, time\ndef handler(stays):\n  if stays: threading.Thread(target=time.sleep, args=[60]).start()\n  return 1"
             // The first call is in a process of its own.
             for _ in 0..<3 { try await #expect(runtime.value(.python(source, false)) == 1) }
             #expect(runtime.retiredWorkerCount == 0)
@@ -229,7 +242,10 @@ import Testing
             for _ in 0..<4 { try await #expect(runtime.value(.python(source, 1)) == 1) }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<120 {
-                    group.addTask { try await #expect(runtime.value(.python(source, .integer(Int64(number)))) == .integer(Int64(number))) }
+                    group.addTask {
+                        try await #expect(
+                            runtime.value(.python(source, .integer(Int64(number)))) == .integer(Int64(number)))
+                    }
                 }
                 try await group.waitForAll()
             }
@@ -237,7 +253,8 @@ import Testing
         }
     }
 
-    /// The end of a killed worker travels from the kernel by way of its zygote and an event loop; shutting down waits for it.
+    /// The end of a killed worker travels from the kernel by way of its zygote and an event loop; shutting down waits
+    /// for it.
     @Test func `No worker is left when shutting down returns, also right after one was killed`() async throws {
         for _ in 0..<10 {
             let runtime = try await withRuntime { runtime in
@@ -271,7 +288,8 @@ import Testing
         let pid: Int64
         do {
             let runtime = FunctionRuntime(configuration: configuration)
-            pid = try #require(try await runtime.value(.python("import os\ndef handler(e): return os.getppid()")).integerValue)
+            pid = try #require(
+                try await runtime.value(.python("import os\ndef handler(e): return os.getppid()")).integerValue)
         }
         try await eventually { !processIsAlive(pid) }
     }
@@ -291,7 +309,8 @@ import Testing
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
         try FileManager.default.createSymbolicLink(
-            at: directory.appendingPathComponent("faas-worker-javascript"), withDestinationURL: URL(fileURLWithPath: "/bin/false"))
+            at: directory.appendingPathComponent("faas-worker-javascript"),
+            withDestinationURL: URL(fileURLWithPath: "/bin/false"))
         try await withRuntime {
             $0.workerDirectory = directory.path
         } _: { runtime in

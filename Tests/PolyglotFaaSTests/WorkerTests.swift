@@ -19,7 +19,8 @@ import WorkerProtocol
         let definition = FunctionDefinition(language: .python, sourceCode: "")
         let function = Function(id: try FunctionID("f"), revision: "1", definition: definition)
         let worker = Worker(
-            id: 1, function: function, eventLoop: eventLoop, loadTimeout: 60_000_000_000, limits: WorkerLimits(function, .init()),
+            id: 1, function: function, eventLoop: eventLoop, loadTimeout: 60_000_000_000,
+            limits: WorkerLimits(function, .init()),
             watch: WorkerWatch(),
             postponement: .ofThisProcess, isSuspect: false, controlGroups: nil, delegate: heard)
         let (ours, theirs) = try Sockets.makeStreamPair()
@@ -34,7 +35,8 @@ import WorkerProtocol
 
         try await eventLoop.submit {
             let frame = Frame.encode(
-                kind: Frame.FromWorker.loadFailed.rawValue, payload: Failure(.loadError, name: "SyntaxError", message: "no").encoded())
+                kind: Frame.FromWorker.loadFailed.rawValue,
+                payload: Failure(.loadError, name: "SyntaxError", message: "no").encoded())
             try frame.withUnsafeBytes { try Descriptors.writeAll($0, to: theirs) }
             Descriptors.close(theirs)
             worker.processHasEnded(.code(0))
@@ -49,18 +51,22 @@ import WorkerProtocol
     @Test func `A worker is forked by another zygote if the one there was is about to end`() async throws {
         let configuration = FunctionRuntime.Configuration()
         let zygotes = Zygotes(
-            executables: WorkerExecutables(directory: Binaries.directory.path), sandbox: configuration.sandboxRequest, spareCount: 0,
+            executables: WorkerExecutables(directory: Binaries.directory.path), sandbox: configuration.sandboxRequest,
+            spareCount: 0,
             ageLimits: configuration.zygoteAgeLimits, postponement: configuration.postponement)
         let first = try zygotes.start(ZygoteKind(language: .python))
         _ = try await first.waitUntilStarted()
         // Its socket is shut; that it has ended is noticed later.
         first.close()
         let function = Function(
-            id: try FunctionID("f"), revision: "1", definition: FunctionDefinition(language: .python, sourceCode: "def handler(event): pass"))
+            id: try FunctionID("f"), revision: "1",
+            definition: FunctionDefinition(language: .python, sourceCode: "def handler(event): pass"))
         let heard = Listener()
         let worker = Worker(
-            id: 1, function: function, eventLoop: MultiThreadedEventLoopGroup.singleton.next(), loadTimeout: 60_000_000_000,
-            limits: WorkerLimits(function, configuration), watch: WorkerWatch(), postponement: .ofThisProcess, isSuspect: false, controlGroups: nil,
+            id: 1, function: function, eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
+            loadTimeout: 60_000_000_000,
+            limits: WorkerLimits(function, configuration), watch: WorkerWatch(), postponement: .ofThisProcess,
+            isSuspect: false, controlGroups: nil,
             delegate: heard)
         worker.connect(try zygotes.makeProcess(for: worker))
         try await waitUntil("the worker is ready") { heard.isReady || heard.hasEnded }
@@ -79,7 +85,9 @@ import WorkerProtocol
         var isReady: Bool { state.withLock { $0.isReady } }
         var hasEnded: Bool { state.withLock { $0.hasEnded } }
 
-        func workerFailedToLoad(_ worker: Worker, _ error: any FunctionError) { state.withLock { $0.errors.append(error.message) } }
+        func workerFailedToLoad(_ worker: Worker, _ error: any FunctionError) {
+            state.withLock { $0.errors.append(error.message) }
+        }
         func workerEnded(_ worker: Worker, _ error: any FunctionError) { state.withLock { $0.hasEnded = true } }
         func workerHasLoaded(_ worker: Worker) {}
         func workerIsReady(_ worker: Worker, loadedBytes: Int?) { state.withLock { $0.isReady = true } }

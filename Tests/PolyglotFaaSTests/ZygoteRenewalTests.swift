@@ -29,7 +29,8 @@ import Testing
     /// Says its zygote, itself, and how often it has been called. The sandbox is off, or it could not.
     private static func who(_ number: Int) -> InvocationRequest {
         var request = InvocationRequest.python(
-            "import os\nn = 0\ndef handler(event):\n  global n\n  n += 1\n  return [os.getppid(), os.getpid(), n]\n# \(number)")
+            "import os\nn = 0\ndef handler(event):\n  global n\n  n += 1\n  return [os.getppid(), os.getpid(), n]\n# \(number)"
+        )
         request.isolation = .instance
         return request
     }
@@ -40,9 +41,13 @@ import Testing
     }
 
     @Test(arguments: [0, 1])
-    func `A successor forks the new workers, the old zygote's serve on, and it ends after the last of them`(spares: Int) async throws {
+    func `A successor forks the new workers, the old zygote's serve on, and it ends after the last of them`(spares: Int)
+        async throws
+    {
         try await withRuntime {
-            ($0.maximumZygoteForks, $0.sandbox, $0.spareWorkersPerLanguage, $0.idleTimeoutMillis) = (2, .off, spares, 600_000)
+            ($0.maximumZygoteForks, $0.sandbox, $0.spareWorkersPerLanguage, $0.idleTimeoutMillis) = (
+                2, .off, spares, 600_000
+            )
         } _: { runtime in
             let first = try await Self.ask(runtime, 0)
             var number = 0

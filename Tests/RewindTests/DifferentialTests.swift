@@ -5,11 +5,12 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Memory rewind against fresh processes: many different handlers, each called many times by one worker while others run, and each
-/// answer compared with that of a process that has served nobody before.
+/// Memory rewind against fresh processes: many different handlers, each called many times by one worker while others
+/// run, and each answer compared with that of a process that has served nobody before.
 ///
-/// `REWIND_ROUNDS` (default 40): how often each handler is called. `REWIND_SOAK_MINUTES`: how long the random test runs; without it,
-/// not at all. `REWIND_REPORT`: prints what each handler costs at which level. `REWIND_ONLY`: only handlers with this in their names.
+/// `REWIND_ROUNDS` (default 40): how often each handler is called. `REWIND_SOAK_MINUTES`: how long the random test
+/// runs; without it, not at all. `REWIND_REPORT`: prints what each handler costs at which level. `REWIND_ONLY`: only
+/// handlers with this in their names.
 @Suite(.serialized) struct DifferentialTests {
     private static let environment = ProcessInfo.processInfo.environment
     private static let explicitRounds = environment["REWIND_ROUNDS"].flatMap(Int.init)
@@ -33,7 +34,9 @@ import Testing
     }
 
     @Test(arguments: [(Language.python, SandboxMode.bestEffort), (.python, .off), (.javaScript, .bestEffort)])
-    func `Every call under rewind answers as a fresh process does`(language: Language, sandbox: SandboxMode) async throws {
+    func `Every call under rewind answers as a fresh process does`(language: Language, sandbox: SandboxMode)
+        async throws
+    {
         let all = Self.chosen(language == .python ? Handler.allPython : Handler.allJavaScript)
         let handlers = all.filter { $0.isRefusedBySandbox == (sandbox == .off) }
         let descriptorsBefore = openDescriptorCount()
@@ -53,15 +56,21 @@ import Testing
     }
 
     /// Returns how many functions' workers were replaced on the way.
-    private func compare(_ handlers: [Handler], _ own: OwnRuntime, using generator: inout SeededGenerator) async throws -> Int {
+    private func compare(_ handlers: [Handler], _ own: OwnRuntime, using generator: inout SeededGenerator) async throws
+        -> Int
+    {
         let expected = try await concurrently(handlers) { handler in
             var outcomes: [Outcome] = []
-            for event in handler.events { outcomes.append(await own.runtime.outcome(handler.referenceRequest(event: event))) }
+            for event in handler.events {
+                outcomes.append(await own.runtime.outcome(handler.referenceRequest(event: event)))
+            }
             return outcomes
         }
         for (handler, outcomes) in zip(handlers, expected) {
             for outcome in outcomes {
-                if case .failure(let type, let message, _) = outcome, ["WorkerCrashed", "LoadError", "InvocationTimeout"].contains(type) {
+                if case .failure(let type, let message, _) = outcome,
+                    ["WorkerCrashed", "LoadError", "InvocationTimeout"].contains(type)
+                {
                     Issue.record("\(handler.name) does not run at all: \(type): \(message)")
                 }
             }
@@ -75,11 +84,14 @@ import Testing
         func run(_ calls: ArraySlice<(Int, Int)>) async throws {
             _ = try await concurrently(Array(calls)) { handler, event in
                 let function = handlers[handler]
-                let outcome = await own.runtime.outcome(function.request(event: function.events[event], isolation: .invocation))
+                let outcome = await own.runtime.outcome(
+                    function.request(event: function.events[event], isolation: .invocation))
                 switch function.answers {
                 case .same:
                     if outcome != expected[handler][event] {
-                        Issue.record("\(function.name), event \(function.events[event]): \(outcome)\ninstead of \(expected[handler][event])")
+                        Issue.record(
+                            "\(function.name), event \(function.events[event]): \(outcome)\ninstead of \(expected[handler][event])"
+                        )
                     }
                 case .different:
                     let isNew = seen.withLock { $0[handler].insert(outcome).inserted }
@@ -111,10 +123,13 @@ import Testing
             let before = first.residentMemory
             await call(max(12, Self.rounds(of: handler)))
             let last = try #require(own.workers.first)
-            // An engine that takes memory back from the snapshot by mapping something else over it gets a new worker, which is right.
+            // An engine that takes memory back from the snapshot by mapping something else over it gets a new worker,
+            // which is right.
             if !handler.name.contains("100 MB") { #expect(last.pid == first.pid, "the same worker served all calls") }
             let bound = max(before / 8, 4 << 20) + (handler.name.contains("100 MB") ? 120 << 20 : 0)
-            #expect(last.residentMemory < before + bound, "\(before >> 10) KiB before, \(last.residentMemory >> 10) KiB after")
+            #expect(
+                last.residentMemory < before + bound,
+                "\(before >> 10) KiB before, \(last.residentMemory >> 10) KiB after")
         }
     }
 
@@ -122,7 +137,9 @@ import Testing
         "const kept = []; exports.handler = event => kept.push(new Uint8Array(100 << 20).fill(1))",
         "exports.handler = event => { const all = []; for (let i = 0; i < 200_000; i++) all.push({ i, text: 'k' + i }); return all.length }",
     ])
-    func `A JavaScript snapshot holds nothing of the memory that the calls before it have used`(source: String) async throws {
+    func `A JavaScript snapshot holds nothing of the memory that the calls before it have used`(source: String)
+        async throws
+    {
         try await OwnRuntime.with { own in
             for _ in 0..<4 { _ = try await own.runtime.invoke(InvocationRequest(languageID: "js", sourceCode: source)) }
             let worker = try #require(own.workers.first)
@@ -134,7 +151,8 @@ import Testing
     @Test func `Two thousand calls of a small function do not make its worker grow`() async throws {
         try await OwnRuntime.with { own in
             let request = InvocationRequest(
-                languageID: "js", sourceCode: "const big = new Array(1000).fill('x'); exports.handler = () => big.length")
+                languageID: "js",
+                sourceCode: "const big = new Array(1000).fill('x'); exports.handler = () => big.length")
             func call(_ times: Int) async throws {
                 for _ in 0..<times { #expect(try await own.runtime.invoke(request).json == Array("1000".utf8)) }
                 try await waitUntil("the worker is ready") { own.runtime.workerCount == 1 }
@@ -145,11 +163,15 @@ import Testing
             try await call(1500)
             let last = try #require(own.workers.first)
             #expect(last.pid == first.pid, "the same worker served all calls")
-            #expect(last.residentMemory < before + 4 << 20, "\(before >> 10) KiB before, \(last.residentMemory >> 10) KiB after")
+            #expect(
+                last.residentMemory < before + 4 << 20,
+                "\(before >> 10) KiB before, \(last.residentMemory >> 10) KiB after")
         }
     }
 
-    @Test func `Pages are not looked for after each call of a handler that needs megabytes of the heap for a moment`() async throws {
+    @Test func `Pages are not looked for after each call of a handler that needs megabytes of the heap for a moment`()
+        async throws
+    {
         let source = """
             import ctypes
             read = ctypes.CDLL(None).faas_rewind_counters
@@ -160,7 +182,8 @@ import Testing
             """
         try await OwnRuntime.with { own in
             func call() async throws -> (rewinds: Int, scans: Int) {
-                let json = Data(try await own.runtime.invoke(InvocationRequest(languageID: "python", sourceCode: source)).json)
+                let json = Data(
+                    try await own.runtime.invoke(InvocationRequest(languageID: "python", sourceCode: source)).json)
                 let counts = try JSONDecoder().decode([Int].self, from: json)
                 return (counts[0], counts[1])
             }
@@ -174,7 +197,9 @@ import Testing
     }
 
     @Test(arguments: [Language.python, .javaScript])
-    func `Making the sandbox's filters leaves nothing behind that the zygote and all its forks would copy`(language: Language) async throws {
+    func `Making the sandbox's filters leaves nothing behind that the zygote and all its forks would copy`(
+        language: Language
+    ) async throws {
         func writtenMemory(_ mode: SandboxMode) async throws -> Int {
             try await OwnRuntime.with({ $0.sandbox = mode }) { own in
                 let source = language == .python ? "handler = lambda event: 1" : "exports.handler = () => 1"
@@ -200,7 +225,9 @@ import Testing
     }
 
     @Test(.enabled(if: environment["REWIND_SOAK_MINUTES"] != nil))
-    func `A random handler with a random event answers as a fresh process does, for as long as it is asked to`() async throws {
+    func `A random handler with a random event answers as a fresh process does, for as long as it is asked to`()
+        async throws
+    {
         let minutes = Self.environment["REWIND_SOAK_MINUTES"].flatMap(Double.init) ?? 30
         let handlers = Self.chosen(Handler.allPython + Handler.allJavaScript)
         let seed = Self.environment["REWIND_SEED"].flatMap(UInt64.init) ?? UInt64.random(in: 0 ... .max)
@@ -215,8 +242,11 @@ import Testing
         } _: { own in
             _ = try await concurrently(Array(0..<4)) { _ in
                 while ContinuousClock.now < end {
-                    // Some calls in a row, so that a worker gets past its snapshot before another function needs its place.
-                    let (handler, count) = generator.withLock { (handlers.randomElement(using: &$0)!, Int.random(in: 1...30, using: &$0)) }
+                    // Some calls in a row, so that a worker gets past its snapshot before another function needs its
+                    // place.
+                    let (handler, count) = generator.withLock {
+                        (handlers.randomElement(using: &$0)!, Int.random(in: 1...30, using: &$0))
+                    }
                     for _ in 0..<max(1, count >> max(0, handler.weight - 2)) {
                         let event = generator.withLock { handler.events.randomElement(using: &$0)! }
                         let outcome = await own.runtime.outcome(handler.request(event: event, isolation: .invocation))
@@ -250,7 +280,8 @@ import Testing
                     var times: [Double] = []
                     pids = []
                     for round in 0..<40 {
-                        let request = handler.request(event: handler.events[round % handler.events.count], isolation: isolation)
+                        let request = handler.request(
+                            event: handler.events[round % handler.events.count], isolation: isolation)
                         let start = ContinuousClock.now
                         _ = await own.runtime.outcome(request)
                         if round >= 10 { times.append((ContinuousClock.now - start) / .microseconds(1)) }
@@ -259,7 +290,8 @@ import Testing
                     medians.append(times.sorted()[times.count / 2])
                 }
                 print(
-                    "REPORT;\(handler.name);\(Int(medians[0]));\(Int(medians[1]));\((medians[1] / medians[0] * 10).rounded() / 10);\(pids.count - 1)")
+                    "REPORT;\(handler.name);\(Int(medians[0]));\(Int(medians[1]));\((medians[1] / medians[0] * 10).rounded() / 10);\(pids.count - 1)"
+                )
             }
         }
     }
@@ -271,7 +303,10 @@ extension Handler {
 
     /// Those that need much memory, or make much garbage.
     static let whoseMemoryIsWatched = (allPython + allJavaScript).filter { handler in
-        ["100 MB", "a hundred thousand objects", "a list at module level grows", "an array at top level grows", "a thread that ends"].contains {
+        [
+            "100 MB", "a hundred thousand objects", "a list at module level grows", "an array at top level grows",
+            "a thread that ends",
+        ].contains {
             handler.name.contains($0)
         }
     }

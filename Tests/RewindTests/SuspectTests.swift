@@ -36,7 +36,9 @@ import Testing
     func `Nothing stays that the kernel keeps for the process`(handler: Handler) async throws {
         for isolation in [Isolation.process, .invocation] {
             if Self.known[String(handler.name.trimmingPrefix("Python, "))]?.contains(isolation) == true {
-                await withKnownIssue("docs/pristine-state.md should not promise it", isIntermittent: true) { try await check(handler, isolation) }
+                await withKnownIssue("docs/pristine-state.md should not promise it", isIntermittent: true) {
+                    try await check(handler, isolation)
+                }
             } else {
                 try await check(handler, isolation)
             }
@@ -59,7 +61,9 @@ import Testing
                     #expect(!seen.contains(outcome), "\(handler.name), \(isolation)")
                     seen.append(outcome)
                 }
-                if case .failure(let type, let message, _) = outcome { Issue.record("\(handler.name), \(isolation): \(type): \(message)") }
+                if case .failure(let type, let message, _) = outcome {
+                    Issue.record("\(handler.name), \(isolation): \(type): \(message)")
+                }
             }
         }
     }

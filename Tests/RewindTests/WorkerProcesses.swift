@@ -8,15 +8,20 @@ struct OwnRuntime: Sendable {
     private let directory: URL
 
     static func with<Result>(
-        _ configure: (inout FunctionRuntime.Configuration) -> Void = { _ in }, _ body: (OwnRuntime) async throws -> Result
+        _ configure: (inout FunctionRuntime.Configuration) -> Void = { _ in },
+        _ body: (OwnRuntime) async throws -> Result
     ) async throws -> Result {
         let directory = Binaries.directory.appendingPathComponent("rewind-tests-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
         // Other workers than those built beside the tests, to try a change of theirs.
-        let origin = ProcessInfo.processInfo.environment["REWIND_WORKERS"].map { URL(fileURLWithPath: $0) } ?? Binaries.directory
-        for executable in [Binaries.javaScriptWorker, Binaries.pythonWorker].map({ origin.appendingPathComponent($0.lastPathComponent) }) {
-            try FileManager.default.linkItem(at: executable, to: directory.appendingPathComponent(executable.lastPathComponent))
+        let origin =
+            ProcessInfo.processInfo.environment["REWIND_WORKERS"].map { URL(fileURLWithPath: $0) } ?? Binaries.directory
+        for executable in [Binaries.javaScriptWorker, Binaries.pythonWorker].map({
+            origin.appendingPathComponent($0.lastPathComponent)
+        }) {
+            try FileManager.default.linkItem(
+                at: executable, to: directory.appendingPathComponent(executable.lastPathComponent))
         }
         var configuration = FunctionRuntime.Configuration()
         configuration.workerDirectory = directory.path
@@ -37,7 +42,8 @@ struct OwnRuntime: Sendable {
     /// Zygotes, workers and whatever they have forked.
     var processes: [ProcessEntry] {
         ProcessTable.all().filter {
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0.pid)/exe"))?.hasPrefix(directory.path) == true
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0.pid)/exe"))?.hasPrefix(
+                directory.path) == true
         }
     }
 
@@ -56,12 +62,15 @@ extension ProcessEntry {
         guard let text = try? String(contentsOfFile: "/proc/\(pid)/smaps_rollup", encoding: .utf8) else { return 0 }
         return text.split(separator: "\n").reduce(0) { sum, line in
             let fields = line.split(separator: " ")
-            guard fields.count > 1, ["Private_Clean:", "Private_Dirty:", "Shared_Dirty:"].contains(fields[0]) else { return sum }
+            guard fields.count > 1, ["Private_Clean:", "Private_Dirty:", "Shared_Dirty:"].contains(fields[0]) else {
+                return sum
+            }
             return sum + (Int(fields[1]) ?? 0) * 1024
         }
     }
 
-    /// Memory that it shares with nothing but its own forks, in bytes: all pages that it has written to since its base was made.
+    /// Memory that it shares with nothing but its own forks, in bytes: all pages that it has written to since its base
+    /// was made.
     var writtenMemory: Int {
         let text = ProcessTable.text("/proc/\(pid)/status") ?? ""
         let line = text.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
@@ -71,7 +80,8 @@ extension ProcessEntry {
     /// Bytes of the file that its snapshot is in, as far as it is mapped. 0: it has none.
     var snapshotSize: Int {
         let text = (try? String(contentsOfFile: "/proc/\(pid)/maps", encoding: .utf8)) ?? ""
-        return text.split(separator: "\n").filter { $0.contains("/memfd:snapshot") && $0.contains(" rw") }.reduce(0) { sum, line in
+        return text.split(separator: "\n").filter { $0.contains("/memfd:snapshot") && $0.contains(" rw") }.reduce(0) {
+            sum, line in
             let ends = line.prefix { $0 != " " }.split(separator: "-").compactMap { Int($0, radix: 16) }
             return sum + ends[1] - ends[0]
         }

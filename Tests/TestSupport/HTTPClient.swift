@@ -36,13 +36,16 @@ public final class HTTPClient: Sendable {
         let (data, response) = try await session.data(for: request)
         guard let response = response as? HTTPURLResponse else { throw TestFailure("\(response) is no HTTP response") }
         var fields: [String: String] = [:]
-        for case (let name as String, let value as String) in response.allHeaderFields { fields[name.lowercased()] = value }
+        for case (let name as String, let value as String) in response.allHeaderFields {
+            fields[name.lowercased()] = value
+        }
         return HTTPAnswer(status: response.statusCode, headers: fields, body: data)
     }
 
     public func get(_ path: String) async throws -> HTTPAnswer { try await send("GET", path) }
 
-    public func invoke(_ id: String, _ event: String = "{}", headers: [String: String] = [:]) async throws -> HTTPAnswer {
+    public func invoke(_ id: String, _ event: String = "{}", headers: [String: String] = [:]) async throws -> HTTPAnswer
+    {
         try await send("POST", "/invoke/\(id)", headers: headers, body: Data(event.utf8))
     }
 }

@@ -41,8 +41,8 @@ public struct ProcessEntry: Sendable, CustomStringConvertible {
 }
 
 public enum ProcessTable {
-    /// What a file of /proc has. Foundation (6.3.1) keeps 4 KiB for each empty file that it reads as a text, and a kernel thread's command
-    /// line is empty.
+    /// What a file of /proc has. Foundation (6.3.1) keeps 4 KiB for each empty file that it reads as a text, and a
+    /// kernel thread's command line is empty.
     public static func text(_ path: String) -> String? {
         guard let file = fopen(path, "r") else { return nil }
         defer { fclose(file) }

@@ -19,7 +19,8 @@ public enum Program {
     /// - Parameter executable: a path, or a name that the shell's path finds.
     /// - Parameter environment: what differs from this process's environment; nil removes a variable.
     public static func run(
-        _ executable: String, _ arguments: [String] = [], in directory: String = "/", environment: [String: String?] = [:],
+        _ executable: String, _ arguments: [String] = [], in directory: String = "/",
+        environment: [String: String?] = [:],
         input: Data? = nil, within limit: Duration = .seconds(60)
     ) async throws -> ProgramResult {
         try await with(executable, arguments, in: directory, environment: environment, input: input) { program in
@@ -30,10 +31,12 @@ public enum Program {
 
     /// Starts a program for as long as `body` runs; then it is killed, with the rest of its process group.
     public static func with<Result>(
-        _ executable: String, _ arguments: [String] = [], in directory: String = "/", environment: [String: String?] = [:],
+        _ executable: String, _ arguments: [String] = [], in directory: String = "/",
+        environment: [String: String?] = [:],
         input: Data? = nil, _ body: (RunningProgram) async throws -> Result
     ) async throws -> Result {
-        let program = try RunningProgram(executable, arguments, directory: directory, environment: environment, input: input)
+        let program = try RunningProgram(
+            executable, arguments, directory: directory, environment: environment, input: input)
         defer { program.end() }
         return try await body(program)
     }
@@ -42,10 +45,12 @@ public enum Program {
 /// What glibc has and its headers, as Swift reads them, hide.
 private struct GlibcExtras: Sendable {
     typealias AddCloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, CInt) -> CInt
-    typealias AddChangeDirectory = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, UnsafePointer<CChar>) -> CInt
+    typealias AddChangeDirectory =
+        @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, UnsafePointer<CChar>) -> CInt
 
     let addCloseFrom = unsafeBitCast(dlsym(nil, "posix_spawn_file_actions_addclosefrom_np"), to: AddCloseFrom.self)
-    let addChangeDirectory = unsafeBitCast(dlsym(nil, "posix_spawn_file_actions_addchdir_np"), to: AddChangeDirectory.self)
+    let addChangeDirectory = unsafeBitCast(
+        dlsym(nil, "posix_spawn_file_actions_addchdir_np"), to: AddChangeDirectory.self)
 }
 
 private let glibc = GlibcExtras()
@@ -57,7 +62,8 @@ public final class RunningProgram: Sendable {
     private let exit = Mutex<ProgramExit?>(nil)
 
     fileprivate init(
-        _ executable: String, _ arguments: [String], directory: String, environment changes: [String: String?], input: Data?
+        _ executable: String, _ arguments: [String], directory: String, environment changes: [String: String?],
+        input: Data?
     ) throws {
         streams = try TemporaryDirectory()
         do {
@@ -97,14 +103,17 @@ public final class RunningProgram: Sendable {
         posix_spawnattr_setsigdefault(&attributes, &all)
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
 
         let argv = ([executable] + arguments).map { strdup($0) } + [nil]
         let envp = environment.map { strdup("\($0)=\($1)") } + [nil]
         defer { for text in argv + envp { free(text) } }
         var pid: pid_t = 0
         let code = posix_spawnp(&pid, executable, &actions, &attributes, argv, envp)
-        guard code == 0 else { throw TestFailure("\(executable) cannot be started: \(String(cString: strerror(code)))") }
+        guard code == 0 else {
+            throw TestFailure("\(executable) cannot be started: \(String(cString: strerror(code)))")
+        }
         return pid
     }
 

@@ -57,7 +57,9 @@ public final class RawConnection: Sendable {
                 return answer
             }
             let more = try read(until: end)
-            if more.isEmpty { throw TestFailure("the connection was closed after: \(String(decoding: received, as: UTF8.self))") }
+            if more.isEmpty {
+                throw TestFailure("the connection was closed after: \(String(decoding: received, as: UTF8.self))")
+            }
             received += more
         }
     }
@@ -85,7 +87,8 @@ public final class RawConnection: Sendable {
         while true {
             let rest = end - ContinuousClock.now
             var entry = pollfd(fd: socket, events: Int16(events), revents: 0)
-            let milliseconds = max(0, rest.components.seconds * 1000 + rest.components.attoseconds / 1_000_000_000_000_000)
+            let milliseconds = max(
+                0, rest.components.seconds * 1000 + rest.components.attoseconds / 1_000_000_000_000_000)
             let count = poll(&entry, 1, Int32(milliseconds))
             if count > 0 { return Int32(entry.revents) }
             if count == 0 { throw TestFailure("nothing was received in time") }
@@ -116,10 +119,13 @@ public final class RawConnection: Sendable {
 
 public enum RawHTTP {
     /// The bytes of a request.
-    public static func request(_ method: String, _ path: String, headers: [String] = [], body: [UInt8]? = nil) -> [UInt8] {
+    public static func request(_ method: String, _ path: String, headers: [String] = [], body: [UInt8]? = nil)
+        -> [UInt8]
+    {
         let length = body.map { ["Content-Length: \($0.count)"] } ?? []
         return Array(
-            (["\(method) \(path) HTTP/1.1", "Host: localhost"] + headers + length + ["", ""]).joined(separator: "\r\n").utf8)
+            (["\(method) \(path) HTTP/1.1", "Host: localhost"] + headers + length + ["", ""]).joined(separator: "\r\n")
+                .utf8)
             + (body ?? [])
     }
 

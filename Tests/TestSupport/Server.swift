@@ -7,8 +7,8 @@ public struct Server: Sendable {
     public let port: Int
     public let http: HTTPClient
 
-    /// Serves these functions on a free port while `body` runs. Then, unless the test has ended it, the server is ended by
-    /// SIGINT; it must exit with code 0 and leave no process behind.
+    /// Serves these functions on a free port while `body` runs. Then, unless the test has ended it, the server is ended
+    /// by SIGINT; it must exit with code 0 and leave no process behind.
     public static func with<Result>(
         _ functions: [TestFunction] = [], arguments: [String] = [], _ body: (Server) async throws -> Result
     ) async throws -> Result {
@@ -42,14 +42,20 @@ public struct Server: Sendable {
     public func stop(_ signal: Int32 = SIGINT) async throws {
         program.send(signal)
         let exit = try await program.waitForEnd(within: .seconds(30))
-        guard exit == .code(0) else { throw TestFailure("the server ended with \(exit); it wrote:\n\(program.errorOutput)") }
+        guard exit == .code(0) else {
+            throw TestFailure("the server ended with \(exit); it wrote:\n\(program.errorOutput)")
+        }
     }
 
     private static func port(printedBy program: RunningProgram) async throws -> Int {
         var port: Int?
         try await waitUntil("the server listens") {
-            if let exit = program.hasEnded { throw TestFailure("the server ended at once, \(exit): \(program.errorOutput)") }
-            port = program.output.firstMatch(of: /HTTP server started on http:\/\/[^ ]*:(\d+) .*\n/).flatMap { Int($0.1) }
+            if let exit = program.hasEnded {
+                throw TestFailure("the server ended at once, \(exit): \(program.errorOutput)")
+            }
+            port = program.output.firstMatch(of: /HTTP server started on http:\/\/[^ ]*:(\d+) .*\n/).flatMap {
+                Int($0.1)
+            }
             return port != nil
         }
         return port!

@@ -41,7 +41,8 @@ public struct TestFunction: Encodable, Sendable {
 public struct Workspace: Sendable {
     public let directory: TemporaryDirectory
 
-    public static func with<Result>(_ functions: [TestFunction] = [], _ body: (Workspace) async throws -> Result) async throws
+    public static func with<Result>(_ functions: [TestFunction] = [], _ body: (Workspace) async throws -> Result)
+        async throws
         -> Result
     {
         try await TemporaryDirectory.with { directory in
@@ -59,11 +60,14 @@ public struct Workspace: Sendable {
 
     public func faas(_ arguments: String..., input: String? = nil) async throws -> ProgramResult {
         try await Program.run(
-            Binaries.faas.path, arguments, in: directory.path, environment: Self.environment, input: input.map { Data($0.utf8) })
+            Binaries.faas.path, arguments, in: directory.path, environment: Self.environment,
+            input: input.map { Data($0.utf8) })
     }
 
     /// Starts `faas` for as long as `body` runs.
-    public func withFaas<Result>(_ arguments: [String], _ body: (RunningProgram) async throws -> Result) async throws -> Result {
+    public func withFaas<Result>(_ arguments: [String], _ body: (RunningProgram) async throws -> Result) async throws
+        -> Result
+    {
         try await Program.with(Binaries.faas.path, arguments, in: directory.path, environment: Self.environment, body)
     }
 
@@ -71,6 +75,8 @@ public struct Workspace: Sendable {
         let name = "\(function.id).manifest.json"
         try directory.write(String(decoding: JSONEncoder().encode(function), as: UTF8.self), to: name)
         let result = try await faas("upload", name)
-        guard result.exit == .code(0) else { throw TestFailure("\(function.id) was not uploaded: \(result.errorOutput)") }
+        guard result.exit == .code(0) else {
+            throw TestFailure("\(function.id) was not uploaded: \(result.errorOutput)")
+        }
     }
 }

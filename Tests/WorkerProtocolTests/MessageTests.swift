@@ -4,15 +4,18 @@ import Testing
 @testable import WorkerProtocol
 
 private let load = LoadMessage(
-    isolation: .process, memoryBytes: 1 << 27, functionID: "hello", revision: "0123", functionName: "handler", sourceName: "hello.js",
+    isolation: .process, memoryBytes: 1 << 27, functionID: "hello", revision: "0123", functionName: "handler",
+    sourceName: "hello.js",
     source: "let x = 'é🎉\0'",
     dependencies: [.init(name: "greeter", source: "module.exports = 1"), .init(name: "empty", source: "")],
-    environment: [.init(name: "GREETING", value: "Hello"), .init(name: "EMPTY", value: "")], prime: [#"{"a":"é"}"#, "null"],
+    environment: [.init(name: "GREETING", value: "Hello"), .init(name: "EMPTY", value: "")],
+    prime: [#"{"a":"é"}"#, "null"],
     sourceFolder: "/layers/source",
     packageFolder: "/layers/packages")
 
 private let failure = Failure(
-    .handlerError, name: "TypeError", message: "bad", stackTrace: ["at a (x.js:1:2)", "at b (x.js:3:4)"], line: 3, column: 4)
+    .handlerError, name: "TypeError", message: "bad", stackTrace: ["at a (x.js:1:2)", "at b (x.js:3:4)"], line: 3,
+    column: 4)
 
 @Suite struct MessageTests {
     @Test func `A load message reads back as it was written`() throws {
@@ -40,7 +43,8 @@ private let failure = Failure(
     }
 
     @Test(arguments: [
-        ZygoteReport.started(engine: "Engine 1", layers: [SandboxLayer(.files, .active, "x"), SandboxLayer(.signals, .degraded, "")]),
+        ZygoteReport.started(
+            engine: "Engine 1", layers: [SandboxLayer(.files, .active, "x"), SandboxLayer(.signals, .degraded, "")]),
         .forked(worker: 7, pid: 1234), .forkFailed(worker: 8, reason: "no memory"),
         .exited(worker: 9, status: 11),
     ])
@@ -63,7 +67,10 @@ private let failure = Failure(
 
 @Suite struct HostileMessageTests {
     @Test func `Every message that is cut short is refused`() {
-        for bytes in [load.encoded(), failure.encoded(), ZygoteReport.started(engine: "x", layers: [SandboxLayer(.files, .missing, "y")]).encoded()] {
+        for bytes in [
+            load.encoded(), failure.encoded(),
+            ZygoteReport.started(engine: "x", layers: [SandboxLayer(.files, .missing, "y")]).encoded(),
+        ] {
             for length in 0..<bytes.count {
                 let cut = Array(bytes[..<length])
                 #expect(throws: ProtocolError.self, "cut to \(length)") {
@@ -105,21 +112,27 @@ private let failure = Failure(
     @Test func `A stack of more frames than anybody reads is refused`() {
         var bytes = Failure(.handlerError, message: "m").encoded()
         let count = UInt32(Failure.maximumStackTraceCount + 1)
-        bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: withUnsafeBytes(of: count.littleEndian) { Array($0) })
-        #expect(throws: ProtocolError.invalidValue(field: "stack length")) { try bytes.withUnsafeBytes { try Failure($0) } }
+        bytes.replaceSubrange(
+            bytes.count - 4..<bytes.count, with: withUnsafeBytes(of: count.littleEndian) { Array($0) })
+        #expect(throws: ProtocolError.invalidValue(field: "stack length")) {
+            try bytes.withUnsafeBytes { try Failure($0) }
+        }
     }
 
     /// Whatever the bytes, the answer is a value or an error. The seed is fixed, so a failure repeats.
     @Test func `Random and damaged bytes never do anything but fail or decode`() {
         var random = SeededGenerator(seed: 20_261_124)
         let valid = [
-            load.encoded(), failure.encoded(), LogMessage(level: 1, text: "x").encoded(), ZygoteReport.exited(worker: 1, status: 2).encoded(),
+            load.encoded(), failure.encoded(), LogMessage(level: 1, text: "x").encoded(),
+            ZygoteReport.exited(worker: 1, status: 2).encoded(),
         ]
         var decoded = 0
         for round in 0..<20_000 {
             var bytes: [UInt8]
             if round.isMultiple(of: 2) {
-                bytes = (0..<Int.random(in: 0...200, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+                bytes = (0..<Int.random(in: 0...200, using: &random)).map { _ in
+                    UInt8.random(in: 0...255, using: &random)
+                }
             } else {
                 bytes = valid[Int.random(in: 0..<valid.count, using: &random)]
                 for _ in 0...Int.random(in: 0...3, using: &random) {

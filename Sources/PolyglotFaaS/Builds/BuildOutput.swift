@@ -5,12 +5,15 @@ import FunctionModel
 enum BuildOutput {
     private static let mapMarker = "//# sourceMappingURL=data:application/json;base64,"
 
-    private static func sourceMap(_ text: Substring) -> Data? { Data(base64Encoded: text.trimmingCharacters(in: .whitespacesAndNewlines)) }
+    private static func sourceMap(_ text: Substring) -> Data? {
+        Data(base64Encoded: text.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
 
     /// The script that a worker evaluates: a function around what was built.
     static func script(_ output: String, _ layout: ScriptLayout) throws -> BuiltScript {
         guard let at = output.range(of: mapMarker, options: .backwards), let data = sourceMap(output[at.upperBound...]),
-            let map = try? JSONValue(json: Array(data)), case .array(let sources) = map["sources"], let mappings = map["mappings"]
+            let map = try? JSONValue(json: Array(data)), case .array(let sources) = map["sources"],
+            let mappings = map["mappings"]
         else { throw LoadError("The source does not build: esbuild wrote something else than a script.") }
         let names = sources.map { JSONValue.string(name(ofSource: $0.stringValue ?? "", layout)) }
         // Modules are strict. One line goes before: the map says so with its first character.
@@ -21,12 +24,15 @@ enum BuildOutput {
         return BuiltScript(script: script, sourceMap: sourceMap.jsonText())
     }
 
-    /// The same without the name of the folder that was made for it: the same project is the same module, whenever it is uploaded.
+    /// The same without the name of the folder that was made for it: the same project is the same module, whenever it
+    /// is uploaded.
     static func withoutFolder(_ output: String, _ folder: String) -> String {
         let name = String(folder.split(separator: "/").last ?? "")
-        guard let at = output.range(of: mapMarker, options: .backwards), let data = sourceMap(output[at.upperBound...]) else { return output }
+        guard let at = output.range(of: mapMarker, options: .backwards), let data = sourceMap(output[at.upperBound...])
+        else { return output }
         let map = String(decoding: data, as: UTF8.self).replacingOccurrences(of: name, with: folderName)
-        return output[..<at.lowerBound].replacingOccurrences(of: name, with: folderName) + mapMarker + Data(map.utf8).base64EncodedString() + "\n"
+        return output[..<at.lowerBound].replacingOccurrences(of: name, with: folderName) + mapMarker
+            + Data(map.utf8).base64EncodedString() + "\n"
     }
 
     private static let folderName = "faas-build"
@@ -34,7 +40,11 @@ enum BuildOutput {
     /// What people call a file: nothing for those that are ours.
     private static func name(ofSource path: String, _ layout: ScriptLayout) -> String {
         if let name = layout.names[path] { return name }
-        if path == "entry.js" || path == "meta.js" || path.hasPrefix("node/") || "/\(path)".contains("/\(folderName)/node/") { return "" }
+        if path == "entry.js" || path == "meta.js" || path.hasPrefix("node/")
+            || "/\(path)".contains("/\(folderName)/node/")
+        {
+            return ""
+        }
         // A file of a project that became one module at upload.
         return path.hasPrefix("src/") ? String(path.dropFirst("src/".count)) : path
     }
@@ -50,18 +60,25 @@ enum BuildOutput {
         let marker = "✘ [ERROR] "
         let errors = lines.indices.filter { lines[$0].hasPrefix(marker) }
         // That a folder cannot be listed is how the sandbox looks from inside.
-        guard let first = errors.first(where: { !lines[$0].dropFirst(marker.count).hasPrefix("Cannot read directory") }) ?? errors.first else {
+        guard
+            let first = errors.first(where: { !lines[$0].dropFirst(marker.count).hasPrefix("Cannot read directory") })
+                ?? errors.first
+        else {
             return LoadError("The source does not build: \(output.prefix(500))")
         }
         var message = String(lines[first].dropFirst(marker.count))
-        if message.hasPrefix("Could not resolve ") { message = "Module not found: \(message.dropFirst("Could not resolve ".count))" }
-        let place = first + 2 < lines.count ? lines[first + 2].trimmingCharacters(in: .whitespaces).split(separator: ":") : []
+        if message.hasPrefix("Could not resolve ") {
+            message = "Module not found: \(message.dropFirst("Could not resolve ".count))"
+        }
+        let place =
+            first + 2 < lines.count ? lines[first + 2].trimmingCharacters(in: .whitespaces).split(separator: ":") : []
         guard place.count >= 3, let line = Int(place[place.count - 2]), let column = Int(place[place.count - 1]) else {
             return LoadError("The source does not build: \(message)")
         }
         let path = place.dropLast(2).joined(separator: ":")
         let name = layout.names[path] ?? path
         // Columns are counted from 0 there.
-        return LoadError("The source does not build: \(message) at \(name):\(line):\(column + 1)", line: line, column: column + 1)
+        return LoadError(
+            "The source does not build: \(message) at \(name):\(line):\(column + 1)", line: line, column: column + 1)
     }
 }

@@ -1,11 +1,11 @@
 import Foundation
 import FunctionModel
 
-/// The modules that Node has built in, as files for a build: our own, Debian's packages for those that are kept well there, and for
-/// all others one that says what is missing.
+/// The modules that Node has built in, as files for a build: our own, Debian's packages for those that are kept well
+/// there, and for all others one that says what is missing.
 ///
-/// The host reads Debian's files, which root has installed, and puts copies beside the function's sources. So a build reads
-/// nothing more for this, and what it was built from is known.
+/// The host reads Debian's files, which root has installed, and puts copies beside the function's sources. So a build
+/// reads nothing more for this, and what it was built from is known.
 struct NodeModules: Sendable {
     /// A module of Node's that a package of Debian's is for.
     struct Package: Sendable {
@@ -23,7 +23,9 @@ struct NodeModules: Sendable {
             required: [("base64-js", "base64-js/index.js"), ("ieee754", "ieee754/index.js")]),
         Package(name: "node-events", module: "events", file: "events/events.js", required: []),
         Package(name: "node-path-browserify", module: "path", file: "path-browserify/index.js", required: []),
-        Package(name: "node-string-decoder", module: "string_decoder", file: "string_decoder/lib/string_decoder.js", required: []),
+        Package(
+            name: "node-string-decoder", module: "string_decoder", file: "string_decoder/lib/string_decoder.js",
+            required: []),
     ]
 
     /// Where Debian and Ubuntu install them.
@@ -42,7 +44,9 @@ struct NodeModules: Sendable {
         func read(_ path: String) -> String? {
             FileManager.default.contents(atPath: "\(directory)/\(path)").map { String(decoding: $0, as: UTF8.self) }
         }
-        var files = Self.own.map { ScriptLayout.File(path: "node/\($0.path).js", text: String(decoding: $0.text, as: UTF8.self)) }
+        var files = Self.own.map {
+            ScriptLayout.File(path: "node/\($0.path).js", text: String(decoding: $0.text, as: UTF8.self))
+        }
         var missing: [String] = []
         for package in Self.packages {
             let required = package.required.map { ("node_modules/\($0.name)/index", read($0.file)) }
@@ -51,16 +55,22 @@ struct NodeModules: Sendable {
                 files += all.map { ScriptLayout.File(path: "node/\($0.0).js", text: $0.1!) }
             } else {
                 missing.append(package.name)
-                let text = "throw new Error(\"The module '\(package.module)' is not installed on the host: apt install \(package.name)\");\n"
+                let text =
+                    "throw new Error(\"The module '\(package.module)' is not installed on the host: apt install \(package.name)\");\n"
                 files.append(ScriptLayout.File(path: "node/debian/\(package.module).js", text: text))
             }
         }
         for name in Self.names where !NodeModuleUse.available.contains(name) {
             files.append(ScriptLayout.File(path: "node/\(Self.path(of: name)).js", text: Self.replacement(for: name)))
         }
-        // A global `Buffer` that nobody uses is left out. All others do something by being imported: those that are missing say so.
-        let effects = files.filter { $0.path != Self.globals && $0.path != "node/buffer.js" }.map { JSONValue.string("./\($0.path.dropFirst(5))") }
-        files.append(ScriptLayout.File(path: "node/package.json", text: JSONValue.object(["sideEffects": .array(effects)]).jsonText()))
+        // A global `Buffer` that nobody uses is left out. All others do something by being imported: those that are
+        // missing say so.
+        let effects = files.filter { $0.path != Self.globals && $0.path != "node/buffer.js" }.map {
+            JSONValue.string("./\($0.path.dropFirst(5))")
+        }
+        files.append(
+            ScriptLayout.File(
+                path: "node/package.json", text: JSONValue.object(["sideEffects": .array(effects)]).jsonText()))
         self.files = files
         self.missing = missing
     }
@@ -72,13 +82,16 @@ struct NodeModules: Sendable {
     static let globals = "node/globals.js"
 
     private static let own: [(path: String, text: [UInt8])] = [
-        ("assert/index", PackageResources.assert_js), ("assert/strict", Array("module.exports = require('./index.js').strict;\n".utf8)),
-        ("buffer", PackageResources.buffer_js), ("comparisons", PackageResources.comparisons_js), ("crypto", PackageResources.crypto_js),
+        ("assert/index", PackageResources.assert_js),
+        ("assert/strict", Array("module.exports = require('./index.js').strict;\n".utf8)),
+        ("buffer", PackageResources.buffer_js), ("comparisons", PackageResources.comparisons_js),
+        ("crypto", PackageResources.crypto_js),
         ("events", Array("module.exports = require('./debian/events.js');\n".utf8)),
         ("path/index", Array("module.exports = require('../debian/path.js');\n".utf8)),
         ("path/posix", Array("module.exports = require('../debian/path.js');\n".utf8)),
         ("process", Array("module.exports = process;\n".utf8)), ("querystring", PackageResources.querystring_js),
-        ("string_decoder", Array("module.exports = require('./debian/string_decoder.js');\n".utf8)), ("url", PackageResources.url_js),
+        ("string_decoder", Array("module.exports = require('./debian/string_decoder.js');\n".utf8)),
+        ("url", PackageResources.url_js),
         ("util/index", PackageResources.util_js), ("util/types", PackageResources.util_types_js),
         ("globals", Array("export { Buffer } from './buffer.js';\n".utf8)),
         // What Debian's string_decoder asks for: a buffer for versions of Node that have none like this.
@@ -87,18 +100,26 @@ struct NodeModules: Sendable {
 
     /// By their names without `node:`. Most take files, sockets, processes or threads, which no function has.
     static let names = [
-        "assert", "assert/strict", "async_hooks", "buffer", "child_process", "cluster", "constants", "crypto", "dgram", "diagnostics_channel",
-        "dns", "dns/promises", "domain", "events", "fs", "fs/promises", "http", "http2", "https", "inspector", "module", "net", "os", "path",
-        "path/posix", "perf_hooks", "process", "punycode", "querystring", "readline", "readline/promises", "repl", "stream", "stream/promises",
-        "stream/web", "string_decoder", "sys", "timers", "timers/promises", "tls", "trace_events", "tty", "url", "util", "util/types", "v8", "vm",
+        "assert", "assert/strict", "async_hooks", "buffer", "child_process", "cluster", "constants", "crypto", "dgram",
+        "diagnostics_channel",
+        "dns", "dns/promises", "domain", "events", "fs", "fs/promises", "http", "http2", "https", "inspector", "module",
+        "net", "os", "path",
+        "path/posix", "perf_hooks", "process", "punycode", "querystring", "readline", "readline/promises", "repl",
+        "stream", "stream/promises",
+        "stream/web", "string_decoder", "sys", "timers", "timers/promises", "tls", "trace_events", "tty", "url", "util",
+        "util/types", "v8", "vm",
         "wasi", "worker_threads", "zlib",
     ]
 
-    /// Packages on npm that are the same without Node, for those that can do without I/O. A project that has one installed gets it.
+    /// Packages on npm that are the same without Node, for those that can do without I/O. A project that has one
+    /// installed gets it.
     static let npmPackages: [(name: String, packages: [String])] = [
-        ("assert", ["assert"]), ("buffer", ["buffer"]), ("constants", ["constants-browserify"]), ("crypto", ["crypto-browserify"]),
-        ("events", ["events"]), ("os", ["os-browserify"]), ("path", ["path-browserify", "path"]), ("process", ["process"]),
-        ("punycode", ["punycode"]), ("querystring", ["querystring-es3", "querystring"]), ("stream", ["stream-browserify", "readable-stream"]),
+        ("assert", ["assert"]), ("buffer", ["buffer"]), ("constants", ["constants-browserify"]),
+        ("crypto", ["crypto-browserify"]),
+        ("events", ["events"]), ("os", ["os-browserify"]), ("path", ["path-browserify", "path"]),
+        ("process", ["process"]),
+        ("punycode", ["punycode"]), ("querystring", ["querystring-es3", "querystring"]),
+        ("stream", ["stream-browserify", "readable-stream"]),
         ("string_decoder", ["string_decoder"]), ("url", ["url"]), ("util", ["util"]), ("zlib", ["browserify-zlib"]),
     ]
 

@@ -18,7 +18,8 @@ struct ScriptBuilder: Sendable {
     /// As in the configuration.
     let nodeModules: String
 
-    /// - Throws: ``LoadError`` with file, line and column if the source is wrong, ``BuildUnavailable`` if it cannot be built here.
+    /// - Throws: ``LoadError`` with file, line and column if the source is wrong, ``BuildUnavailable`` if it cannot be
+    ///   built here.
     func build(_ definition: FunctionDefinition, node: NodeModules) throws -> BuiltScript {
         let layout = try ScriptLayout(definition, node: node)
         let folder = try makeFolder()
@@ -43,7 +44,9 @@ struct ScriptBuilder: Sendable {
         bundled.dependencies = [:]
         bundled.jsEvalAsModule = true
         // It is JavaScript now, whatever it was; its source map has the names.
-        bundled.sourceName = (definition.sourceName.lastIndex(of: ".").map { String(definition.sourceName[..<$0]) } ?? definition.sourceName) + ".js"
+        bundled.sourceName =
+            (definition.sourceName.lastIndex(of: ".").map { String(definition.sourceName[..<$0]) }
+                ?? definition.sourceName) + ".js"
         return bundled
     }
 
@@ -66,7 +69,8 @@ struct ScriptBuilder: Sendable {
         case .code:
             throw BuildOutput.error(text, layout)
         case .signal:
-            throw BuildExhausted(message: "The source does not build: esbuild needed more time or memory than it may have (\(exit)).")
+            throw BuildExhausted(
+                message: "The source does not build: esbuild needed more time or memory than it may have (\(exit)).")
         }
     }
 
@@ -76,7 +80,9 @@ struct ScriptBuilder: Sendable {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let (output, exit) = try run(["--version"], reading: [folder])
         let text = String(decoding: output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        guard exit == .code(0) else { throw BuildUnavailable("esbuild does not run in the sandbox of a build: \(text) (\(exit))") }
+        guard exit == .code(0) else {
+            throw BuildUnavailable("esbuild does not run in the sandbox of a build: \(text) (\(exit))")
+        }
         return BuildTools.Tool(path: try findProgram(), version: String(text.prefix(100)))
     }
 
@@ -125,7 +131,9 @@ struct ScriptBuilder: Sendable {
         defer { Descriptors.close(handle) }
         let output = read(ours)
         // Its end of the socket is closed, or it is not wanted any more.
-        if output == nil || !Processes.waitForEnd(handle: handle, timeoutMillis: 1000) { Processes.kill(handle: handle) }
+        if output == nil || !Processes.waitForEnd(handle: handle, timeoutMillis: 1000) {
+            Processes.kill(handle: handle)
+        }
         let exit = try Processes.wait(for: pid)
         return (output ?? [], output == nil ? .signal(SIGKILL) : exit)
     }
@@ -180,7 +188,8 @@ struct BuildExhausted: Error {
     let message: String
 }
 
-/// The function has modules, and this machine cannot build them. Scripts without `import` and `export` run all the same.
+/// The function has modules, and this machine cannot build them. Scripts without `import` and `export` run all the
+/// same.
 struct BuildUnavailable: Error {
     let message: String
     init(_ message: String) { self.message = message }

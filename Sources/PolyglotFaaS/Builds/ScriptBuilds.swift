@@ -11,8 +11,10 @@ package final class ScriptBuilds: Sendable {
     private struct State {
         var known: [Function: Result<BuiltScript, LoadError>] = [:]
         var knownBytes = 0
-        /// Builds that needed more time or memory than they may have. Another time it may be enough: the machine was busy.
-        var exhausted = RepeatedFailures<Function>(maximumDelay: ScriptBuilds.maximumDelay, tolerated: 0, firstDelay: ScriptBuilds.firstDelay)
+        /// Builds that needed more time or memory than they may have. Another time it may be enough: the machine was
+        /// busy.
+        var exhausted = RepeatedFailures<Function>(
+            maximumDelay: ScriptBuilds.maximumDelay, tolerated: 0, firstDelay: ScriptBuilds.firstDelay)
         /// Being built, and who waits for it.
         var waiting: [Function: [Waiter]] = [:]
         var waiterCount = 0
@@ -41,8 +43,8 @@ package final class ScriptBuilds: Sendable {
     /// Functions in use keep their own, and the folder has the rest.
     private static let maximumKnown = 1000
     private static let maximumKnownBytes = 64 << 20
-    /// Nanoseconds until a build that was too much is tried again, the first time and at most: each try may take all of a core for
-    /// ``ScriptBuilder/timeoutMillis``.
+    /// Nanoseconds until a build that was too much is tried again, the first time and at most: each try may take all of
+    /// a core for ``ScriptBuilder/timeoutMillis``.
     static let firstDelay: Int64 = 60_000_000_000
     static let maximumDelay: Int64 = 3_600_000_000_000
 
@@ -63,8 +65,8 @@ package final class ScriptBuilds: Sendable {
         self.build = build ?? { try builder.build($0, node: $1) }
     }
 
-    /// Gives the function what it is built to (``Function/built``), then calls `completion`: at once if it is known, else from a
-    /// thread of its own. Fails with ``LoadError``, or another error if this host cannot build now.
+    /// Gives the function what it is built to (``Function/built``), then calls `completion`: at once if it is known,
+    /// else from a thread of its own. Fails with ``LoadError``, or another error if this host cannot build now.
     func build(_ function: Function, _ completion: @escaping @Sendable (Result<Void, any Error>) -> Void) {
         let waiter: Waiter = { result in
             if case .success(let built) = result { function.built = built }
@@ -76,7 +78,9 @@ package final class ScriptBuilds: Sendable {
         }
         let next: Next = state.withLock { state in
             if let known = state.known[function] { return .done(known) }
-            if let pause = state.exhausted.pause(of: function, now: now()) { return .done(.failure(LoadError(pause.lastFailure))) }
+            if let pause = state.exhausted.pause(of: function, now: now()) {
+                return .done(.failure(LoadError(pause.lastFailure)))
+            }
             guard state.waiterCount < Self.maximumWaiters else { return .refuse }
             state.waiterCount += 1
             if state.waiting[function] != nil {
@@ -158,7 +162,9 @@ package final class ScriptBuilds: Sendable {
     }
 
     /// Where the folder has what this is built to.
-    private static func fileName(of definition: FunctionDefinition, _ node: NodeModules) -> String { "\(definition.buildKey(node)).json" }
+    private static func fileName(of definition: FunctionDefinition, _ node: NodeModules) -> String {
+        "\(definition.buildKey(node)).json"
+    }
 
     /// What the files in the folder are called that hold what became of these.
     package static func fileNames(of definitions: [FunctionDefinition]) -> Set<String> {
@@ -177,7 +183,8 @@ package final class ScriptBuilds: Sendable {
     /// It can be built again, so a full disk is no reason to fail.
     private static func write(_ built: BuiltScript, to path: String) {
         let json: JSONValue = ["script": .string(built.script), "sourceMap": .string(built.sourceMap)]
-        try? FileManager.default.createDirectory(atPath: String(path[..<path.lastIndex(of: "/")!]), withIntermediateDirectories: true)
+        try? FileManager.default.createDirectory(
+            atPath: String(path[..<path.lastIndex(of: "/")!]), withIntermediateDirectories: true)
         try? Data(json.jsonBytes()).write(to: URL(fileURLWithPath: path), options: .atomic)
     }
 }

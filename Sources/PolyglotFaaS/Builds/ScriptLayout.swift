@@ -3,8 +3,8 @@ import FunctionModel
 
 /// The files that esbuild is given for a function, its arguments, and what the files are called by people. No I/O.
 ///
-/// Everything in it comes from the function's author: sources, and the names of dependencies. A name becomes a path only if each
-/// part of it is harmless, and paths stay below the folder.
+/// Everything in it comes from the function's author: sources, and the names of dependencies. A name becomes a path
+/// only if each part of it is harmless, and paths stay below the folder.
 struct ScriptLayout {
     struct File: Equatable {
         /// Relative to the folder of the build.
@@ -57,7 +57,9 @@ struct ScriptLayout {
             add(text, source, name: name)
             aliases[name] = ["./\(text)"]
         }
-        if !metas.isEmpty { files.append(File(path: "meta.js", text: "export const \(metas.joined(separator: ", "));\n")) }
+        if !metas.isEmpty {
+            files.append(File(path: "meta.js", text: "export const \(metas.joined(separator: ", "));\n"))
+        }
         isModule = definition.isModule
         let entry =
             isModule
@@ -67,24 +69,32 @@ struct ScriptLayout {
         files.append(File(path: "entry.js", text: entry))
         files.append(File(path: "tsconfig.json", text: Self.configuration(aliases).jsonText()))
         files += node.files
-        arguments = ["entry.js", "--tsconfig=tsconfig.json", "--format=\(isModule ? "esm" : "iife")"] + Self.commonArguments
+        arguments =
+            ["entry.js", "--tsconfig=tsconfig.json", "--format=\(isModule ? "esm" : "iife")"] + Self.commonArguments
         // A dependency comes before a module of Node's with its name, and an alias would come before it.
         arguments += Self.nodeAliases().filter { alias in !places.contains { alias.hasPrefix("--alias:\($0.name)=") } }
-        if node.hasBuffer, sources.contains(where: { $0.text.contains("Buffer") }) { arguments.append("--inject:./\(NodeModules.globals)") }
+        if node.hasBuffer, sources.contains(where: { $0.text.contains("Buffer") }) {
+            arguments.append("--inject:./\(NodeModules.globals)")
+        }
     }
 
-    /// A project on this machine, whose files may import each other and what `node_modules` has. The result is a module like any
-    /// other, with nothing left to import.
+    /// A project on this machine, whose files may import each other and what `node_modules` has. The result is a module
+    /// like any other, with nothing left to import.
     ///
     /// - Parameters:
     ///   - main: the main file, relative to the project's folder.
     ///   - folder: where ``files`` will be.
     ///   - installed: folders of packages that stand for modules of Node's, by those modules' names.
-    init(project definition: FunctionDefinition, main: String, folder: String, installed: [String: String], node: NodeModules) {
+    init(
+        project definition: FunctionDefinition, main: String, folder: String, installed: [String: String],
+        node: NodeModules
+    ) {
         var aliases: [String] = []
         for (name, source) in definition.dependencies.sorted(by: { $0.key < $1.key }) {
             // A path is found in the project.
-            guard let parts = try? Self.parts(ofDependency: name), parts.first != "..", !name.hasPrefix(".") else { continue }
+            guard let parts = try? Self.parts(ofDependency: name), parts.first != "..", !name.hasPrefix(".") else {
+                continue
+            }
             let path = "other/\(aliases.count).\(Self.fileExtension(parts.last!) ?? Self.fileExtension(main) ?? "js")"
             add(path, source, name: name)
             aliases.append("--alias:\(name)=\(folder)/\(path)")
@@ -95,7 +105,9 @@ struct ScriptLayout {
             isScript && definition.functionName.isJavaScriptBinding
             ? ["--tree-shaking=false", "--footer:js=export { \(definition.functionName) };"] : []
         files += node.files
-        arguments = ["./\(main)", "--format=esm"] + Self.commonArguments.filter { !$0.hasPrefix("--define:") } + aliases + exports
+        arguments =
+            ["./\(main)", "--format=esm"] + Self.commonArguments.filter { !$0.hasPrefix("--define:") } + aliases
+            + exports
         arguments += Self.nodeAliases(in: folder, installed: installed).filter { alias in
             !definition.dependencies.keys.contains { alias.hasPrefix("--alias:\($0)=") }
         }
@@ -110,9 +122,12 @@ struct ScriptLayout {
     // MARK: Options
 
     static let commonArguments = [
-        "--bundle", "--platform=neutral", "--target=esnext", "--main-fields=module,main", "--conditions=import,module,default",
-        "--resolve-extensions=.tsx,.ts,.mts,.cts,.jsx,.mjs,.js,.cjs,.json", "--loader:.js=jsx", "--loader:.mjs=jsx", "--loader:.cjs=jsx",
-        "--sourcemap=inline", "--sources-content=false", "--charset=utf8", "--legal-comments=none", "--define:import.meta=\(meta)",
+        "--bundle", "--platform=neutral", "--target=esnext", "--main-fields=module,main",
+        "--conditions=import,module,default",
+        "--resolve-extensions=.tsx,.ts,.mts,.cts,.jsx,.mjs,.js,.cjs,.json", "--loader:.js=jsx", "--loader:.mjs=jsx",
+        "--loader:.cjs=jsx",
+        "--sourcemap=inline", "--sources-content=false", "--charset=utf8", "--legal-comments=none",
+        "--define:import.meta=\(meta)",
         "--log-level=error", "--log-limit=3", "--color=false",
     ]
 
@@ -131,14 +146,18 @@ struct ScriptLayout {
     }
 
     /// Whether a dependency asks for its own `import.meta`. The main file has the one that all others would have.
-    private static func usesMeta(_ source: String) -> Bool { source.contains("import.meta") && ModuleSyntax.isModule(source) }
+    private static func usesMeta(_ source: String) -> Bool {
+        source.contains("import.meta") && ModuleSyntax.isModule(source)
+    }
 
     // MARK: Names
 
     /// A module shows nobody what it does not export; but a handler that is declared is meant to be called.
     private static func withBinding(_ definition: FunctionDefinition) -> String {
         let name = definition.functionName
-        guard name.isJavaScriptBinding, fileExtension(fileName(definition.sourceName)) != "json" else { return definition.sourceCode }
+        guard name.isJavaScriptBinding, fileExtension(fileName(definition.sourceName)) != "json" else {
+            return definition.sourceCode
+        }
         return "\(definition.sourceCode)\n;\(bridge).binding(typeof \(name) === \"function\" ? \(name) : undefined);\n"
     }
 
@@ -185,9 +204,12 @@ extension String {
     }
 
     private static let reservedWords: Set = [
-        "arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do", "else", "enum",
-        "eval", "export", "extends", "false", "finally", "for", "function", "if", "implements", "import", "in", "instanceof", "interface",
-        "let", "new", "null", "package", "private", "protected", "public", "return", "static", "super", "switch", "this", "throw", "true",
+        "arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete",
+        "do", "else", "enum",
+        "eval", "export", "extends", "false", "finally", "for", "function", "if", "implements", "import", "in",
+        "instanceof", "interface",
+        "let", "new", "null", "package", "private", "protected", "public", "return", "static", "super", "switch",
+        "this", "throw", "true",
         "try", "typeof", "var", "void", "while", "with", "yield",
     ]
 }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Invocations by deadline, in buckets of a few milliseconds: adding and removing are as cheap as a dictionary's, and one
-/// timer serves all. Pure but for its lock; whoever owns it says what time it is.
+/// Invocations by deadline, in buckets of a few milliseconds: adding and removing are as cheap as a dictionary's, and
+/// one timer serves all. Pure but for its lock; whoever owns it says what time it is.
 final class DeadlineWheel: Sendable {
     /// Nanoseconds of one bucket, which is how late an expiry may be noticed, plus the timer's own delay.
     static let bucketWidth: Int64 = 5_000_000

@@ -35,7 +35,8 @@ final class Invocation: Sendable {
     }
 
     init(
-        id: UInt64, function: Function, requestID: String, event: ByteBuffer, deadline: Int64?, timeoutMillis: Int, logLimit: Int,
+        id: UInt64, function: Function, requestID: String, event: ByteBuffer, deadline: Int64?, timeoutMillis: Int,
+        logLimit: Int,
         onLogLine: (@Sendable (LogLine) -> Void)? = nil
     ) {
         self.id = id
@@ -49,7 +50,8 @@ final class Invocation: Sendable {
         state = Mutex(State())
     }
 
-    /// From now on somebody waits. Returns false if the invocation has been cancelled before; `completion` has been told then.
+    /// From now on somebody waits. Returns false if the invocation has been cancelled before; `completion` has been
+    /// told then.
     func wait(_ completion: @escaping Completion) -> Bool {
         let isNew = state.withLock { state in
             guard case .new = state.phase else { return false }
@@ -69,11 +71,13 @@ final class Invocation: Sendable {
         }
     }
 
-    /// The worker has ended without having taken it on: it waits again. Returns false if it is no longer wanted, or if this has
-    /// happened too often to be an accident.
+    /// The worker has ended without having taken it on: it waits again. Returns false if it is no longer wanted, or if
+    /// this has happened too often to be an accident.
     func beginAgain() -> Bool {
         state.withLock { state in
-            guard case .running(let completion, _) = state.phase, state.attempts < Self.maximumAttempts else { return false }
+            guard case .running(let completion, _) = state.phase, state.attempts < Self.maximumAttempts else {
+                return false
+            }
             state.attempts += 1
             state.phase = .waiting(completion)
             return true
@@ -108,7 +112,9 @@ final class Invocation: Sendable {
         let shown: LogLine? = state.withLock { state in
             guard state.logBytes <= logLimit else { return nil }
             state.logBytes += line.text.utf8.count + 1
-            let line = state.logBytes <= logLimit ? line : LogLine(level: .warning, text: "[log cut: more than \(logLimit) bytes]")
+            let line =
+                state.logBytes <= logLimit
+                ? line : LogLine(level: .warning, text: "[log cut: more than \(logLimit) bytes]")
             if onLogLine == nil { state.logs.append(line) }
             return line
         }

@@ -1,14 +1,15 @@
 import DequeModule
 
-/// All decisions of the worker pool, and nothing else: no clock, no process, no lock. Every call returns what is to be done, and
-/// takes about as long with thousands of functions as with one.
+/// All decisions of the worker pool, and nothing else: no clock, no process, no lock. Every call returns what is to be
+/// done, and takes about as long with thousands of functions as with one.
 ///
-/// A worker serves one function and one invocation at a time. An invocation that finds no idle worker waits; for it a worker
-/// is started as far as the limits allow. A slot is charged until the worker's end is confirmed, so that a machine full of
-/// dying processes is not given more, but for the few that `Limits.endingAllowance` lets overlap with their successors.
+/// A worker serves one function and one invocation at a time. An invocation that finds no idle worker waits; for it a
+/// worker is started as far as the limits allow. A slot is charged until the worker's end is confirmed, so that a
+/// machine full of dying processes is not given more, but for the few that `Limits.endingAllowance` lets overlap with
+/// their successors.
 ///
-/// Memory is promised before it is needed: to a worker that starts or serves, all that its function may use; to an idle one, what it
-/// is known to have. A function whose workers fail again and again has to wait (``RepeatedFailures``).
+/// Memory is promised before it is needed: to a worker that starts or serves, all that its function may use; to an idle
+/// one, what it is known to have. A function whose workers fail again and again has to wait (``RepeatedFailures``).
 struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     typealias WorkerID = UInt64
     /// Numbers grow, so the smaller one has waited longer.
@@ -27,7 +28,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         var starting = Int.max
         /// Bytes that may be promised altogether.
         var memory = Int.max
-        /// Nanoseconds that an invocation waits for a worker its function has before another function's idle worker ends for it.
+        /// Nanoseconds that an invocation waits for a worker its function has before another function's idle worker
+        /// ends for it.
         var patience: Int64 = 0
         /// The longest time that a function which keeps failing waits for its next worker, in nanoseconds. 0: none.
         var maximumPause: Int64 = 0
@@ -110,8 +112,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     private var lastWorker: WorkerID = 0
     private var isShuttingDown = false
 
-    // Each of these three holds everything that it should, in order, and perhaps more that was there once: whoever takes the first
-    // one looks whether it still belongs there.
+    // Each of these three holds everything that it should, in order, and perhaps more that was there once: whoever
+    // takes the first one looks whether it still belongs there.
 
     /// Functions with invocations that wait and no worker at all, in the order in which they came to be so.
     private var unserved: Deque<Int> = []
@@ -143,8 +145,12 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         if waiters.count >= limits.waiting { return [.reject(waiter, .hostQueueFull)] }
         let now = now()
         if known.map({ !hasWorker($0) }) ?? true {
-            if failures.isOnTrial(key), let pause = failures.pause(of: key, now: now) { return [.reject(waiter, .failing(pause))] }
-            if promisedMemory - promisedToIdle > limits.memory - (known.map { functions[$0]!.demand } ?? demand(key)).memory {
+            if failures.isOnTrial(key), let pause = failures.pause(of: key, now: now) {
+                return [.reject(waiter, .failing(pause))]
+            }
+            if promisedMemory - promisedToIdle > limits.memory
+                - (known.map { functions[$0]!.demand } ?? demand(key)).memory
+            {
                 return [.reject(waiter, .memoryPromised)]
             }
         }
@@ -204,7 +210,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     // MARK: Workers
 
-    /// A worker has loaded its function, or is pristine again. `loadedBytes`: what it has when it is ready for the first time.
+    /// A worker has loaded its function, or is pristine again. `loadedBytes`: what it has when it is ready for the
+    /// first time.
     mutating func workerIsReady(_ worker: WorkerID, loadedBytes: Int? = nil, now: Int64) -> [Action] {
         guard var record = workers[worker], record.state == .starting || record.state == .busy else { return [] }
         let function = record.function
@@ -212,7 +219,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         if isNew {
             stopStarting(function)
             let demand = functions[function]!.demand
-            record.whenIdle = demand.keepsMemory ? demand.memory : min(demand.memory, (loadedBytes ?? 0) + Self.dirtyBytes)
+            record.whenIdle =
+                demand.keepsMemory ? demand.memory : min(demand.memory, (loadedBytes ?? 0) + Self.dirtyBytes)
             list(function)
         }
         if isShuttingDown || shouldGiveWay(function) { return [end(worker)] }
@@ -245,8 +253,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         workers[worker]!.promised = bytes
     }
 
-    /// A busy worker has answered and is on its way back to being pristine. Returns an invocation to send to it already, if one
-    /// waits: the worker then need not wait for it.
+    /// A busy worker has answered and is on its way back to being pristine. Returns an invocation to send to it
+    /// already, if one waits: the worker then need not wait for it.
     mutating func workerHasAnswered(_ worker: WorkerID) -> WaiterID? {
         guard let record = workers[worker], record.state == .busy else { return nil }
         failures.succeeded(functions[record.function]!.key)
@@ -271,11 +279,13 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         return startWorkers(now: now)
     }
 
-    /// Whether a ready worker of this function should make room: the host is full of workers that are busy, and another function that
-    /// has no worker at all has waited longer than anybody waits for this one. Where it waits for something else than room, for
-    /// others that start, this would help nobody.
+    /// Whether a ready worker of this function should make room: the host is full of workers that are busy, and another
+    /// function that has no worker at all has waited longer than anybody waits for this one. Where it waits for
+    /// something else than room, for others that start, this would help nobody.
     private mutating func shouldGiveWay(_ function: Int) -> Bool {
-        guard workers.count >= limits.workers, idleCount == 0, startingCount < limits.starting, let other = firstUnserved(), other != function else {
+        guard workers.count >= limits.workers, idleCount == 0, startingCount < limits.starting,
+            let other = firstUnserved(), other != function
+        else {
             return false
         }
         return oldestWaiter(of: other)! < oldestWaiter(of: function) ?? .max
@@ -354,7 +364,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     /// A function that keeps failing and has no worker: nobody waits for the time that it may have one again.
     private mutating func rejectWaiters(of function: Int, now: Int64) -> [Action] {
         let record = functions[function]!
-        guard record.waiting > 0, !hasWorker(function), failures.isOnTrial(record.key), let pause = failures.pause(of: record.key, now: now)
+        guard record.waiting > 0, !hasWorker(function), failures.isOnTrial(record.key),
+            let pause = failures.pause(of: record.key, now: now)
         else { return [] }
         var actions: [Action] = []
         while let waiter = takeWaiter(of: function) { actions.append(.reject(waiter, .failing(pause))) }
@@ -366,12 +377,13 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     // MARK: Starting workers
 
-    /// Starts workers for those who wait: functions without a worker first, the longest wait first, as far as the limits allow.
-    /// Where the host's limit is in the way, the idle worker that has been unused longest ends; its slot is given on when its end
-    /// is confirmed, or at once if few are ending.
+    /// Starts workers for those who wait: functions without a worker first, the longest wait first, as far as the
+    /// limits allow. Where the host's limit is in the way, the idle worker that has been unused longest ends; its slot
+    /// is given on when its end is confirmed, or at once if few are ending.
     ///
-    /// A function that has a worker already gets none at the cost of others until somebody has waited for as long as a start takes:
-    /// else the busiest functions would keep pushing out those that are called less, whose next calls then start again.
+    /// A function that has a worker already gets none at the cost of others until somebody has waited for as long as a
+    /// start takes: else the busiest functions would keep pushing out those that are called less, whose next calls then
+    /// start again.
     private mutating func startWorkers(now: Int64) -> [Action] {
         guard !isShuttingDown, !waiters.isEmpty else { return [] }
         var actions: [Action] = []
@@ -379,7 +391,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         while startingCount < limits.starting, let function = firstUnserved() ?? firstGrowing() {
             let isUrgent = !hasWorker(function) || hasWaitedLong(function, now: now)
             if workers.count - min(endingCount, limits.endingAllowance) >= limits.workers {
-                guard isUrgent, endingCount < max(1, limits.endingAllowance), let victim = leastRecentlyUsedWorker() else {
+                guard isUrgent, endingCount < max(1, limits.endingAllowance), let victim = leastRecentlyUsedWorker()
+                else {
                     if !isUrgent { letOthersGrow(function) }
                     return actions
                 }
@@ -414,7 +427,9 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         if promisedMemory <= limits.memory - bytes { return [] }
         guard mayEnd, promisedMemory - promisedToIdle <= limits.memory - bytes else { return nil }
         var actions: [Action] = []
-        while promisedMemory > limits.memory - bytes, let victim = leastRecentlyUsedWorker() { actions.append(endIdle(victim)) }
+        while promisedMemory > limits.memory - bytes, let victim = leastRecentlyUsedWorker() {
+            actions.append(endIdle(victim))
+        }
         return actions
     }
 
@@ -438,10 +453,13 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         }
     }
 
-    private func isUnserved(_ function: Int) -> Bool { functions[function].map { $0.workers == 0 && $0.waiting > 0 } ?? false }
+    private func isUnserved(_ function: Int) -> Bool {
+        functions[function].map { $0.workers == 0 && $0.waiting > 0 } ?? false
+    }
 
     private func isGrowing(_ function: Int) -> Bool {
-        guard let record = functions[function], record.workers > 0, record.waiting > record.starting, record.workers < record.maximumWorkers,
+        guard let record = functions[function], record.workers > 0, record.waiting > record.starting,
+            record.workers < record.maximumWorkers,
             record.starting < max(1, limits.starting / 2)
         else { return false }
         // One on trial is tried with one worker.
@@ -466,7 +484,9 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         return nil
     }
 
-    private func isIdle(_ entry: (worker: WorkerID, since: Int64)) -> Bool { workers[entry.worker]?.state == .idle(since: entry.since) }
+    private func isIdle(_ entry: (worker: WorkerID, since: Int64)) -> Bool {
+        workers[entry.worker]?.state == .idle(since: entry.since)
+    }
 
     private mutating func leastRecentlyUsedWorker() -> WorkerID? {
         while let entry = idleWorkers.popFirst() {
@@ -485,7 +505,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     private mutating func number(of key: FunctionKey) -> Int {
         if let number = numbers[key] { return number }
         let demand = demand(key)
-        let record = FunctionRecord(key: key, maximumWorkers: demand.workers ?? limits.workersPerFunction, demand: demand)
+        let record = FunctionRecord(
+            key: key, maximumWorkers: demand.workers ?? limits.workersPerFunction, demand: demand)
         let number: Int
         if let free = freeNumbers.popLast() {
             number = free

@@ -1,6 +1,8 @@
-/// Functions whose workers fail again and again, and when each may have its next worker. Pure: whoever owns it says what time it is.
+/// Functions whose workers fail again and again, and when each may have its next worker. Pure: whoever owns it says
+/// what time it is.
 ///
-/// The first few failures cost nothing: a process may be killed by accident. From then on the time until the next attempt doubles.
+/// The first few failures cost nothing: a process may be killed by accident. From then on the time until the next
+/// attempt doubles.
 struct RepeatedFailures<FunctionKey: Hashable & Sendable>: Sendable {
     /// Why a function has to wait.
     struct Pause: Equatable, Sendable {
@@ -41,7 +43,8 @@ struct RepeatedFailures<FunctionKey: Hashable & Sendable>: Sendable {
         records[key] = Record(failures: failures, notBefore: now + delay, lastFailure: reason)
     }
 
-    /// A worker has ended instead of answering, and perhaps for no fault of the function's: it ran out of time, or its caller went away.
+    /// A worker has ended instead of answering, and perhaps for no fault of the function's: it ran out of time, or its
+    /// caller went away.
     mutating func endedUnanswered(_ key: FunctionKey, now: Int64) {
         if records[key] == nil { records[key] = Record(failures: 0, notBefore: now, lastFailure: "") }
     }

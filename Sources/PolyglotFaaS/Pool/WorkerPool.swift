@@ -32,7 +32,8 @@ final class WorkerPool: WorkerDelegate {
     private let retired = Atomic<Int>(0)
 
     init(
-        configuration: FunctionRuntime.Configuration, group: any EventLoopGroup, zygotes: Zygotes, builds: ScriptBuilds, controlGroups: ControlGroups?
+        configuration: FunctionRuntime.Configuration, group: any EventLoopGroup, zygotes: Zygotes, builds: ScriptBuilds,
+        controlGroups: ControlGroups?
     ) {
         self.configuration = configuration
         self.group = group
@@ -46,7 +47,8 @@ final class WorkerPool: WorkerDelegate {
                     .init(
                         workers: function.definition.limits.maxConcurrency,
                         // Temporary files are in memory.
-                        memory: ((function.definition.limits.memoryMB ?? configuration.memoryMB) + (function.definition.limits.temporaryMB ?? 0))
+                        memory: ((function.definition.limits.memoryMB ?? configuration.memoryMB)
+                            + (function.definition.limits.temporaryMB ?? 0))
                             << 20,
                         keepsMemory: function.definition.isolation == .instance)
                 }))
@@ -56,7 +58,9 @@ final class WorkerPool: WorkerDelegate {
     func startHousekeeping() {
         let interval = TimeAmount.milliseconds(min(250, max(10, Int64(configuration.idleTimeoutMillis) / 4)))
         housekeeping.withLock { task in
-            task = group.next().scheduleRepeatedTask(initialDelay: interval, delay: interval) { [weak self] _ in self?.keepHouse() }
+            task = group.next().scheduleRepeatedTask(initialDelay: interval, delay: interval) { [weak self] _ in
+                self?.keepHouse()
+            }
         }
     }
 
@@ -67,8 +71,10 @@ final class WorkerPool: WorkerDelegate {
         let (_, id) = lastInvocation.wrappingAdd(1, ordering: .relaxed)
         return Invocation(
             id: id, function: function, requestID: requestID, event: event,
-            deadline: timeoutMillis > 0 ? MonotonicClock.now() + Int64(timeoutMillis) * 1_000_000 : nil, timeoutMillis: timeoutMillis,
-            logLimit: function.definition.limits.maxLogBytes ?? configuration.maximumLogBytes, onLogLine: configuration.onLogLine)
+            deadline: timeoutMillis > 0 ? MonotonicClock.now() + Int64(timeoutMillis) * 1_000_000 : nil,
+            timeoutMillis: timeoutMillis,
+            logLimit: function.definition.limits.maxLogBytes ?? configuration.maximumLogBytes,
+            onLogLine: configuration.onLogLine)
     }
 
     /// Runs an invocation. `completion` is told its outcome.
@@ -88,9 +94,11 @@ final class WorkerPool: WorkerDelegate {
         }
     }
 
-    /// Nobody wants the outcome any more: the guest ends, in a moment. One that answers by then keeps its worker: another takes more
-    /// processor time than that.
-    func cancel(_ invocation: Invocation) { abandon(invocation, CancellationError(), grace: .milliseconds(Int64(configuration.graceMillis))) }
+    /// Nobody wants the outcome any more: the guest ends, in a moment. One that answers by then keeps its worker:
+    /// another takes more processor time than that.
+    func cancel(_ invocation: Invocation) {
+        abandon(invocation, CancellationError(), grace: .milliseconds(Int64(configuration.graceMillis)))
+    }
 
     private func enqueue(_ invocation: Invocation) {
         let (idle, actions): (Worker?, [PoolState<Function>.Action]) = state.withLock { state in
@@ -106,12 +114,17 @@ final class WorkerPool: WorkerDelegate {
         if let idle { idle.run(invocation) } else { perform(actions) }
     }
 
-    /// The caller no longer wants an answer: it gets this error, and the guest ends, at once or if it has not answered by then.
+    /// The caller no longer wants an answer: it gets this error, and the guest ends, at once or if it has not answered
+    /// by then.
     private func abandon(_ invocation: Invocation, _ error: any Error, grace: TimeAmount? = nil) {
         deadlines.remove(invocation)
         let worker = invocation.finish(.failure(error))
         if let worker {
-            if let grace { worker.eventLoop.scheduleTask(in: grace) { worker.kill(for: invocation) } } else { worker.kill(for: invocation) }
+            if let grace {
+                worker.eventLoop.scheduleTask(in: grace) { worker.kill(for: invocation) }
+            } else {
+                worker.kill(for: invocation)
+            }
         } else {
             // It was waiting, or it is being handed to a worker, which will see that it is finished.
             state.withLock { state in
@@ -153,8 +166,10 @@ final class WorkerPool: WorkerDelegate {
     private func start(_ id: UInt64, _ function: Function) -> [PoolState<Function>.Action] {
         let isSuspect = state.withLock { $0.pool.isSuspect(function) }
         let worker = Worker(
-            id: id, function: function, eventLoop: group.next(), loadTimeout: Int64(configuration.loadTimeoutMillis) * 1_000_000,
-            limits: WorkerLimits(function, configuration), watch: watch, postponement: configuration.postponement, isSuspect: isSuspect,
+            id: id, function: function, eventLoop: group.next(),
+            loadTimeout: Int64(configuration.loadTimeoutMillis) * 1_000_000,
+            limits: WorkerLimits(function, configuration), watch: watch, postponement: configuration.postponement,
+            isSuspect: isSuspect,
             controlGroups: controlGroups, delegate: self)
         state.withLock { $0.workers[id] = worker }
         watch.add(worker)
@@ -197,7 +212,8 @@ final class WorkerPool: WorkerDelegate {
             perform(actions)
         } else {
             deadlines.remove(invocation)
-            invocation.finish(.failure(WorkerCrashed("The workers of the function end before they take on an invocation.")))
+            invocation.finish(
+                .failure(WorkerCrashed("The workers of the function end before they take on an invocation.")))
         }
         stoppedRunning()
     }
@@ -233,7 +249,8 @@ final class WorkerPool: WorkerDelegate {
         let (now, failure) = (MonotonicClock.now(), worker.isToBlame ? error.message : nil)
         let (actions, failed, waiters) = state.withLock { state in
             state.workers[worker.id] = nil
-            let (actions, failed) = state.pool.workerEnded(worker.id, failure: failure, withZygote: worker.endedWithZygote, now: now)
+            let (actions, failed) = state.pool.workerEnded(
+                worker.id, failure: failure, withZygote: worker.endedWithZygote, now: now)
             return (actions, failed, state.workers.isEmpty ? state.takeEndWaiters() : [])
         }
         if let failed { fail(failed, error) }
@@ -329,14 +346,19 @@ extension WorkerPool.State {
 }
 
 extension PoolState.Rejection {
-    fileprivate func error(_ configuration: FunctionRuntime.Configuration, _ limits: PoolState<Function>.Limits) -> any FunctionError {
+    fileprivate func error(_ configuration: FunctionRuntime.Configuration, _ limits: PoolState<Function>.Limits)
+        -> any FunctionError
+    {
         switch self {
         case .functionQueueFull: TooManyRequests(limit: configuration.maximumWaitingPerFunction)
         case .hostQueueFull: Overloaded("The host already has \(configuration.maximumWaiting) invocations waiting.")
         case .shuttingDown: ShuttingDown()
-        case .memoryPromised: Overloaded("The \(limits.memory >> 20) MB that this host has for its functions are in use.")
+        case .memoryPromised:
+            Overloaded("The \(limits.memory >> 20) MB that this host has for its functions are in use.")
         case .failing(let pause):
-            BackedOff(failures: pause.failures, retryAfterMillis: Int((pause.remaining + 999_999) / 1_000_000), lastFailure: pause.lastFailure)
+            BackedOff(
+                failures: pause.failures, retryAfterMillis: Int((pause.remaining + 999_999) / 1_000_000),
+                lastFailure: pause.lastFailure)
         }
     }
 }

@@ -4,9 +4,9 @@ import SystemCalls
 
 /// A control group for each worker, where this process's own group is left to it.
 ///
-/// It holds what no limit of a process does: a worker and all that it has started, together, with the memory that the kernel keeps for
-/// them. A group cannot both have processes and limit those of its children, so this process moves into a child of its group too, and
-/// back when nobody needs it any more.
+/// It holds what no limit of a process does: a worker and all that it has started, together, with the memory that the
+/// kernel keeps for them. A group cannot both have processes and limit those of its children, so this process moves
+/// into a child of its group too, and back when nobody needs it any more.
 final class ControlGroups: Sendable {
     /// Why there are none.
     struct Unavailable: Error {
@@ -45,9 +45,13 @@ final class ControlGroups: Sendable {
 
     /// Moves this process. Nothing is touched before it is certain that the group is left to it.
     private static func enter() throws(Unavailable) -> ControlGroups {
-        guard let own = ControlGroup.ofThisProcess() else { throw Unavailable(reason: "no control groups of version 2 show this process") }
+        guard let own = ControlGroup.ofThisProcess() else {
+            throw Unavailable(reason: "no control groups of version 2 show this process")
+        }
         // The last one's workers have not all ended yet. There will be groups again for those who come later.
-        guard own.name != hostName else { throw Unavailable(reason: "an earlier runtime of this process is still leaving its groups") }
+        guard own.name != hostName else {
+            throw Unavailable(reason: "an earlier runtime of this process is still leaving its groups")
+        }
         let controllers = own.controllers
         let limitsProcesses = controllers.contains("pids")
         guard controllers.contains("memory") else { throw Unavailable(reason: "\(own.path) has no memory controller") }

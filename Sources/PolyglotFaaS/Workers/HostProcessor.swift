@@ -2,9 +2,10 @@ import SystemCalls
 
 /// Leaves one of two processors to the host while it has much to do.
 ///
-/// A short call costs the host as much as the worker. By itself the kernel lets a worker take turns with the host on one processor, for
-/// as long as the load lasts, while the other has nothing to do for a quarter of the time; and each finds its caches full of the
-/// other's memory. On more processors that is not known to happen, and with one there is no choice.
+/// A short call costs the host as much as the worker. By itself the kernel lets a worker take turns with the host on
+/// one processor, for as long as the load lasts, while the other has nothing to do for a quarter of the time; and each
+/// finds its caches full of the other's memory. On more processors that is not known to happen, and with one there is
+/// no choice.
 struct HostProcessor {
     /// Where workers run that leave the host its processor; nil: nowhere, they never do.
     let others: ProcessorSet?

@@ -57,7 +57,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private let process = Mutex(Process())
     /// When loading or restoring must have finished, in nanoseconds of the monotonic clock; 0: not at it.
     private let preparationDeadline = Atomic<Int64>(0)
-    /// What it is at: 0 is nothing. Any other number is one certain thing: an odd one an invocation, an even one loading or restoring.
+    /// What it is at: 0 is nothing. Any other number is one certain thing: an odd one an invocation, an even one
+    /// loading or restoring.
     private let activity = Atomic<UInt64>(loading)
     private static let loading: UInt64 = 2
     /// Every invocation asks this, so it needs no lock.
@@ -109,7 +110,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
 
     /// - Parameter isSuspect: whether its function's last worker ended without an answer.
     init(
-        id: UInt64, function: Function, eventLoop: any EventLoop, loadTimeout: Int64, limits: WorkerLimits, watch: WorkerWatch,
+        id: UInt64, function: Function, eventLoop: any EventLoop, loadTimeout: Int64, limits: WorkerLimits,
+        watch: WorkerWatch,
         postponement: Postponement, isSuspect: Bool, controlGroups: ControlGroups?, delegate: any WorkerDelegate
     ) {
         self.id = id
@@ -145,9 +147,13 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
                     let message = self.loadMessage.encoded()
                     guard message.count <= Frame.maximumPayloadLength else {
                         let limit = Frame.maximumPayloadLength
-                        return self.failLoading(LoadError("The source and its dependencies are \(message.count) bytes; the limit is \(limit)."))
+                        return self.failLoading(
+                            LoadError(
+                                "The source and its dependencies are \(message.count) bytes; the limit is \(limit)."))
                     }
-                    channel.writeAndFlush(ByteBuffer(bytes: Frame.encode(kind: Frame.FromHost.load.rawValue, payload: message)), promise: nil)
+                    channel.writeAndFlush(
+                        ByteBuffer(bytes: Frame.encode(kind: Frame.FromHost.load.rawValue, payload: message)),
+                        promise: nil)
                 case .failure(let error):
                     self.isDisconnected = true
                     self.fail(WorkerCrashed("The worker cannot be reached: \(error)"))
@@ -165,10 +171,12 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             case .instance: .instance
             }
         return LoadMessage(
-            isolation: isolation, memoryBytes: UInt64(limits.memoryMB) << 20, functionID: function.id.text, revision: function.revision,
+            isolation: isolation, memoryBytes: UInt64(limits.memoryMB) << 20, functionID: function.id.text,
+            revision: function.revision,
             functionName: definition.functionName,
             sourceName: definition.sourceName, source: built?.script ?? definition.sourceCode,
-            dependencies: built != nil ? [] : definition.dependencies.sorted { $0.key < $1.key }.map { .init(name: $0.key, source: $0.value) },
+            dependencies: built != nil
+                ? [] : definition.dependencies.sorted { $0.key < $1.key }.map { .init(name: $0.key, source: $0.value) },
             environment: definition.environment.sorted { $0.key < $1.key }.map { .init(name: $0.key, value: $0.value) },
             prime: definition.prime.map { $0.jsonText() },
             sourceFolder: definition.folders.source ?? "", packageFolder: definition.folders.packages ?? "",
@@ -325,7 +333,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             return SandboxViolation()
         case .handlerError:
             return HandlerError(
-                errorType: failure.name.isEmpty ? "Error" : failure.name, message: failure.message, stackTrace: failure.stackTrace)
+                errorType: failure.name.isEmpty ? "Error" : failure.name, message: failure.message,
+                stackTrace: failure.stackTrace)
         case .resultNotSerializable:
             return ResultNotSerializable(failure.message)
         case .workerError:
@@ -370,8 +379,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     /// From any thread.
     var isAtWork: Bool { activity.load(ordering: .relaxed) != 0 }
 
-    /// Ends the worker if it has more memory than it may, or has computed for too long, and moves it out of the host's way or back. From
-    /// the watch's thread.
+    /// Ends the worker if it has more memory than it may, or has computed for too long, and moves it out of the host's
+    /// way or back. From the watch's thread.
     func enforceLimits(_ hostProcessor: HostProcessor) {
         // Read outside the lock, which event loops take.
         guard let usage = process.withLock({ $0.usage }) else { return }
@@ -394,7 +403,9 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         let current = activity.load(ordering: .relaxed)
         let leaves = hostProcessor.isNeeded && current != lastSeen && current != Self.loading
         lastSeen = current
-        guard leaves != leavesHostProcessor, let processors = leaves ? hostProcessor.others : hostProcessor.all else { return }
+        guard leaves != leavesHostProcessor, let processors = leaves ? hostProcessor.others : hostProcessor.all else {
+            return
+        }
         leavesHostProcessor = leaves
         usage.setProcessors(processors)
     }
@@ -417,7 +428,9 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
             return
         }
         let used = time - watched.processorTime
-        if mustPostpone, used > postponement.longTime(loadTime: loadTime.load(ordering: .relaxed)) { postpone(usage, current, long) }
+        if mustPostpone, used > postponement.longTime(loadTime: loadTime.load(ordering: .relaxed)) {
+            postpone(usage, current, long)
+        }
         guard isInvocation, let limit = limits.cpuMillis, used > Int64(limit) * 1_000_000 else { return }
         eventLoop.execute {
             // It may have answered since, and run something else by now.
@@ -449,20 +462,24 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func endPostponement() {
-        guard postponement.isReversible, priority.exchange(.usual, ordering: .sequentiallyConsistent) != .usual else { return }
+        guard postponement.isReversible, priority.exchange(.usual, ordering: .sequentiallyConsistent) != .usual else {
+            return
+        }
         process.withLock { $0.usage }?.setPriority(.usual)
     }
 
     /// It would serve others as slowly as it served this one.
-    private var isPostponedForGood: Bool { !postponement.isReversible && priority.load(ordering: .sequentiallyConsistent) != .usual }
+    private var isPostponedForGood: Bool {
+        !postponement.isReversible && priority.load(ordering: .sequentiallyConsistent) != .usual
+    }
 
     /// An engine that is refused memory may not be able to say so, and crash.
     private var isNearMemoryLimit: Bool { largestMemory.load(ordering: .relaxed) > limits.memoryMB << 20 / 4 * 3 }
 
     // MARK: The end
 
-    /// Ends the process if this invocation still is what it does, or is to do next. One that has its answer by now has given its
-    /// worker on, perhaps to somebody else's. From any thread.
+    /// Ends the process if this invocation still is what it does, or is to do next. One that has its answer by now has
+    /// given its worker on, perhaps to somebody else's. From any thread.
     func kill(for invocation: Invocation) {
         guard eventLoop.inEventLoop else { return eventLoop.execute { self.kill(for: invocation) } }
         switch phase {
@@ -513,7 +530,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         eventLoop.execute {
             if self.exit == nil { self.exit = .some(exit) }
             if self.isDisconnected { return self.end() }
-            // What it wrote before it ended is still to be read. Then comes the end of the stream, whoever has inherited the other side.
+            // What it wrote before it ended is still to be read. Then comes the end of the stream, whoever has
+            // inherited the other side.
             if self.channel != nil { Descriptors.endReading(self.socket) }
         }
     }
@@ -569,8 +587,12 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private var endError: any FunctionError {
         if let fault { return fault }
         if case .some(.some(.signal(SIGSYS))) = exit { return SandboxViolation() }
-        if process.withLock({ $0.group })?.hasRunOutOfMemory == true { return MemoryLimitExceeded(limitMB: limits.memoryMB) }
-        if case .some(.some(.signal(let signal))) = exit, [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGSEGV].contains(signal), isNearMemoryLimit {
+        if process.withLock({ $0.group })?.hasRunOutOfMemory == true {
+            return MemoryLimitExceeded(limitMB: limits.memoryMB)
+        }
+        if case .some(.some(.signal(let signal))) = exit, [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGSEGV].contains(signal),
+            isNearMemoryLimit
+        {
             return MemoryLimitExceeded(limitMB: limits.memoryMB)
         }
         if case .some(.some(let exit)) = exit { return WorkerCrashed("The worker ended before it answered: \(exit).") }
@@ -609,13 +631,18 @@ extension LoadError {
     fileprivate init(_ failure: Failure, sourceName: String) {
         let line = failure.line > 0 ? Int(failure.line) : nil
         let column = failure.column > 0 ? Int(failure.column) : nil
-        // The innermost frame names the file, which may be a dependency's: "at name (file:line:column)" or "at file:line:column".
+        // The innermost frame names the file, which may be a dependency's: "at name (file:line:column)" or "at
+        // file:line:column".
         let end = line.map { ":\($0)" + (column.map { ":\($0)" } ?? "") } ?? ""
         let frame = failure.stackTrace.first.map { $0.hasSuffix(")") ? $0.dropLast() : $0[...] } ?? ""
-        let file = frame.hasSuffix(end) ? frame.dropLast(end.count).split(whereSeparator: { $0 == "(" || $0 == " " }).last.map(String.init) : nil
+        let file =
+            frame.hasSuffix(end)
+            ? frame.dropLast(end.count).split(whereSeparator: { $0 == "(" || $0 == " " }).last.map(String.init) : nil
         let place = line == nil ? "" : " at \(file ?? sourceName)\(end)"
         let name = failure.name.isEmpty ? "" : "\(failure.name): "
-        self.init("The source does not load: \(name)\(failure.message)\(place)", line: line, column: column, stackTrace: failure.stackTrace)
+        self.init(
+            "The source does not load: \(name)\(failure.message)\(place)", line: line, column: column,
+            stackTrace: failure.stackTrace)
     }
 }
 

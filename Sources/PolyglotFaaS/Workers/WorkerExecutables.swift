@@ -6,8 +6,8 @@ struct WorkerExecutables: Sendable {
     /// Where to look, in order.
     let directories: [String]
 
-    /// - Parameter directory: the only place to look; nil: `FAAS_WORKER_DIR` if set, else beside the running executable, in
-    ///   `../libexec/polyglotfaas` and in `../libexec` from there.
+    /// - Parameter directory: the only place to look; nil: `FAAS_WORKER_DIR` if set, else beside the running
+    ///   executable, in `../libexec/polyglotfaas` and in `../libexec` from there.
     init(directory: String?) {
         if let directory = directory ?? getenv("FAAS_WORKER_DIR").map({ String(cString: $0) }), !directory.isEmpty {
             directories = [directory]
@@ -21,7 +21,9 @@ struct WorkerExecutables: Sendable {
         directories = [own, own + "/../libexec/polyglotfaas", own + "/../libexec"]
     }
 
-    func path(for language: Language) throws(WorkerExecutableNotFound) -> String { try path(of: language.workerExecutable) }
+    func path(for language: Language) throws(WorkerExecutableNotFound) -> String {
+        try path(of: language.workerExecutable)
+    }
 
     func path(of name: String) throws(WorkerExecutableNotFound) -> String {
         for directory in directories {

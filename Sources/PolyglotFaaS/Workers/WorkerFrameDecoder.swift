@@ -13,7 +13,9 @@ package struct WorkerFrameDecoder: NIOSingleStepByteToMessageDecoder {
     package init() {}
 
     package mutating func decode(buffer: inout ByteBuffer) throws -> WorkerFrame? {
-        guard let (length, kind) = buffer.peekMultipleIntegers(endianness: .little, as: (UInt32, UInt8).self) else { return nil }
+        guard let (length, kind) = buffer.peekMultipleIntegers(endianness: .little, as: (UInt32, UInt8).self) else {
+            return nil
+        }
         // Checked before a byte is reserved for it.
         let header = try Frame.Header(lengthField: length, kind: kind)
         let total = Frame.headerLength + header.payloadLength
@@ -26,5 +28,7 @@ package struct WorkerFrameDecoder: NIOSingleStepByteToMessageDecoder {
     }
 
     /// Half a frame from a worker that has ended: its end is the outcome.
-    package mutating func decodeLast(buffer: inout ByteBuffer, seenEOF: Bool) throws -> WorkerFrame? { try decode(buffer: &buffer) }
+    package mutating func decodeLast(buffer: inout ByteBuffer, seenEOF: Bool) throws -> WorkerFrame? {
+        try decode(buffer: &buffer)
+    }
 }

@@ -23,8 +23,8 @@ struct WorkerLimits: Sendable {
     /// From here on the host ends the worker.
     var watchedBytes: Int { memoryMB << 20 + Self.engineBytes }
 
-    /// What a worker and all that it starts may have together, of every kind of memory: temporary files and what the kernel keeps for
-    /// it too, and the copy of its pages to which it goes back after each invocation.
+    /// What a worker and all that it starts may have together, of every kind of memory: temporary files and what the
+    /// kernel keeps for it too, and the copy of its pages to which it goes back after each invocation.
     var groupBytes: Int { 2 * watchedBytes + temporaryMB << 20 }
 
     /// So many processes and threads.
@@ -32,7 +32,9 @@ struct WorkerLimits: Sendable {
 
     func check(_ result: ByteBuffer) -> Result<ByteBuffer, any Error> {
         if result.readableBytes <= maximumResultBytes { return .success(result) }
-        return .failure(ResultNotSerializable("The result is \(result.readableBytes) bytes of JSON; the limit is \(maximumResultBytes) bytes."))
+        return .failure(
+            ResultNotSerializable(
+                "The result is \(result.readableBytes) bytes of JSON; the limit is \(maximumResultBytes) bytes."))
     }
 
     /// Whether the error that the handler ended with is the engine's way to say that there is no more memory.

@@ -3,13 +3,14 @@ import NIOCore
 import Synchronization
 import SystemCalls
 
-/// Looks at the memory and the processor time of workers that are at work, ends those that have had too much, puts those that
-/// compute for long behind the others, and says on which processors they run.
+/// Looks at the memory and the processor time of workers that are at work, ends those that have had too much, puts
+/// those that compute for long behind the others, and says on which processors they run.
 ///
-/// The kernel's own limit (RLIMIT_DATA) refuses memory, which most programs report in their own words. This is for what that limit
-/// does not count or what does not give up. The kernel's limit of processor time counts seconds of a process, not of a call. A
-/// thread of its own, because an event loop has others to serve: 5 ms pass between two looks at a busy worker, 15 until it is
-/// noticed to be busy, in which a process that grows as fast as it can gets 5 to 15 MB.
+/// The kernel's own limit (RLIMIT_DATA) refuses memory, which most programs report in their own words. This is for what
+/// that limit does not count or what does not give up. The kernel's limit of processor time counts seconds of a
+/// process, not of a call. A thread of its own, because an event loop has others to serve: 5 ms pass between two looks
+/// at a busy worker, 15 until it is noticed to be busy, in which a process that grows as fast as it can gets 5 to 15
+/// MB.
 final class WorkerWatch: Sendable {
     private struct State {
         var workers: [ObjectIdentifier: Worker] = [:]

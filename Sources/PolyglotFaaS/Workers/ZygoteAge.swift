@@ -25,7 +25,8 @@ struct ZygoteAge: Sendable {
     mutating func countFork() { forks += 1 }
 
     func isOver(now: Int64) -> Bool {
-        now >= notBefore && ((limits.lifetime > 0 && now - born >= limits.lifetime) || (limits.forks > 0 && forks >= limits.forks))
+        now >= notBefore
+            && ((limits.lifetime > 0 && now - born >= limits.lifetime) || (limits.forks > 0 && forks >= limits.forks))
     }
 
     /// There is no successor now: it goes on for a while.

@@ -7,12 +7,14 @@ import WorkerProtocol
 /// What the workers of a zygote have in common: what is set up before a worker is forked.
 struct ZygoteKind: Hashable, Sendable {
     let language: Language
-    /// What its workers may read besides what the language needs. Neither can be added to a worker: it has given up the right to
-    /// mount, and Landlock's rules only ever become stricter.
+    /// What its workers may read besides what the language needs. Neither can be added to a worker: it has given up the
+    /// right to mount, and Landlock's rules only ever become stricter.
     var folders: [String] = []
-    /// The size of the folder for temporary files that each of its workers mounts, which takes a privilege that no other zygote keeps.
+    /// The size of the folder for temporary files that each of its workers mounts, which takes a privilege that no
+    /// other zygote keeps.
     var temporaryMB: Int?
-    /// Whether its workers keep their state, which JavaScript's engine has other settings for. It reads them when it starts.
+    /// Whether its workers keep their state, which JavaScript's engine has other settings for. It reads them when it
+    /// starts.
     var keepsState = false
 
     /// Whether this is the zygote of all functions of the language that need no other.
@@ -51,21 +53,25 @@ final class ZygoteProcess: Sendable {
     var language: Language { kind.language }
 
     init(
-        kind: ZygoteKind, executable: String, sandbox: SandboxRequest, onEvent: @escaping @Sendable (ZygoteProcess, Event) -> Void
+        kind: ZygoteKind, executable: String, sandbox: SandboxRequest,
+        onEvent: @escaping @Sendable (ZygoteProcess, Event) -> Void
     ) throws(SystemCallError) {
         self.kind = kind
         self.executable = executable
         self.sandbox = sandbox
         let (ours, theirs) = try Sockets.makeMessagePair()
         state = Mutex(State(socket: ours))
-        // What is asked of it meanwhile waits in the socket. Making namespaces can take the kernel long, and this is called from
-        // event loops.
+        // What is asked of it meanwhile waits in the socket. Making namespaces can take the kernel long, and this is
+        // called from event loops.
         let thread = Thread { [self] in
             let started = Result { () throws(SystemCallError) in try spawn(theirs) }
             Descriptors.close(theirs)
             switch started {
             case .success(let (pid, handle)): listen(on: ours, pid, handle, onEvent: onEvent)
-            case .failure(let error): end(ours, WorkerCrashed("The \(kind.language.name) zygote cannot be started: \(error)"), onEvent: onEvent)
+            case .failure(let error):
+                end(
+                    ours, WorkerCrashed("The \(kind.language.name) zygote cannot be started: \(error)"),
+                    onEvent: onEvent)
             }
         }
         thread.name = "zygote \(kind.language.id)"
@@ -73,19 +79,21 @@ final class ZygoteProcess: Sendable {
     }
 
     private func spawn(_ socket: Int32) throws(SystemCallError) -> (pid: pid_t, handle: Int32) {
-        // Nothing of the host's environment. Symbols are bound at the start: bound on first use, they would be bound again after
-        // every rewind.
+        // Nothing of the host's environment. Symbols are bound at the start: bound on first use, they would be bound
+        // again after every rewind.
         let pid = try spawn(environment: ["LD_BIND_NOW=1"], socket)
         return (pid, try Processes.openHandle(pid))
     }
 
     private func spawn(environment: [String], _ socket: Int32) throws(SystemCallError) -> pid_t {
         let arguments =
-            sandbox.arguments + kind.folders.map { "--read=\($0)" } + (kind.temporaryMB.map { ["--temporary-mb=\($0)"] } ?? [])
+            sandbox.arguments + kind.folders.map { "--read=\($0)" }
+            + (kind.temporaryMB.map { ["--temporary-mb=\($0)"] } ?? [])
             + (kind.keepsState ? ["--keep-state"] : [])
         if sandbox.wantsNamespaces {
             do {
-                return try Processes.spawnIsolated(executable, arguments: arguments, environment: environment, socket: socket)
+                return try Processes.spawnIsolated(
+                    executable, arguments: arguments, environment: environment, socket: socket)
             } catch {
                 // Not allowed here: in a container, for example. The zygote reports what is left.
             }
@@ -104,7 +112,8 @@ final class ZygoteProcess: Sendable {
         state.withLock { state in
             guard let own = state.socket else { return false }
             return
-                (try? ZygoteRequest.fork(worker: worker, isSpare: isSpare, priority: priority.rawValue).encoded().withUnsafeBytes {
+                (try? ZygoteRequest.fork(worker: worker, isSpare: isSpare, priority: priority.rawValue).encoded()
+                .withUnsafeBytes {
                     try Sockets.send($0, descriptor: socket, to: own)
                 }) != nil
         }
@@ -118,7 +127,10 @@ final class ZygoteProcess: Sendable {
                 if let engine = state.engine { return .success(engine) }
                 if state.socket == nil {
                     let refused = state.sandboxReport.map(isRefused) ?? false
-                    return .failure(refused ? SandboxUnavailable(weaknesses: state.sandboxReport!.weaknesses) : Self.ended(language, nil))
+                    return .failure(
+                        refused
+                            ? SandboxUnavailable(weaknesses: state.sandboxReport!.weaknesses)
+                            : Self.ended(language, nil))
                 }
                 state.startWaiters.append(continuation)
                 return nil
@@ -153,8 +165,8 @@ final class ZygoteProcess: Sendable {
                 if let event { onEvent(self, event) }
             }
         }
-        // It has closed its socket, or been told to end, or said what makes no sense. It ends its workers first; if that takes
-        // too long, the kernel ends them with it.
+        // It has closed its socket, or been told to end, or said what makes no sense. It ends its workers first; if
+        // that takes too long, the kernel ends them with it.
         Descriptors.shutDown(socket)
         if !Processes.waitForEnd(handle: handle, timeoutMillis: 2000) { Processes.kill(handle: handle) }
         let exit = try? Processes.wait(for: pid)

@@ -2,12 +2,13 @@ import FunctionModel
 import Synchronization
 import SystemCalls
 
-/// The zygotes of this host: one for each language in use, and one for each set of folders that a function in use reads, and size
-/// of temporary files; the processes they have forked; and which of those are spares: forked and ready for a function, before there is one.
+/// The zygotes of this host: one for each language in use, and one for each set of folders that a function in use
+/// reads, and size of temporary files; the processes they have forked; and which of those are spares: forked and ready
+/// for a function, before there is one.
 ///
-/// A zygote that has served long enough (``ZygoteAge``) gets a successor, which forks from the moment when its engine has started.
-/// The old one is kept for its workers, of whose namespaces it is process number 1, and ends after the last of them. So does one that
-/// is not the language's own, since there are as many as functions need.
+/// A zygote that has served long enough (``ZygoteAge``) gets a successor, which forks from the moment when its engine
+/// has started. The old one is kept for its workers, of whose namespaces it is process number 1, and ends after the
+/// last of them. So does one that is not the language's own, since there are as many as functions need.
 final class Zygotes: Sendable {
     /// A process that has not been reported ended.
     private enum Process {
@@ -39,7 +40,10 @@ final class Zygotes: Sendable {
     private let state = Mutex(State())
 
     /// - Parameter spareCount: how many spares to keep for each language.
-    init(executables: WorkerExecutables, sandbox: SandboxRequest, spareCount: Int, ageLimits: ZygoteAge.Limits, postponement: Postponement) {
+    init(
+        executables: WorkerExecutables, sandbox: SandboxRequest, spareCount: Int, ageLimits: ZygoteAge.Limits,
+        postponement: Postponement
+    ) {
         self.ageLimits = ageLimits
         self.postponement = postponement
         self.executables = executables
@@ -117,7 +121,8 @@ final class Zygotes: Sendable {
     /// Ends a zygote that is to end after its last worker, if that has been.
     private static func closeIfUnused(_ id: ObjectIdentifier, _ state: inout State) {
         guard !state.processes.values.contains(where: { $0.zygote == id }) else { return }
-        if let (kind, entry) = state.running.first(where: { ObjectIdentifier($0.value.zygote) == id }), !kind.isOrdinary {
+        if let (kind, entry) = state.running.first(where: { ObjectIdentifier($0.value.zygote) == id }), !kind.isOrdinary
+        {
             state.running[kind] = nil
             state.retiring[id] = entry.zygote
         }
@@ -132,7 +137,8 @@ final class Zygotes: Sendable {
         let definition = worker.function.definition
         let kind = definition.zygoteKind
         // An engine that is to keep its state starts with other settings than a spare's.
-        let canBeSpare = definition.isolation != .instance && kind.isOrdinary && postponement.canBeSpare(worker.forkPriority)
+        let canBeSpare =
+            definition.isolation != .instance && kind.isOrdinary && postponement.canBeSpare(worker.forkPriority)
         if canBeSpare, let (socket, handle) = takeSpare(for: worker, definition.language) {
             if let handle { worker.attach(handle: handle) }
             return socket
@@ -150,7 +156,8 @@ final class Zygotes: Sendable {
 
     private func takeSpare(for worker: Worker, _ language: Language) -> (socket: Int32, handle: Int32?)? {
         state.withLock { state in
-            guard !state.isShutDown, let number = state.spares[language]?.popLast(), let entry = state.processes[number],
+            guard !state.isShutDown, let number = state.spares[language]?.popLast(),
+                let entry = state.processes[number],
                 case .spare(let socket, let handle) = entry.process
             else { return nil }
             state.processes[number] = (.worker(worker), entry.zygote)
@@ -165,7 +172,8 @@ final class Zygotes: Sendable {
             guard let (ours, theirs) = try? Sockets.makeStreamPair() else { return }
             defer { Descriptors.close(theirs) }
             // Without a spare, a worker is forked when it is needed.
-            guard (try? fork(.spare(socket: ours, handle: nil), socket: theirs, ZygoteKind(language: language))) != nil else { return }
+            guard (try? fork(.spare(socket: ours, handle: nil), socket: theirs, ZygoteKind(language: language))) != nil
+            else { return }
         }
     }
 
@@ -202,8 +210,8 @@ final class Zygotes: Sendable {
         throw ZygoteProcess.ended(kind.language, nil)
     }
 
-    /// It has ended, but whoever listens to it has yet to see that: it may take long where all its workers have to end first. The next
-    /// fork starts another one.
+    /// It has ended, but whoever listens to it has yet to see that: it may take long where all its workers have to end
+    /// first. The next fork starts another one.
     private func replace(_ zygote: ZygoteProcess) {
         state.withLock { state in
             guard state.running[zygote.kind]?.zygote === zygote else { return }

@@ -1,7 +1,9 @@
 /// Promises, timers, microtasks.
 extension Handler {
     static let jsAsync: [Handler] = [
-        .js("an asynchronous handler", "let n = 0; exports.handler = async event => { n++; await null; n++; return [n, event.n] }"),
+        .js(
+            "an asynchronous handler",
+            "let n = 0; exports.handler = async event => { n++; await null; n++; return [n, event.n] }"),
         .js(
             "promises of every kind",
             """
@@ -32,10 +34,13 @@ extension Handler {
             let resolve, n = 0; const gate = new Promise(r => { resolve = r }); gate.then(() => { n += 10 })
             exports.handler = async event => { const was = n; resolve(event.n); const v = await gate; return [was, v, n] }
             """),
-        .js("a promise that never settles", "let n = 0; exports.handler = event => { n++; return new Promise(() => {}) }"),
+        .js(
+            "a promise that never settles",
+            "let n = 0; exports.handler = event => { n++; return new Promise(() => {}) }"),
         .js(
             "a promise that is rejected",
-            "let n = 0; exports.handler = async event => { await null; throw new TypeError(`rejected ${++n} ${event.n}`) }"),
+            "let n = 0; exports.handler = async event => { await null; throw new TypeError(`rejected ${++n} ${event.n}`) }"
+        ),
         .js(
             "microtasks left behind",
             """

@@ -155,7 +155,9 @@ extension Handler {
         .js(
             "a bundle of 300 KB",
             "let calls = 0; const table = {};\n"
-                + (0..<3000).map { "function f\($0)(x) { calls++; return table['k\($0)'] = x * \($0) + (table['k\($0)'] ?? 0) }" }.joined(
+                + (0..<3000).map {
+                    "function f\($0)(x) { calls++; return table['k\($0)'] = x * \($0) + (table['k\($0)'] ?? 0) }"
+                }.joined(
                     separator: "\n")
                 + "\nexports.handler = event => { let s = 0; for (let i = 0; i < 3000; i += 13) s += eval('f' + i)(event.n); return [s, calls, Object.keys(table).length] }",
             weight: 3),

@@ -211,7 +211,11 @@ extension Handler {
             """
             let tries = 0
             exports.handler = event => { tries++; try { require('bad') } catch (e) { return [tries, e.message, globalThis.badLoads] } }
-            """, dependencies: ["bad": "globalThis.badLoads = (globalThis.badLoads ?? 0) + 1; throw new Error('bad ' + globalThis.badLoads)"]),
+            """,
+            dependencies: [
+                "bad":
+                    "globalThis.badLoads = (globalThis.badLoads ?? 0) + 1; throw new Error('bad ' + globalThis.badLoads)"
+            ]),
         .js(
             "accessors on the global object",
             """

@@ -68,7 +68,8 @@ extension Handler {
             exports.handler = event => { total += event.text.length; return [total, event.text.slice(0, 3), event.text.split('x').length] }
             """, events: [#"{"text":"\#(String(repeating: "xyz", count: 100_000))"}"#, #"{"text":"short"}"#], weight: 2),
         .js(
-            "an answer of 400 KB", "const rows = []; exports.handler = event => { rows.push(event.n); return { rows, text: 'ab'.repeat(200000) } }",
+            "an answer of 400 KB",
+            "const rows = []; exports.handler = event => { rows.push(event.n); return { rows, text: 'ab'.repeat(200000) } }",
             weight: 2),
         .js(
             "an answer of every kind",
@@ -88,10 +89,14 @@ extension Handler {
             const seen = []
             exports.handler = event => { seen.push(0.1 + event.n); return [seen, (255).toString(36), (0.000001234).toExponential(2), (1234.5678).toFixed(2), parseFloat('1e-7'), Number('0x1f'), Math.fround(5.05), Math.clz32(1), Math.hypot(3, 4), 0xffffffff | 0, -1 >>> 0, Number.EPSILON > 0, isNaN('x')] }
             """),
-        .js("Math.random", "exports.handler = event => [Math.random(), Math.random(), Array.from({ length: 4 }, Math.random)]", answers: .different),
+        .js(
+            "Math.random",
+            "exports.handler = event => [Math.random(), Math.random(), Array.from({ length: 4 }, Math.random)]",
+            answers: .different),
         .js(
             "Math.random, used while loading too",
-            "const first = Math.random(); exports.handler = event => first === Math.random() ? 'same' : Math.random()", answers: .different),
+            "const first = Math.random(); exports.handler = event => first === Math.random() ? 'same' : Math.random()",
+            answers: .different),
         .js(
             "Date",
             """

@@ -242,7 +242,11 @@ extension Handler {
                 import late, package.part
                 state.values.append(event["n"]); late.n += 1; package.part.names.add(event["n"])
                 return [state.values, late.n, sorted(package.part.names), late.loaded]
-            """, dependencies: ["state": "values = []", "late": "import state\nn = 0\nloaded = len(state.values)", "package.part": "names = set()"]),
+            """,
+            dependencies: [
+                "state": "values = []", "late": "import state\nn = 0\nloaded = len(state.values)",
+                "package.part": "names = set()",
+            ]),
         .python(
             "a reloaded module",
             """

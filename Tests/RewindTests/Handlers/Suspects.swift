@@ -1,5 +1,5 @@
-/// Handlers that change what is easily forgotten: kernel objects behind descriptors, mappings of the same size in the same place,
-/// attributes of the process.
+/// Handlers that change what is easily forgotten: kernel objects behind descriptors, mappings of the same size in the
+/// same place, attributes of the process.
 extension Handler {
     static let suspects: [Handler] = [
         .python(
