@@ -60,7 +60,7 @@ let package = Package(
         .executable(name: "faas", targets: ["faas"]),
         .executable(name: "faas-worker-javascript", targets: ["JavaScriptWorker"]),
         .executable(name: "faas-worker-python", targets: ["PythonWorker"]),
-        .executable(name: "faas-script-builder", targets: ["ScriptBuilder"]),
+        .executable(name: "faas-script-builder", targets: ["BuildWorker"]),
     ],
     dependencies: [
         // docs/dependencies.md gives the reason for each.
@@ -74,7 +74,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
-        // The command line and the HTTP server.
+        // The command line and the HTTP server. docs/architecture.md says what each target is for;
+        // Tests/EndToEndTests/LayeringTests.swift refuses arrows that must not be.
         .executableTarget(
             name: "faas",
             dependencies: ["FaaSCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -83,7 +84,8 @@ let package = Package(
         .target(
             name: "FaaSCommands",
             dependencies: [
-                "FaaSServer", "FunctionModel", "FunctionStorage", "PolyglotFaaS", "SystemCalls",
+                "Builds", "FaaSServer", "FileStorage", "FunctionModel", "FunctionService", "FunctionStorage",
+                "PolyglotFaaS", "SystemCalls",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -93,8 +95,7 @@ let package = Package(
         .target(
             name: "FaaSServer",
             dependencies: [
-                "FunctionModel", "FunctionStorage", "PolyglotFaaS",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
+                "ControlPlane", "DataPlane", "FileStorage", "FunctionService", "FunctionStorage", "PolyglotFaaS",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -106,30 +107,81 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
-            name: "FunctionStorage",
+            name: "ControlPlane",
             dependencies: [
-                "FunctionModel", "SystemCalls",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "DataPlane", "FunctionModel", "PolyglotFaaS",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "DataPlane",
+            dependencies: [
+                "Access", "FileStorage", "FunctionModel", "FunctionService", "HostMemory", "PolyglotFaaS", "Telemetry",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),
 
-        // The library: it never links an engine.
+        // What they stand on.
         .target(
-            name: "PolyglotFaaS",
+            name: "FunctionService",
             dependencies: [
-                "FunctionModel", "SystemCalls", "WorkerProtocol",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "DequeModule", package: "swift-collections"),
+                "Access", "Builds", "FunctionExecution", "FunctionModel", "FunctionStorage", "HostMemory", "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(name: "Access", dependencies: ["FunctionModel"], swiftSettings: strict),
+        .target(name: "Telemetry", dependencies: ["FunctionModel"], swiftSettings: strict),
+        .target(
+            name: "Builds",
+            dependencies: [
+                "FunctionExecution", "FunctionModel", "HostMemory", "SystemCalls",
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             resources: ["assert", "buffer", "comparisons", "crypto", "querystring", "url", "util", "util-types"].map {
                 .embedInCode("NodeModules/\($0).js")
             },
             swiftSettings: strict
         ),
-        .target(name: "FunctionModel", swiftSettings: strict),
+        .target(
+            name: "FunctionStorage",
+            dependencies: ["FunctionModel", "SystemCalls", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "FileStorage",
+            dependencies: [
+                "FunctionModel", "FunctionStorage", "SystemCalls", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // The library: it never links an engine. `PolyglotFaaS` composes a runtime and its builds.
+        .target(
+            name: "PolyglotFaaS", dependencies: ["Builds", "FunctionExecution", "FunctionModel"], swiftSettings: strict),
+        .target(
+            name: "FunctionExecution",
+            dependencies: [
+                "FunctionModel", "HostMemory", "SystemCalls", "Telemetry", "WorkerProtocol",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(name: "FunctionModel", dependencies: ["JSON"], swiftSettings: strict),
+        .target(name: "JSON", swiftSettings: strict),
+        .target(name: "HostMemory", swiftSettings: strict),
         .target(name: "WorkerProtocol", swiftSettings: strict),
 
         // The workers: they never link NIO, Foundation or Dispatch.
@@ -157,7 +209,7 @@ let package = Package(
         ),
         // Becomes esbuild, confined as workers are.
         .executableTarget(
-            name: "ScriptBuilder", dependencies: ["Sandbox", "SystemCalls"], swiftSettings: strict,
+            name: "BuildWorker", dependencies: ["Sandbox", "SystemCalls"], swiftSettings: strict,
             linkerSettings: staticStandardLibrary),
 
         // C fences.
@@ -183,14 +235,23 @@ let package = Package(
         // Tests, named after what they test.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "FunctionModelTests", dependencies: ["FunctionModel"], swiftSettings: strict),
+        .testTarget(name: "JSONTests", dependencies: ["FunctionModel", "JSON"], swiftSettings: strict),
         .testTarget(
-            name: "FunctionStorageTests", dependencies: ["FunctionModel", "FunctionStorage"], swiftSettings: strict),
+            name: "FunctionStorageTests", dependencies: ["FileStorage", "FunctionModel", "FunctionStorage"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FunctionExecutionTests",
+            dependencies: [
+                "FunctionExecution", "FunctionModel", "HostMemory", "SystemCalls", "Telemetry", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "WorkerProtocolTests", dependencies: ["TestSupport", "WorkerProtocol"], swiftSettings: strict),
         .testTarget(
             name: "PolyglotFaaSTests",
             dependencies: [
-                "FunctionModel", "PolyglotFaaS", "SystemCalls", "TestSupport",
+                "Builds", "FunctionExecution", "FunctionModel", "PolyglotFaaS", "SystemCalls", "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             exclude: ["NodeModuleTests", "WebPlatformTests"],
@@ -208,7 +269,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "FaaSServer", "FunctionModel", "FunctionStorage", "PolyglotFaaS", "WorkerProtocol",
+                "FaaSServer", "FileStorage", "FunctionExecution", "FunctionModel", "FunctionStorage", "PolyglotFaaS",
+                "WorkerProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),

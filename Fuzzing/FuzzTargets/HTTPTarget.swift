@@ -1,6 +1,7 @@
 import FaaSServer
 import Foundation
 import FunctionModel
+import FileStorage
 import FunctionStorage
 import Logging
 import NIOCore

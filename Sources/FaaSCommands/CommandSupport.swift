@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import FunctionModel
+import FileStorage
 import FunctionStorage
 import PolyglotFaaS
 

@@ -1,4 +1,6 @@
+import Builds
 import FunctionModel
+import FileStorage
 import FunctionStorage
 import PolyglotFaaS
 
@@ -26,8 +28,9 @@ func build(_ manifest: Manifest, _ definition: FunctionDefinition, at path: Stri
     guard project != nil || Function(id: manifest.id, definition: definition).needsBuild else { return definition }
     var configuration = FunctionRuntime.Configuration()
     configuration.buildDirectory = builds
-    let runtime = FunctionRuntime(configuration: configuration)
-    if let project { definition = try await runtime.bundle(definition, main: project.main, project: project.folder) }
+    let builds = ScriptBuilds(configuration)
+    if let project { definition = try await builds.bundle(definition, main: project.main, project: project.folder) }
+    let runtime = FunctionRuntime(configuration: configuration, sourceBuilder: builds)
     try await runtime.build(Function(id: manifest.id, definition: definition))
     await runtime.shutDown()
     return definition

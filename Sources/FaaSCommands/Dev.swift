@@ -2,6 +2,7 @@ import ArgumentParser
 import FaaSServer
 import Foundation
 import FunctionModel
+import FileStorage
 import FunctionStorage
 import Logging
 import PolyglotFaaS

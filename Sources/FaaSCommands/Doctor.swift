@@ -1,5 +1,7 @@
+import Builds
 import ArgumentParser
 import FunctionModel
+import FileStorage
 import FunctionStorage
 import PolyglotFaaS
 
@@ -40,7 +42,7 @@ struct Doctor: AsyncParsableCommand {
             }
         }
         let directories = runtime.workerDirectories
-        let tools = runtime.buildTools
+        let tools = ScriptBuilds(runtime.configuration).tools
         let groups = runtime.controlGroupReport
         await runtime.shutDown()
         let isWell = findings.allSatisfy { $0.report?.weaknesses.isEmpty == true }

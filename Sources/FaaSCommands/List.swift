@@ -1,5 +1,6 @@
 import ArgumentParser
 import FunctionModel
+import FileStorage
 import FunctionStorage
 
 struct List: ParsableCommand {

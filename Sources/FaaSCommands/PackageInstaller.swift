@@ -1,5 +1,6 @@
 import Foundation
 import FunctionModel
+import FileStorage
 import FunctionStorage
 import PolyglotFaaS
 

@@ -1,6 +1,8 @@
+import Builds
 import ArgumentParser
 import Foundation
 import FunctionModel
+import FileStorage
 import FunctionStorage
 import PolyglotFaaS
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FaaSServer
 import FunctionModel
+import FileStorage
 import FunctionStorage
 import Logging
 import NIOCore

@@ -1,3 +1,6 @@
+import ControlPlane
+import DataPlane
+import FileStorage
 import FunctionStorage
 import Hummingbird
 import Logging
@@ -61,7 +64,7 @@ public struct FunctionServer: Sendable {
     package func connectionHandlers() -> [any ChannelHandler] {
         [
             ClientConnectionHandler(),
-            InvokeHandler(runtime: runtime, functions: functions, configuration: configuration, logger: logger),
+            InvokeHandler(runtime: runtime, functions: functions, configuration: .init(defaultTimeoutMillis: configuration.defaultTimeoutMillis, maximumEventBytes: configuration.maximumEventBytes), logger: logger),
         ]
     }
 

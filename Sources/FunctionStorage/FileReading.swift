@@ -2,16 +2,16 @@ import Glibc
 import SystemCalls
 
 /// What tells one state of a file from another without reading it.
-struct FileStamp: Hashable, Sendable {
-    let device: UInt64
-    let inode: UInt64
-    let size: Int64
+package struct FileStamp: Hashable, Sendable {
+    package let device: UInt64
+    package let inode: UInt64
+    package let size: Int64
     /// Nanoseconds since 1970.
-    let modified: Int64
+    package let modified: Int64
     /// The same, of the last change of anything. Unlike ``modified``, nobody can set it.
-    let changed: Int64
+    package let changed: Int64
 
-    init(_ status: stat) {
+    package init(_ status: stat) {
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
         size = Int64(status.st_size)
@@ -20,7 +20,7 @@ struct FileStamp: Hashable, Sendable {
     }
 
     /// The state of the file at `path`; nil if there is none.
-    init?(path: UnsafePointer<CChar>) throws(SystemCallError) {
+    package init?(path: UnsafePointer<CChar>) throws(SystemCallError) {
         var status = stat()
         guard stat(path, &status) == 0 else {
             if isNotFound(errno) { return nil }
@@ -30,24 +30,24 @@ struct FileStamp: Hashable, Sendable {
     }
 }
 
-struct FileContent {
-    let bytes: [UInt8]
+package struct FileContent {
+    package let bytes: [UInt8]
     /// Taken before the first byte was read, so that a later change shows as another stamp.
-    let stamp: FileStamp
+    package let stamp: FileStamp
 }
 
 /// Why a file could not be read.
-struct FileProblem: Error {
-    let isNotFound: Bool
+package struct FileProblem: Error {
+    package let isNotFound: Bool
     /// A phrase to follow the file's name: "is a directory".
-    let phrase: String
+    package let phrase: String
 
-    static let notFound = FileProblem(isNotFound: true, phrase: "does not exist")
-    static func unusable(_ phrase: String) -> FileProblem { FileProblem(isNotFound: false, phrase: phrase) }
+    package static let notFound = FileProblem(isNotFound: true, phrase: "does not exist")
+    package static func unusable(_ phrase: String) -> FileProblem { FileProblem(isNotFound: false, phrase: phrase) }
 }
 
 /// Reads a whole file. Only regular files: opening anything else could wait for ever.
-func readFile(_ path: String, limit: Int) throws(FileProblem) -> FileContent {
+package func readFile(_ path: String, limit: Int) throws(FileProblem) -> FileContent {
     guard !path.utf8.contains(0) else { throw .unusable("has a NUL in its name") }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else {
@@ -81,11 +81,20 @@ func readFile(_ path: String, limit: Int) throws(FileProblem) -> FileContent {
     return FileContent(bytes: bytes, stamp: FileStamp(status))
 }
 
-func isNotFound(_ code: Int32) -> Bool { code == ENOENT || code == ENOTDIR }
+package func isNotFound(_ code: Int32) -> Bool { code == ENOENT || code == ENOTDIR }
 
-func nanoseconds(_ time: timespec) -> Int64 {
+package func nanoseconds(_ time: timespec) -> Int64 {
     // Wraps rather than traps: a file system may claim any time.
     Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
 }
 
 private func cannotBeRead(_ error: SystemCallError) -> String { "cannot be read (\(error))" }
+
+/// The folder that holds `path`.
+package func parent(of path: String) -> String {
+    var components = path.split(separator: "/", omittingEmptySubsequences: true)
+    _ = components.popLast()
+    let joined = components.joined(separator: "/")
+    if path.hasPrefix("/") { return "/\(joined)" }
+    return joined.isEmpty ? "." : joined
+}

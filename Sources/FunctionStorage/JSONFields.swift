@@ -3,17 +3,17 @@ import FunctionModel
 /// Why a document does not describe a function. The message says where, and does not name the file.
 package struct DocumentError: Error {
     package let message: String
-    init(_ message: String) { self.message = message }
+    package init(_ message: String) { self.message = message }
 }
 
 /// The members of a JSON object by name, read by type. A member that is `null` counts as not given.
-struct JSONFields {
+package struct JSONFields {
     private let document: [UInt8]
     private let members: [JSONMember<LocatedJSON>]
     private let indices: [String: Int]
 
     /// - Parameter subject: What the object is, for messages: "the manifest".
-    init(_ json: LocatedJSON, in document: [UInt8], subject: String) throws(DocumentError) {
+    package init(_ json: LocatedJSON, in document: [UInt8], subject: String) throws(DocumentError) {
         guard case .object(let members) = json.content else {
             let place = JSONLocation(offset: json.offset, in: document)
             throw DocumentError("\(subject) at \(place) must be an object, not \(json.kind)")
@@ -29,10 +29,10 @@ struct JSONFields {
     }
 
     /// In the order of the document.
-    var names: [String] { members.map(\.name) }
+    package var names: [String] { members.map(\.name) }
 
     /// - Throws: If the object has a field of another name.
-    func allowOnly(_ known: [String]) throws(DocumentError) {
+    package func allowOnly(_ known: [String]) throws(DocumentError) {
         for member in members where !known.contains(member.name) {
             let hint =
                 nearest(to: member.name, in: known).map { "did you mean '\($0)'?" }
@@ -41,33 +41,33 @@ struct JSONFields {
         }
     }
 
-    func has(_ name: String) -> Bool { value(name) != nil }
+    package func has(_ name: String) -> Bool { value(name) != nil }
 
-    func text(_ name: String) throws(DocumentError) -> String? {
+    package func text(_ name: String) throws(DocumentError) -> String? {
         guard let value = value(name) else { return nil }
         guard case .scalar(.string(let text)) = value.content else { throw wrongType(name, "text") }
         return text
     }
 
-    func requiredText(_ name: String) throws(DocumentError) -> String {
+    package func requiredText(_ name: String) throws(DocumentError) -> String {
         guard let text = try text(name) else { throw DocumentError("the field '\(name)' is missing") }
         return text
     }
 
-    func flag(_ name: String) throws(DocumentError) -> Bool? {
+    package func flag(_ name: String) throws(DocumentError) -> Bool? {
         guard let value = value(name) else { return nil }
         guard case .scalar(.bool(let flag)) = value.content else { throw wrongType(name, "true or false") }
         return flag
     }
 
-    func integer(_ name: String) throws(DocumentError) -> Int? {
+    package func integer(_ name: String) throws(DocumentError) -> Int? {
         guard let value = value(name) else { return nil }
         guard case .scalar(.integer(let integer)) = value.content else { throw wrongType(name, "an integer") }
         return Int(integer)
     }
 
     /// An array of texts.
-    func texts(_ name: String) throws(DocumentError) -> [String]? {
+    package func texts(_ name: String) throws(DocumentError) -> [String]? {
         guard let value = value(name) else { return nil }
         guard case .array(let elements) = value.content else { throw wrongType(name, "an array of texts") }
         var texts: [String] = []
@@ -83,7 +83,7 @@ struct JSONFields {
     }
 
     /// The function's environment variables.
-    func environment() throws(DocumentError) -> [String: String] {
+    package func environment() throws(DocumentError) -> [String: String] {
         guard let variables = try object("env") else { return [:] }
         var environment: [String: String] = [:]
         for name in variables.names {
@@ -99,7 +99,7 @@ struct JSONFields {
     }
 
     /// The events that the function is primed with.
-    func prime() throws(DocumentError) -> [JSONValue] {
+    package func prime() throws(DocumentError) -> [JSONValue] {
         guard let value = value("prime") else { return [] }
         guard case .array(let events) = value.content else { throw wrongType("prime", "an array of events") }
         guard events.count <= FunctionDefinition.maximumPrimeEvents else {
@@ -112,7 +112,7 @@ struct JSONFields {
     }
 
     /// One of a few texts.
-    func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String) throws(DocumentError) -> Choice? {
+    package func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String) throws(DocumentError) -> Choice? {
         guard let text = try text(name) else { return nil }
         guard let choice = Choice(rawValue: text) else {
             let known = Choice.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
@@ -122,7 +122,7 @@ struct JSONFields {
         return choice
     }
 
-    func limits() throws(DocumentError) -> FunctionLimits {
+    package func limits() throws(DocumentError) -> FunctionLimits {
         var limits = FunctionLimits()
         for field in FunctionLimits.fields {
             guard let value = try integer(field.name) else { continue }
@@ -136,13 +136,13 @@ struct JSONFields {
         return limits
     }
 
-    func object(_ name: String) throws(DocumentError) -> JSONFields? {
+    package func object(_ name: String) throws(DocumentError) -> JSONFields? {
         guard let value = value(name) else { return nil }
         return try JSONFields(value, in: document, subject: "the field \(quoted(name))")
     }
 
     /// Where the field's name is: "line 4, column 3". The field must be there.
-    func place(ofName name: String) -> String {
+    package func place(ofName name: String) -> String {
         JSONLocation(offset: members[indices[name]!].nameOffset, in: document).description
     }
 

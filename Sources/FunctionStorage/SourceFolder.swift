@@ -5,18 +5,18 @@ import FunctionModel
 ///
 /// Two are equal if no file has changed between them.
 public struct SourceFolder: Hashable, Sendable {
-    struct File: Hashable, Sendable {
+    package struct File: Hashable, Sendable {
         /// Relative to the folder.
-        let path: String
+        package let path: String
         let stamp: FileStamp
     }
 
     public let path: String
-    let files: [File]
+    package let files: [File]
 
     /// The limits of a folder.
-    static let maximumFiles = 10_000
-    static let maximumBytes = 256 << 20
+    package static let maximumFiles = 10_000
+    package static let maximumBytes = 256 << 20
 
     /// Hidden files stay where they are: `.git`, `.env`. So does what Python has compiled, for whichever Python.
     init(path: String) throws(DocumentError) {

@@ -1,2 +1,3 @@
-// One import is enough: requests, results and errors are FunctionModel's types.
+// One import is enough for a program that calls functions.
+@_exported import FunctionExecution
 @_exported import FunctionModel

@@ -36,7 +36,7 @@ import Testing
 
     @Test func `The sources of workers import neither Foundation nor Dispatch nor Swift concurrency nor NIO`() throws {
         let targets = [
-            "JavaScriptWorker", "PythonWorker", "ScriptBuilder", "WorkerRuntime", "WorkerProtocol", "Sandbox",
+            "JavaScriptWorker", "PythonWorker", "BuildWorker", "WorkerRuntime", "WorkerProtocol", "Sandbox",
             "SystemCalls",
         ]
         let forbidden =

@@ -2,6 +2,7 @@ import Foundation
 import FunctionModel
 import Testing
 
+@testable import FileStorage
 @testable import FunctionStorage
 
 @Suite("Function cache")

@@ -4,7 +4,9 @@ import Synchronization
 import TestSupport
 import Testing
 
-@testable import PolyglotFaaS
+@testable import Builds
+@testable import FunctionExecution
+import PolyglotFaaS
 
 /// What happens to a function whose build took too much, with a clock that the test moves.
 @Suite struct BuildRetryTests {

@@ -1,7 +1,8 @@
 import FunctionModel
 import Testing
 
-@testable import PolyglotFaaS
+@testable import FunctionExecution
+import PolyglotFaaS
 
 @Suite(.serialized) struct DeadlineTests {
     @Test(arguments: [

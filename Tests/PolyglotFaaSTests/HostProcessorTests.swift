@@ -1,7 +1,7 @@
 import FunctionModel
 import Testing
 
-@testable import PolyglotFaaS
+@testable import FunctionExecution
 @testable import SystemCalls
 
 @Suite struct HostProcessorTests {

@@ -4,7 +4,8 @@ import SystemCalls
 import TestSupport
 import Testing
 
-@testable import PolyglotFaaS
+@testable import FunctionExecution
+import PolyglotFaaS
 
 /// What one function may use, and what its caller is told when it wants more.
 @Suite struct LimitTests {

@@ -1,7 +1,9 @@
 import FunctionModel
 import Testing
 
-@testable import PolyglotFaaS
+@testable import Builds
+@testable import FunctionExecution
+import PolyglotFaaS
 
 /// What esbuild is given, and what is made of its answer, without running it.
 @Suite struct ScriptBuildTests {

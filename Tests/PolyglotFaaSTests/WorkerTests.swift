@@ -8,7 +8,8 @@ import TestSupport
 import Testing
 import WorkerProtocol
 
-@testable import PolyglotFaaS
+@testable import FunctionExecution
+import PolyglotFaaS
 
 /// The host's side of a worker alone: the other side is the test.
 @Suite struct WorkerTests {

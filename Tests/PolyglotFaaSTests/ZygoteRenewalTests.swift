@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import PolyglotFaaS
+@testable import FunctionExecution
+import PolyglotFaaS
 
 @Suite struct ZygoteRenewalTests {
     @Test func `A zygote is too old after its lifetime, or after its forks, whichever comes first`() {

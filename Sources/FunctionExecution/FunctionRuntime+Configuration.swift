@@ -1,0 +1,127 @@
+import Foundation
+import FunctionModel
+import SystemCalls
+import WorkerProtocol
+
+extension FunctionRuntime {
+    /// The limits of a runtime. Every field has a default that suits a small server.
+    public struct Configuration: Sendable {
+        /// The directory with the worker executables. nil, the default: `FAAS_WORKER_DIR` if set, else beside the
+        /// running executable, in `../libexec/polyglotfaas` and in `../libexec` from there.
+        public var workerDirectory: String?
+
+        /// How many workers one function may have, which is how many of its invocations run at once. Default: the
+        /// number of processor cores.
+        public var maximumWorkersPerFunction = ProcessInfo.processInfo.activeProcessorCount
+
+        /// How many workers there may be altogether. The idle one that was used longest ago makes room. Default: what
+        /// half of the machine's memory holds at 8 MiB each, and a quarter of the descriptors that this process may
+        /// open; from 64 to 1,000.
+        public var maximumWorkers = Self.workersThatFit
+
+        /// How many invocations of one function may wait for a worker; one more fails with ``TooManyRequests``.
+        /// Default: 256.
+        public var maximumWaitingPerFunction = 256
+
+        /// How many invocations may wait altogether; one more fails with ``Overloaded``. Default: 4096.
+        public var maximumWaiting = 4096
+
+        /// How many workers of each language are kept ready for a function that has none yet, beside those that have
+        /// one. They save most of the time of a first invocation, and take 3 to 5 MB each. Default: 2; none until the
+        /// language is used.
+        public var spareWorkersPerLanguage = 2
+
+        /// How long a zygote forks workers before another takes its place, in seconds. All workers of one zygote have
+        /// the same address layout and hash seeds. 0: for ever. Default: 3600.
+        public var zygoteLifetimeSeconds = 3600
+
+        /// How many processes a zygote forks before another takes its place. 0: any number. Default: 10,000.
+        public var maximumZygoteForks = 10_000
+
+        /// How long an unused worker stays, in milliseconds. Default: 30,000.
+        public var idleTimeoutMillis = 30_000
+
+        /// How long a function's source may take to load, in milliseconds. Default: 10,000.
+        public var loadTimeoutMillis = 10_000
+
+        /// How much one invocation may write to its log, in bytes; the rest is cut, with a notice. Default: 256 KiB.
+        public var maximumLogBytes = 256 << 10
+
+        /// The largest result of one invocation, in bytes of JSON. Default: 6 MiB.
+        public var maximumResultBytes = 6 << 20
+
+        /// Memory that one worker may use beyond what its engine needs, in MB. Default: 128.
+        public var memoryMB = 128
+
+        /// Processor time of one invocation, in milliseconds, unless its function says otherwise. nil, the default: no
+        /// limit but the deadline.
+        public var cpuMillis: Int?
+
+        /// The share of this machine's memory that may be promised to workers, from 0 to 1. What counts is what is
+        /// available when the runtime is made, or the control group's limit if that is less. A worker that starts or
+        /// serves has its function's whole ``memoryMB`` promised, an idle one what it is known to have; one more fails
+        /// with ``Overloaded``. Default: 0.8.
+        public var memoryShare = 0.8
+
+        /// How many workers may start at a time, half of them for one function; others wait for their turn. Default:
+        /// four for each processor core, at least 8.
+        public var maximumStartingWorkers = max(8, 4 * ProcessInfo.processInfo.activeProcessorCount)
+
+        /// The longest time that a function whose workers fail again and again waits for the next one, in milliseconds;
+        /// its invocations fail with ``BackedOff`` meanwhile. 0: none. Default: 30,000.
+        public var maximumBackoffMillis = 30_000
+
+        /// The program that builds JavaScript modules and TypeScript. nil, the default: `FAAS_ESBUILD` if set, else
+        /// `esbuild` on the `PATH`.
+        public var esbuild: String?
+
+        /// The folder of Debian's packages that stand for modules of Node's. Default: `/usr/share/nodejs`.
+        public var nodeModulesDirectory = "/usr/share/nodejs"
+
+        /// A folder that keeps what has been built, under the hash of what it was built from. nil, the default: only in
+        /// memory.
+        public var buildDirectory: String?
+
+        /// How much of the sandbox must be there. Default: all that this machine offers. The safe choice: `.required`.
+        public var sandbox = SandboxMode.bestEffort
+
+        /// Told every line that a function writes, when it comes, on any thread. The outcomes have no lines then.
+        package var onLogLine: (@Sendable (LogLine) -> Void)?
+
+        /// Layers that are left out although they could be had, by name. For tests only.
+        package var sandboxWithout: [String] = []
+
+        /// Whether long work can be put back where it was before others. What this process may do; tests say otherwise.
+        var postponement = Postponement.ofThisProcess
+
+        /// So long may an invocation go on that nobody waits for any more. Tests say otherwise.
+        var graceMillis = 20
+
+        public init() {}
+
+        package var sandboxRequest: SandboxRequest {
+            SandboxRequest(mode: sandbox, without: Set(sandboxWithout.compactMap { SandboxLayer.Name(text: $0) }))
+        }
+
+        var zygoteAgeLimits: ZygoteAge.Limits {
+            .init(lifetime: Int64(max(0, zygoteLifetimeSeconds)) * 1_000_000_000, forks: max(0, maximumZygoteForks))
+        }
+
+        private static var workersThatFit: Int {
+            let memory = ProcessInfo.processInfo.physicalMemory / 2 / (8 << 20)
+            return max(64, min(1000, Int(clamping: memory), Descriptors.limit / 4))
+        }
+
+        var poolLimits: PoolState<Function>.Limits {
+            .init(
+                workersPerFunction: max(1, maximumWorkersPerFunction), workers: max(1, maximumWorkers),
+                waitingPerFunction: max(1, maximumWaitingPerFunction), waiting: max(1, maximumWaiting),
+                idleTimeout: Int64(idleTimeoutMillis) * 1_000_000, endingAllowance: max(1, maximumWorkers / 8),
+                starting: max(1, maximumStartingWorkers),
+                memory: Int(Double(MachineMemory.available()) * max(0, min(1, memoryShare))),
+                // About what it takes to start one on a busy machine.
+                patience: 100_000_000,
+                maximumPause: Int64(max(0, maximumBackoffMillis)) * 1_000_000)
+        }
+    }
+}

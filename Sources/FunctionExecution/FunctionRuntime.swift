@@ -1,0 +1,210 @@
+import Foundation
+import FunctionModel
+import NIOCore
+import NIOPosix
+import WorkerProtocol
+
+/// Runs functions: each call in a pristine context, in a process of its own, never in this one.
+///
+/// ```swift
+/// let runtime = FunctionRuntime()
+/// try await runtime.start()
+/// let result = try await runtime.invoke(
+///     InvocationRequest(
+///         languageID: "js",
+///         sourceCode: "function handler(event) { return { message: `Hello, ${event.name}!` } }",
+///         event: ["name": "World"]))
+/// print(result.value)   // {"message":"Hello, World!"}
+/// await runtime.shutDown()
+/// ```
+///
+/// One runtime serves any number of functions and concurrent callers. Workers are made when they are needed and end by
+/// themselves; they end with this process, however it ends.
+public final class FunctionRuntime: Sendable {
+    public let configuration: Configuration
+    private let zygotes: Zygotes
+    private let sourceBuilder: (any SourceBuilder)?
+    private let controlGroups: Result<ControlGroups, ControlGroups.Unavailable>
+    fileprivate let pool: WorkerPool
+
+    /// - Parameter sourceBuilder: builds modules and TypeScript; nil: functions that need a build do not load.
+    public init(configuration: Configuration, sourceBuilder: (any SourceBuilder)?) {
+        self.configuration = configuration
+        // Before there is any process that would be left behind in this one's group.
+        controlGroups =
+            configuration.sandbox == .off
+            ? .failure(.init(reason: "the sandbox is off")) : ControlGroups.ofThisProcess()
+        zygotes = Zygotes(
+            executables: WorkerExecutables(directory: configuration.workerDirectory),
+            sandbox: configuration.sandboxRequest,
+            spareCount: max(0, configuration.spareWorkersPerLanguage),
+            ageLimits: configuration.zygoteAgeLimits, postponement: configuration.postponement)
+        self.sourceBuilder = sourceBuilder
+        pool = WorkerPool(
+            configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes,
+            sourceBuilder: sourceBuilder,
+            controlGroups: try? controlGroups.get())
+        pool.startHousekeeping()
+    }
+
+    deinit { pool.killAll() }
+
+    // MARK: Life
+
+    /// Starts the engines, so that no invocation waits for it. Calling it is optional but for that.
+    ///
+    /// - Parameter languages: the languages to start. A language that is not named starts with its first invocation.
+    /// - Returns: the engines' names and versions, in the order of `languages`.
+    /// - Throws: ``WorkerExecutableNotFound`` if a worker executable is not where it should be, ``WorkerCrashed`` if it
+    ///   does not start, ``SandboxUnavailable`` if the sandbox is required and this machine lacks a part of it.
+    @discardableResult
+    public func start(_ languages: [Language] = Language.all) async throws -> [String] {
+        let started = try languages.map { try zygotes.start(ZygoteKind(language: $0)) }
+        var engines: [String] = []
+        for zygote in started {
+            engines.append(try await zygote.waitUntilStarted())
+            zygotes.refill(zygote.language)
+        }
+        return engines
+    }
+
+    /// Starts what this function's workers are forked from.
+    package func start(for function: Function) async throws {
+        _ = try await zygotes.start(function.definition.zygoteKind).waitUntilStarted()
+    }
+
+    /// Ends the runtime: new and waiting invocations are refused with ``ShuttingDown``, running ones may finish, then
+    /// every process ends. Returns when all have.
+    ///
+    /// - Parameter gracePeriod: how long running invocations may take; then they fail with ``WorkerCrashed``.
+    public func shutDown(gracePeriod: Duration = .seconds(5)) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.pool.drain() }
+            group.addTask {
+                try? await Task.sleep(for: gracePeriod)
+                if !Task.isCancelled { self.pool.killAll() }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+        pool.killAll()
+        await zygotes.shutDown()
+        // The zygotes have collected them all; the pool hears of it by way of the event loops.
+        await pool.waitUntilEmpty()
+    }
+
+    // MARK: Building
+
+    /// Builds the function's modules now, so that no invocation waits for it. Calling it is optional but for that; a
+    /// function without modules needs no build.
+    ///
+    /// - Throws: ``LoadError`` that says what is wrong and where, or what is missing on this machine.
+    public func build(_ function: Function) async throws {
+        guard function.needsBuild else { return }
+        try await withCheckedThrowingContinuation { continuation in
+            pool.build(function) { continuation.resume(with: $0) }
+        }
+    }
+
+    // MARK: Invoking
+
+    /// Calls a function and returns what its handler returned.
+    ///
+    /// - Throws: a ``FunctionError``: ``HandlerError`` if the handler threw, ``LoadError``, ``HandlerNotFound``,
+    ///   ``InvalidEvent``, ``PayloadTooLarge``, ``ResultNotSerializable``, ``InvocationTimeout``, ``WorkerCrashed``,
+    ///   ``TooManyRequests``, ``Overloaded``, ``ShuttingDown``, ``UnsupportedLanguage``, ``WorkerExecutableNotFound``;
+    ///   `CancellationError` if the task is cancelled, which ends the guest. A handler that returns nothing is not an
+    ///   error: the value is null.
+    public func invoke(_ request: InvocationRequest) async throws -> InvocationResult {
+        let outcome = try await run(
+            request.function(), event: ByteBuffer(bytes: request.event), requestID: request.requestID,
+            timeoutMillis: request.timeoutMillis)
+        return InvocationResult(json: Array(try outcome.result.get().readableBytesView), logs: outcome.logs)
+    }
+
+    /// Calls a function and decodes what its handler returned.
+    ///
+    /// - Throws: what ``invoke(_:)`` throws, and `DecodingError` if the result is no `Output`.
+    public func invoke<Output: Decodable>(_ request: InvocationRequest, as type: Output.Type) async throws -> Output {
+        try await invoke(request).decoded(as: type)
+    }
+
+    /// The path of the command line: bytes in, bytes out, log lines whatever the outcome. Cancelling the task ends the
+    /// guest.
+    ///
+    /// - Parameter timeoutMillis: zero or less, or nil: the function's own, if it has one.
+    package func run(_ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?) async
+        -> InvocationOutcome
+    {
+        let invocation = PendingInvocation(
+            self, function, event: event, requestID: requestID, timeoutMillis: timeoutMillis)
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in invocation.start { continuation.resume(returning: $0) } }
+        } onCancel: {
+            invocation.cancel()
+        }
+    }
+
+    /// The path of the server, which has no task for each request.
+    package struct PendingInvocation: Sendable {
+        private let pool: WorkerPool
+        private let invocation: Invocation
+        private let refusal: (any FunctionError)?
+
+        package init(
+            _ runtime: FunctionRuntime, _ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?
+        ) {
+            pool = runtime.pool
+            refusal =
+                if event.readableBytes > function.definition.limits.maxEventBytes ?? FunctionRuntime.maximumEventBytes {
+                    PayloadTooLarge(
+                        limit: function.definition.limits.maxEventBytes ?? FunctionRuntime.maximumEventBytes)
+                } else {
+                    nil
+                }
+            invocation = pool.makeInvocation(
+                of: function, requestID: requestID,
+                // Nothing at all is an event without members, as with the system this one re-creates.
+                event: event.readableBytes == 0 ? ByteBuffer(staticString: "{}") : event,
+                timeoutMillis: timeoutMillis ?? function.definition.timeoutMillis ?? 0)
+        }
+
+        /// - Parameter completion: told the outcome once, on any thread, perhaps before this returns.
+        package func start(_ completion: @escaping @Sendable (InvocationOutcome) -> Void) {
+            if let refusal { return completion(InvocationOutcome(.failure(refusal), logs: [])) }
+            pool.submit(invocation, completion)
+        }
+
+        /// Ends the guest. `completion` is told, if it has not been yet.
+        package func cancel() { pool.cancel(invocation) }
+    }
+
+    /// The largest event that can reach a worker, in bytes: a frame, less room for what goes before the event.
+    public static let maximumEventBytes = Frame.maximumPayloadLength - (1 << 10)
+
+    /// Where worker executables are looked for, in order.
+    public var workerDirectories: [String] { zygotes.executables.directories }
+
+    /// What confines the workers of each language that has started, found out by trying.
+    public var sandboxReports: [SandboxReport] { zygotes.sandboxReports }
+
+    /// Whether each worker has a control group of its own (`active` or `missing`), and why not. What runs does not
+    /// depend on it, whatever ``Configuration/sandbox`` says: few machines leave a group to their programs.
+    public var controlGroupReport: SandboxReport.Layer {
+        switch controlGroups {
+        case .success(let groups):
+            let processes = groups.limitsProcesses ? ", and processes" : ""
+            return SandboxReport.Layer(
+                name: "controlGroups", state: "active", detail: "memory of a worker and all that it starts\(processes)")
+        case .failure(let error):
+            return SandboxReport.Layer(name: "controlGroups", state: "missing", detail: error.reason)
+        }
+    }
+
+    /// Number of worker processes at this moment, ending ones included.
+    public var workerCount: Int { pool.workerCount }
+
+    /// Number of workers so far that were replaced because their state could not be put back after a call. Their
+    /// callers did not notice; a function that does this in every call is slow.
+    public var retiredWorkerCount: Int { pool.retiredWorkerCount }
+}

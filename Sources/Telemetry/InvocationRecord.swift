@@ -1,0 +1,53 @@
+import FunctionModel
+
+/// What one invocation did, told to every ``InvocationObserver`` once, after its outcome.
+public struct InvocationRecord: Sendable {
+    /// What caused an invocation.
+    public enum Trigger: String, Sendable, CaseIterable {
+        case http
+        case library
+        case commandLine
+    }
+
+    /// How an invocation ended.
+    public enum Outcome: Sendable {
+        case result
+        /// `errorType` is the name that the caller sees.
+        case failure(any FunctionError)
+        /// The caller left or cancelled before there was an outcome.
+        case cancelled
+    }
+
+    public var requestID: String
+    public var functionID: FunctionID
+    public var revision: String
+    public var trigger: Trigger
+    public var outcome: Outcome
+    /// Nanoseconds from submission until a worker took it, loading excluded.
+    public var queueNanos: Int64 = 0
+    /// Nanoseconds that it waited for a worker to be made and to load the function. 0 for a warm one.
+    public var loadNanos: Int64 = 0
+    /// Nanoseconds from the frame to the worker until its outcome.
+    public var handlerNanos: Int64 = 0
+    /// Bytes of the event and of the result.
+    public var eventBytes = 0
+    public var resultBytes = 0
+    /// Whether a worker was made for it.
+    public var isCold = false
+
+    public init(
+        requestID: String, functionID: FunctionID, revision: String, trigger: Trigger, outcome: Outcome
+    ) {
+        self.requestID = requestID
+        self.functionID = functionID
+        self.revision = revision
+        self.trigger = trigger
+        self.outcome = outcome
+    }
+}
+
+/// Told what invocations did. Called on event loops and worker threads: it must neither block nor throw.
+public protocol InvocationObserver: Sendable {
+    /// - Parameter logs: what the function wrote, in order; empty if its lines were handed on as they came.
+    func invocationEnded(_ record: InvocationRecord, logs: [LogLine])
+}
