@@ -1,5 +1,5 @@
-import NIOCore
 import FunctionExecution
+import NIOCore
 import WorkerProtocol
 
 /// The same bytes make the same frames however they are cut. What is a message is written as the bytes that it was read

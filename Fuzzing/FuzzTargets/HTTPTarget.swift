@@ -1,7 +1,7 @@
 import FaaSServer
+import FileStorage
 import Foundation
 import FunctionModel
-import FileStorage
 import FunctionStorage
 import Logging
 import NIOCore

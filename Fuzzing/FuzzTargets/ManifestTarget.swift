@@ -1,5 +1,5 @@
-import FunctionModel
 import FileStorage
+import FunctionModel
 import FunctionStorage
 
 /// A manifest that can be read is stored as the function that it describes. One that refers to files is refused.

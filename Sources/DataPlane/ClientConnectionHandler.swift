@@ -137,7 +137,8 @@ package final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChan
         self.arrival = arrival
     }
 
-    package func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+    package func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?)
+    {
         guard event is BodyIsWanted else { return context.triggerUserOutboundEvent(event, promise: promise) }
         // Routes answer one request after the other: it is the first one's.
         if let request = unanswered.first, request.awaitsContinue {

@@ -1,7 +1,7 @@
+import FileStorage
 import Foundation
 import FunctionModel
 import FunctionStorage
-import FileStorage
 import HTTPTypes
 import HummingbirdCore
 import Logging

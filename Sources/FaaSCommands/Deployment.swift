@@ -1,6 +1,6 @@
 import Builds
-import FunctionModel
 import FileStorage
+import FunctionModel
 import FunctionStorage
 import PolyglotFaaS
 

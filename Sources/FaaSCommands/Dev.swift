@@ -1,8 +1,8 @@
 import ArgumentParser
 import FaaSServer
+import FileStorage
 import Foundation
 import FunctionModel
-import FileStorage
 import FunctionStorage
 import Logging
 import PolyglotFaaS

@@ -1,7 +1,7 @@
-import Builds
 import ArgumentParser
-import FunctionModel
+import Builds
 import FileStorage
+import FunctionModel
 import FunctionStorage
 import PolyglotFaaS
 

@@ -1,7 +1,7 @@
 import ArgumentParser
+import FileStorage
 import Foundation
 import FunctionModel
-import FileStorage
 import FunctionStorage
 import NIOCore
 import PolyglotFaaS

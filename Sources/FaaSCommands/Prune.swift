@@ -1,8 +1,8 @@
-import Builds
 import ArgumentParser
+import Builds
+import FileStorage
 import Foundation
 import FunctionModel
-import FileStorage
 import FunctionStorage
 import PolyglotFaaS
 

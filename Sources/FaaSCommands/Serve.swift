@@ -1,7 +1,7 @@
 import ArgumentParser
 import FaaSServer
-import FunctionModel
 import FileStorage
+import FunctionModel
 import FunctionStorage
 import Logging
 import NIOCore

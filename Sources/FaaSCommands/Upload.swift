@@ -1,6 +1,6 @@
 import ArgumentParser
-import FunctionModel
 import FileStorage
+import FunctionModel
 import FunctionStorage
 import PolyglotFaaS
 

@@ -64,7 +64,11 @@ public struct FunctionServer: Sendable {
     package func connectionHandlers() -> [any ChannelHandler] {
         [
             ClientConnectionHandler(),
-            InvokeHandler(runtime: runtime, functions: functions, configuration: .init(defaultTimeoutMillis: configuration.defaultTimeoutMillis, maximumEventBytes: configuration.maximumEventBytes), logger: logger),
+            InvokeHandler(
+                runtime: runtime, functions: functions,
+                configuration: .init(
+                    defaultTimeoutMillis: configuration.defaultTimeoutMillis,
+                    maximumEventBytes: configuration.maximumEventBytes), logger: logger),
         ]
     }
 

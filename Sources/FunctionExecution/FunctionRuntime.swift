@@ -1,7 +1,9 @@
 import Foundation
 import FunctionModel
+import HostMemory
 import NIOCore
 import NIOPosix
+import SystemCalls
 import WorkerProtocol
 
 /// Runs functions: each call in a pristine context, in a process of its own, never in this one.
@@ -25,6 +27,8 @@ public final class FunctionRuntime: Sendable {
     private let zygotes: Zygotes
     private let sourceBuilder: (any SourceBuilder)?
     private let controlGroups: Result<ControlGroups, ControlGroups.Unavailable>
+    /// What the host's own memory is drawn from.
+    package let memory: ByteBudget
     fileprivate let pool: WorkerPool
 
     /// - Parameter sourceBuilder: builds modules and TypeScript; nil: functions that need a build do not load.
@@ -40,6 +44,8 @@ public final class FunctionRuntime: Sendable {
             spareCount: max(0, configuration.spareWorkersPerLanguage),
             ageLimits: configuration.zygoteAgeLimits, postponement: configuration.postponement)
         self.sourceBuilder = sourceBuilder
+        let share = Double(MachineMemory.available()) * max(0, min(1, configuration.hostMemoryShare))
+        memory = ByteBudget(limit: max(64 << 20, Int(share)))
         pool = WorkerPool(
             configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes,
             sourceBuilder: sourceBuilder,

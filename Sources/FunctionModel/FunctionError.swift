@@ -8,35 +8,66 @@ public protocol FunctionError: Error, CustomStringConvertible {
     var errorType: String { get }
     /// A whole sentence for people.
     var message: String { get }
+    /// Who can do something about it. Each dialect of HTTP, and the command line, maps this to its own codes.
+    var kind: FunctionErrorKind { get }
+    /// Who chose ``errorType``: a function may name its errors as the host names its own.
+    var origin: FunctionErrorOrigin { get }
+}
+
+/// Who can do something about an error.
+public enum FunctionErrorKind: String, Sendable, CaseIterable {
+    /// The request is wrong: the same request fails again.
+    case caller
+    /// The function is wrong or took too much: the same request may fail again.
+    case function
+    /// The host is wrong, for example a file that cannot be read.
+    case host
+    /// The host or the function has too much to do. Try again later.
+    case capacity
+
+    /// Whether the same request may succeed later without anybody changing anything.
+    public var isRetryable: Bool { self == .capacity }
+}
+
+/// Who chose an error's name.
+public enum FunctionErrorOrigin: String, Sendable {
+    case function
+    case host
 }
 
 extension FunctionError {
     public var errorType: String { String(describing: Self.self) }
     public var description: String { message }
+    public var kind: FunctionErrorKind { .function }
+    public var origin: FunctionErrorOrigin { .host }
 }
 
 // MARK: What the caller did
 
 /// An id, a path or a parameter that cannot be used.
 public struct InvalidRequest: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .caller }
     public let message: String
     public init(_ message: String) { self.message = message }
 }
 
 /// The event is not JSON.
 public struct InvalidEvent: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .caller }
     public let message: String
     public init(_ message: String) { self.message = message }
 }
 
 /// The manifest cannot be used: the file, what is wrong, and where.
 public struct InvalidManifest: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .caller }
     public let message: String
     public init(_ message: String) { self.message = message }
 }
 
 /// No function of that name is stored.
 public struct FunctionNotFound: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .caller }
     public let id: String
     public init(id: String) { self.id = id }
     public var message: String { "Function not found: \(id)" }
@@ -44,6 +75,7 @@ public struct FunctionNotFound: FunctionError, Equatable {
 
 /// The event is larger than this host accepts.
 public struct PayloadTooLarge: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .caller }
     /// The limit, in bytes.
     public let limit: Int
     public init(limit: Int) { self.limit = limit }
@@ -52,6 +84,7 @@ public struct PayloadTooLarge: FunctionError, Equatable {
 
 /// The language is none this build can run.
 public struct UnsupportedLanguage: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .caller }
     public let id: String
     public init(id: String) { self.id = id }
     public var message: String {
@@ -90,6 +123,7 @@ public struct LoadError: FunctionError, Equatable {
 
 /// The handler threw, or its promise was rejected.
 public struct HandlerError: FunctionError, Equatable {
+    public var origin: FunctionErrorOrigin { .function }
     /// The guest's error name, for example `TypeError` or `KeyError`.
     public let errorType: String
     public let message: String
@@ -153,6 +187,7 @@ public struct WorkerCrashed: FunctionError, Equatable {
 
 /// The function has as many invocations running and waiting as it may have. Try again later.
 public struct TooManyRequests: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .capacity }
     public let limit: Int
     public init(limit: Int) { self.limit = limit }
     public var message: String { "The function already has \(limit) invocations waiting." }
@@ -160,6 +195,7 @@ public struct TooManyRequests: FunctionError, Equatable {
 
 /// The host has as many invocations waiting as it may have, or cannot make a worker. Try again later.
 public struct Overloaded: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .capacity }
     public let message: String
     public init(_ message: String) { self.message = message }
 }
@@ -167,6 +203,7 @@ public struct Overloaded: FunctionError, Equatable {
 /// The function's workers have failed several times in a row, so the host waits before it starts the next one. Try
 /// again later, or deploy a revision that works.
 public struct BackedOff: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .capacity }
     /// In a row, without one answer between them.
     public let failures: Int
     /// When the next worker may start.
@@ -186,12 +223,14 @@ public struct BackedOff: FunctionError, Equatable {
 
 /// The host is stopping and accepts nothing new.
 public struct ShuttingDown: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .capacity }
     public init() {}
     public var message: String { "The host is shutting down." }
 }
 
 /// The sandbox is required, and this machine does not offer all of it.
 public struct SandboxUnavailable: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .host }
     /// The layers that are missing or less than they should be, one sentence each.
     public let weaknesses: [String]
     public init(weaknesses: [String]) { self.weaknesses = weaknesses }
@@ -203,6 +242,7 @@ public struct SandboxUnavailable: FunctionError, Equatable {
 
 /// The worker executable is not where the host looked.
 public struct WorkerExecutableNotFound: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .host }
     public let name: String
     /// The directories searched, in order.
     public let searched: [String]

@@ -112,7 +112,9 @@ package struct JSONFields {
     }
 
     /// One of a few texts.
-    package func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String) throws(DocumentError) -> Choice? {
+    package func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String) throws(DocumentError)
+        -> Choice?
+    {
         guard let text = try text(name) else { return nil }
         guard let choice = Choice(rawValue: text) else {
             let known = Choice.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")

@@ -2,6 +2,7 @@ import FunctionModel
 
 /// The file of a stored function is there but cannot be used.
 public struct BrokenFunction: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .host }
     public let path: String
     /// A phrase, with line and column where they help.
     public let reason: String
@@ -14,6 +15,7 @@ public struct BrokenFunction: FunctionError, Equatable {
 
 /// The data directory could not be read or written.
 public struct StorageFailure: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .host }
     public let path: String
     /// What the system said, for example `fsync: No space left on device`.
     public let reason: String

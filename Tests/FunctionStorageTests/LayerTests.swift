@@ -1,6 +1,6 @@
+import FileStorage
 import Foundation
 import FunctionModel
-import FileStorage
 import FunctionStorage
 import Testing
 

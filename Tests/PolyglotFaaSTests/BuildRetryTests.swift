@@ -1,12 +1,12 @@
 import Foundation
 import FunctionModel
+import PolyglotFaaS
 import Synchronization
 import TestSupport
 import Testing
 
 @testable import Builds
 @testable import FunctionExecution
-import PolyglotFaaS
 
 /// What happens to a function whose build took too much, with a clock that the test moves.
 @Suite struct BuildRetryTests {

@@ -1,11 +1,11 @@
 import Foundation
 import FunctionModel
+import PolyglotFaaS
 import SystemCalls
 import TestSupport
 import Testing
 
 @testable import FunctionExecution
-import PolyglotFaaS
 
 @Suite struct ControlGroupTests {
     private static let mount = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"

@@ -1,8 +1,8 @@
 import FunctionModel
+import PolyglotFaaS
 import Testing
 
 @testable import FunctionExecution
-import PolyglotFaaS
 
 @Suite(.serialized) struct DeadlineTests {
     @Test(arguments: [

@@ -1,11 +1,11 @@
 import Foundation
 import FunctionModel
+import PolyglotFaaS
 import SystemCalls
 import TestSupport
 import Testing
 
 @testable import FunctionExecution
-import PolyglotFaaS
 
 /// What one function may use, and what its caller is told when it wants more.
 @Suite struct LimitTests {

@@ -1,9 +1,9 @@
 import FunctionModel
+import PolyglotFaaS
 import Testing
 
 @testable import Builds
 @testable import FunctionExecution
-import PolyglotFaaS
 
 /// What esbuild is given, and what is made of its answer, without running it.
 @Suite struct ScriptBuildTests {

@@ -2,6 +2,7 @@ import Foundation
 import FunctionModel
 import NIOCore
 import NIOPosix
+import PolyglotFaaS
 import Synchronization
 import SystemCalls
 import TestSupport
@@ -9,7 +10,6 @@ import Testing
 import WorkerProtocol
 
 @testable import FunctionExecution
-import PolyglotFaaS
 
 /// The host's side of a worker alone: the other side is the test.
 @Suite struct WorkerTests {
@@ -86,15 +86,16 @@ import PolyglotFaaS
         var isReady: Bool { state.withLock { $0.isReady } }
         var hasEnded: Bool { state.withLock { $0.hasEnded } }
 
-        func workerFailedToLoad(_ worker: Worker, _ error: any FunctionError) {
-            state.withLock { $0.errors.append(error.message) }
+        func worker(_ worker: Worker, did event: WorkerEvent) -> Invocation? {
+            state.withLock { state in
+                switch event {
+                case .loaded, .ready: state.isReady = true
+                case .failedToLoad(let error, _): state.errors.append(error.message)
+                case .ended: state.hasEnded = true
+                case .answered, .lost, .skipped, .didNotTake: break
+                }
+            }
+            return nil
         }
-        func workerEnded(_ worker: Worker, _ error: any FunctionError) { state.withLock { $0.hasEnded = true } }
-        func workerHasLoaded(_ worker: Worker) {}
-        func workerIsReady(_ worker: Worker, loadedBytes: Int?) { state.withLock { $0.isReady = true } }
-        func nextInvocation(for worker: Worker) -> Invocation? { nil }
-        func workerDidNotTake(_ invocation: Invocation) {}
-        func workerShouldEnd(_ worker: Worker) {}
-        func workerFinished(_ invocation: Invocation) {}
     }
 }

@@ -1,9 +1,9 @@
 import Foundation
+import PolyglotFaaS
 import TestSupport
 import Testing
 
 @testable import FunctionExecution
-import PolyglotFaaS
 
 @Suite struct ZygoteRenewalTests {
     @Test func `A zygote is too old after its lifetime, or after its forks, whichever comes first`() {

@@ -192,18 +192,47 @@ final class WorkerPool: WorkerDelegate {
 
     // MARK: What workers report
 
-    func workerHasLoaded(_ worker: Worker) {
-        let kind = worker.function.definition.zygoteKind
-        // Others take no spares.
-        if kind.isOrdinary { zygotes.refill(kind.language) }
+    func worker(_ worker: Worker, did event: WorkerEvent) -> Invocation? {
+        switch event {
+        case .loaded(let privateBytes):
+            workerIsReady(worker, loadedBytes: privateBytes)
+            let kind = worker.function.definition.zygoteKind
+            // Others take no spares.
+            if kind.isOrdinary { zygotes.refill(kind.language) }
+        case .ready:
+            workerIsReady(worker, loadedBytes: nil)
+        case .answered(let invocation, let isLast):
+            deadlines.remove(invocation)
+            stoppedRunning()
+            guard isLast else { return nextInvocation(for: worker) }
+            perform(state.withLock { $0.pool.endAfterAnswer(worker.id) })
+        case .lost(let invocation):
+            deadlines.remove(invocation)
+            stoppedRunning()
+        case .skipped:
+            stoppedRunning()
+            return nextInvocation(for: worker)
+        case .didNotTake(let invocation):
+            putBack(invocation)
+            stoppedRunning()
+        case .failedToLoad(let error, _):
+            let now = MonotonicClock.now()
+            for waiter in state.withLock({ $0.pool.loadFailed(worker.id, error.message, now: now) }) {
+                fail(waiter, error)
+            }
+        case .ended(let error):
+            if worker.wasRetired { retired.wrappingAdd(1, ordering: .relaxed) }
+            perform(forget(worker, error))
+        }
+        return nil
     }
 
-    func workerIsReady(_ worker: Worker, loadedBytes: Int?) {
+    private func workerIsReady(_ worker: Worker, loadedBytes: Int?) {
         let now = MonotonicClock.now()
         perform(state.withLock { $0.pool.workerIsReady(worker.id, loadedBytes: loadedBytes, now: now) })
     }
 
-    func nextInvocation(for worker: Worker) -> Invocation? {
+    private func nextInvocation(for worker: Worker) -> Invocation? {
         state.withLock { state in
             guard let waiter = state.pool.workerHasAnswered(worker.id) else { return nil }
             state.running += 1
@@ -211,32 +240,19 @@ final class WorkerPool: WorkerDelegate {
         }
     }
 
-    func workerDidNotTake(_ invocation: Invocation) {
-        if invocation.beginAgain() {
-            let actions = state.withLock { state in
-                state.invocations[invocation.id] = invocation
-                return state.pool.putBack(invocation.id, for: invocation.function, now: MonotonicClock.now())
-            }
-            perform(actions)
-        } else {
+    private func putBack(_ invocation: Invocation) {
+        guard invocation.beginAgain() else {
             deadlines.remove(invocation)
             invocation.finish(
                 .failure(WorkerCrashed("The workers of the function end before they take on an invocation.")))
+            return
         }
-        stoppedRunning()
+        let actions = state.withLock { state in
+            state.invocations[invocation.id] = invocation
+            return state.pool.putBack(invocation.id, for: invocation.function, now: MonotonicClock.now())
+        }
+        perform(actions)
     }
-
-    func workerFailedToLoad(_ worker: Worker, _ error: any FunctionError) {
-        let now = MonotonicClock.now()
-        for waiter in state.withLock({ $0.pool.loadFailed(worker.id, error.message, now: now) }) { fail(waiter, error) }
-    }
-
-    func workerFinished(_ invocation: Invocation) {
-        deadlines.remove(invocation)
-        stoppedRunning()
-    }
-
-    func workerShouldEnd(_ worker: Worker) { perform(state.withLock { $0.pool.endAfterAnswer(worker.id) }) }
 
     private func stoppedRunning() {
         let waiters = state.withLock { state in
@@ -244,11 +260,6 @@ final class WorkerPool: WorkerDelegate {
             return state.running == 0 ? state.takeDrainWaiters() : []
         }
         for waiter in waiters { waiter.resume() }
-    }
-
-    func workerEnded(_ worker: Worker, _ error: any FunctionError) {
-        if worker.wasRetired { retired.wrappingAdd(1, ordering: .relaxed) }
-        perform(forget(worker, error))
     }
 
     /// The worker is no more. Returns what follows.

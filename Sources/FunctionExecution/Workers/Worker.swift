@@ -6,25 +6,6 @@ import Synchronization
 import SystemCalls
 import WorkerProtocol
 
-/// What a worker tells the pool. Called on the worker's event loop, outside any lock.
-protocol WorkerDelegate: AnyObject, Sendable {
-    /// Said once, after it has been ready for the first time.
-    func workerHasLoaded(_ worker: Worker)
-    /// `loadedBytes`: its private memory, the first time.
-    func workerIsReady(_ worker: Worker, loadedBytes: Int?)
-    /// The worker has answered. Returns an invocation that waits for one like it.
-    func nextInvocation(for worker: Worker) -> Invocation?
-    /// The worker ended before it took on an invocation that was sent ahead to it.
-    func workerDidNotTake(_ invocation: Invocation)
-    func workerFailedToLoad(_ worker: Worker, _ error: any FunctionError)
-    /// The invocation has its outcome.
-    func workerFinished(_ invocation: Invocation)
-    /// It has answered, for the last time.
-    func workerShouldEnd(_ worker: Worker)
-    /// Said once, when the process is known to have ended. `error`: what an invocation that waited for it is told.
-    func workerEnded(_ worker: Worker, _ error: any FunctionError)
-}
-
 /// The host's side of one worker: its socket, its process handle, and what it is doing.
 ///
 /// `@unchecked Sendable`: everything mutable is used only on `eventLoop`, except what the lock around `process`
@@ -197,12 +178,14 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private func runNow(_ invocation: Invocation) {
         guard invocation.begin(on: self) else {
             // Too late or cancelled between the pool's decision and now: the worker is as pristine as before.
-            delegate.workerFinished(invocation)
-            return delegate.workerIsReady(self, loadedBytes: nil)
+            if let next = delegate.worker(self, did: .skipped(invocation)) { return runNow(next) }
+            delegate.worker(self, did: .ready)
+            return
         }
         guard case .ready = phase, let channel, !isDisconnected, !isEnding else {
             // It ended in this very moment; nothing has been sent.
-            return delegate.workerDidNotTake(invocation)
+            delegate.worker(self, did: .didNotTake(invocation))
+            return
         }
         for line in loadLogs { invocation.add(line) }
         loadLogs = []
@@ -259,8 +242,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
                 preparationDeadline.store(0, ordering: .relaxed)
                 let usage = hasLoaded ? process.withLock { $0.usage } : nil
                 if !postponement.isReversible, let usage { loadTime.store(usage.processorTime(), ordering: .relaxed) }
-                delegate.workerIsReady(self, loadedBytes: usage?.privateBytes())
-                if hasLoaded { delegate.workerHasLoaded(self) }
+                delegate.worker(self, did: hasLoaded ? .loaded(privateBytes: usage?.privateBytes()) : .ready)
             case (.loadFailed, .loading):
                 let failure = try frame.payload.withUnsafeReadableBytes { try Failure($0) }
                 failLoading(error(for: failure))
@@ -294,23 +276,24 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         // Before the next event, which a long call before it must not slow down.
         endPostponement()
         // Before the answer: while the worker puts its memory back, the next event travels.
-        if !isLast { sendAhead() }
+        let next = delegate.worker(self, did: .answered(invocation, isLast: isLast))
+        if let next { sendAhead(next) }
         invocation.finish(result)
-        delegate.workerFinished(invocation)
-        if isLast { delegate.workerShouldEnd(self) }
     }
 
-    private func sendAhead() {
-        guard let channel, !isDisconnected, !isEnding else { return }
-        while let next = delegate.nextInvocation(for: self) {
-            guard next.begin(on: self) else {
-                delegate.workerFinished(next)
-                continue
-            }
-            // Noted first: a write that fails ends this worker before it returns.
-            phase = .restoring(next: next)
-            return send(next, on: channel)
+    private func sendAhead(_ next: Invocation) {
+        guard let channel, !isDisconnected, !isEnding else {
+            delegate.worker(self, did: .didNotTake(next))
+            return
         }
+        var next = next
+        while !next.begin(on: self) {
+            guard let another = delegate.worker(self, did: .skipped(next)) else { return }
+            next = another
+        }
+        // Noted first: a write that fails ends this worker before it returns.
+        phase = .restoring(next: next)
+        send(next, on: channel)
     }
 
     private func logLine(_ payload: inout ByteBuffer) throws -> LogLine {
@@ -370,7 +353,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         preparationDeadline.store(0, ordering: .relaxed)
         fault = fault ?? error
         phase = .ended
-        delegate.workerFailedToLoad(self, error)
+        delegate.worker(self, did: .failedToLoad(error, logs: loadLogs))
         terminate()
     }
 
@@ -616,14 +599,14 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         phase = .ended
         switch last {
         case .running(let invocation):
+            delegate.worker(self, did: .lost(invocation))
             invocation.finish(.failure(error))
-            delegate.workerFinished(invocation)
         case .restoring(let next?):
-            delegate.workerDidNotTake(next)
+            delegate.worker(self, did: .didNotTake(next))
         default:
             break
         }
-        delegate.workerEnded(self, error)
+        delegate.worker(self, did: .ended(error))
     }
 }
 

@@ -1,0 +1,32 @@
+import FunctionModel
+
+/// What a worker reports to the pool.
+enum WorkerEvent: Sendable {
+    /// The worker has loaded its function and is pristine, for the first time. `privateBytes`: its private memory, if
+    /// it could be read.
+    case loaded(privateBytes: Int?)
+    /// The worker is pristine again.
+    case ready
+    /// The invocation's outcome is known; its caller is told right after this. The pool returns an invocation to send
+    /// ahead, if one waits. With `isLast` the worker serves no more, and the pool ends it.
+    case answered(Invocation, isLast: Bool)
+    /// The process ended while it ran this invocation, whose caller is told why right after this.
+    case lost(Invocation)
+    /// The worker was given an invocation whose outcome was known already, and did not begin it. The pool returns
+    /// another one, if one waits.
+    case skipped(Invocation)
+    /// The worker ended before it began this invocation, which goes to another worker.
+    case didNotTake(Invocation)
+    /// The function does not load. `logs`: what it wrote while it loaded.
+    case failedToLoad(any FunctionError, logs: [LogLine])
+    /// The process has ended. Reported once, and nothing follows. The error is for an invocation that waits for this
+    /// worker.
+    case ended(any FunctionError)
+}
+
+/// Takes what workers report. Called on the worker's event loop, outside any lock.
+protocol WorkerDelegate: AnyObject, Sendable {
+    /// - Returns: an invocation for this worker, after the events that say so.
+    @discardableResult
+    func worker(_ worker: Worker, did event: WorkerEvent) -> Invocation?
+}
