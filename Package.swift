@@ -20,8 +20,8 @@ let strict: [SwiftSetting] =
 let staticStandardLibrary: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"])]
 
 // The host too, in a release: it runs without a Swift toolchain, and calls into the standard library are calls
-// (Benchmarks/JOURNAL.md). Foundation does not name what it is made of to the linker. Debug builds are linked often, and
-// this takes ten seconds.
+// (Benchmarks/JOURNAL.md). Foundation does not name what it is made of to the linker. Debug builds are linked often,
+// and this takes ten seconds.
 let staticFoundation: [LinkerSetting] =
     [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
     + ["CoreFoundation", "_FoundationCollections", "_FoundationCShims", "_FoundationICU", "stdc++"]
