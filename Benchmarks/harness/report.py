@@ -469,6 +469,28 @@ def _targets(results):
     return lines
 
 
+def short(results):
+    """What a reader remembers, in sentences."""
+    levels, hello_rows, cold_rows = (Rows(results, case) for case in ("isolation", "hello", "cold"))
+
+    def median(rows, first, second, field="rps"):
+        return number(rows.ratio(first, second, field)["median"])
+
+    kept = {language: median(levels, (f"invocation-{language}", 32), (f"instance-{language}", 32)) for language in ("js", "python")}
+    beside = {other: median(hello_rows, (ours, 32), (other, 32)) for ours, other in (
+        ("faas-js", "node-vm"), ("faas-js", "deno-worker"), ("faas-js", "node-warm"), ("faas-python", "functions-framework"))}
+    first = {name: number(summary(cold_rows.series((name,), "p50_us"))["median"] / 1000) for name in ("faas-js", "faas-python")}
+    memory_of = {name: f"{_per_worker(results['cases']['memory']['rows'][name]) / 1024:.1f}" for name in ("faas-js", "faas-python")}
+    return "\n".join([
+        f"- **A pristine call** has {kept['js']} (JavaScript) and {kept['python']} (Python) of the throughput of one that keeps its state, at 32 connections.",
+        f"- **JavaScript** serves {beside['node-vm']} times as many requests as Node with a fresh `vm` context per request, "
+        f"{beside['deno-worker']} times as many as Deno with a Worker per request, and {beside['node-warm']} times as many as warm Node, which keeps its state.",
+        f"- **Python** serves {beside['functions-framework']} times as many requests as functions-framework, which keeps its state.",
+        f"- **The first call** of a function takes {first['faas-js']} ms in JavaScript and {first['faas-python']} ms in Python (median).",
+        f"- **An idle worker** takes {memory_of['faas-js']} MiB (JavaScript) or {memory_of['faas-python']} MiB (Python), its snapshot included.",
+    ])
+
+
 def targets(results):
     return table(["target", "at least (stretch)", "measured", "", "case"], [line[:5] for line in _targets(results)])
 
@@ -486,7 +508,7 @@ def _drift_ratio(results):
     return against["both"], f"{number(against['both'])} (JavaScript {number(against['faas-js'])}, Python {number(against['faas-python'])})"
 
 
-BLOCKS = {"machine": machine, "targets": targets, "ratios": ratios, "hello": hello, "cold": cold, "imports": imports, "wait": wait, "memory": memory,
+BLOCKS = {"machine": machine, "short": short, "targets": targets, "ratios": ratios, "hello": hello, "cold": cold, "imports": imports, "wait": wait, "memory": memory,
           "echo": echo, "mixed": sequential("mixed", ["mixed"]), "kernels": sequential("kernels", KERNELS), "isolation": isolation, "sandbox": sandbox, "processors": processors, "groups": groups, "zipf": zipf,
           "drift": drift}
 CHARTS = {"hello": hello_chart, "cold": cold_chart, "targets": targets_chart}
