@@ -20,15 +20,15 @@ let strict: [SwiftSetting] =
 let staticStandardLibrary: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"])]
 
 // The host too, in a release: it runs without a Swift toolchain, and calls into the standard library are calls
-// (docs/performance.md). Foundation does not name what it is made of to the linker. Debug builds are linked often, and
-// this takes ten seconds.
+// (Benchmarks/JOURNAL.md). Foundation does not name what it is made of to the linker. Debug builds are linked often,
+// and this takes ten seconds.
 let staticFoundation: [LinkerSetting] =
     [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
     + ["CoreFoundation", "_FoundationCollections", "_FoundationCShims", "_FoundationICU", "stdc++"]
     .map { .linkedLibrary($0, .when(configuration: .release)) }
 
 // CPython is linked statically, as the system's own python3 is: the shared library is a quarter slower
-// (docs/performance.md). script/python-object makes the object. Its symbols are exported, because extension modules
+// (Benchmarks/JOURNAL.md). script/python-object makes the object. Its symbols are exported, because extension modules
 // look for them in the executable. Without the object, the shared library has to do.
 let pythonObject = Context.packageDirectory + "/.build/python/python.o"
 let hasPythonObject = FileManager.default.fileExists(atPath: pythonObject)

@@ -132,7 +132,7 @@ def wait(bench):
 
 
 def echo(bench):
-    """Events of 1 KB, 100 KB and 1 MB, sent back as they came, at 8 connections."""
+    """Events of 1 KB, 100 KB and 1 MB, returned unchanged, at 8 connections."""
     faas = Faas(bench.faas, {"echo-js": function("echo", "js"), "echo-python": function("echo", "python")})
     targets = {
         "faas-js": Target("faas-js", faas, "/invoke/echo-js"), "node-warm": None, "node-vm": None, "bun-warm": None,
@@ -435,7 +435,7 @@ def zipf(bench):
                     assert client.call(f"/invoke/{name}", GREETING) == (200, GREETED)
             client.close()
 
-            # A function that nobody calls for 30 s has no worker. Under a load that goes on there is none but those beyond the limit,
+            # A function without calls for 30 s has no worker. Under a load that goes on there is none but those beyond the limit,
             # and this is about such a load: it has begun before it is measured.
             def warm_up(target):
                 load.wrk(target, 32, 8 if target is many else 1, body=json.dumps(GREETING).encode(), paths=paths if target is many else None)

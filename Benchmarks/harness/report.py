@@ -1,4 +1,4 @@
-"""Writes the tables of docs/performance.md from the results. What stands outside the markers is kept."""
+"""Writes the tables of docs/performance.md and Benchmarks/JOURNAL.md from the results. Text outside the markers is kept."""
 import os
 import re
 
@@ -16,7 +16,19 @@ KEEPS = {"faas-js": "no", "faas-python": "no", "faas-js-instance": "yes", "faas-
          **{name: "yes" if peer.keeps_state else "no" for name, peer in PEER_LIST.items()}}
 
 
-def write(document, results):
+def write(documents, results):
+    for document in documents:
+        fill(document, results)
+    for name, make in CHARTS.items():
+        try:
+            title, rows = make(results)
+        except KeyError:
+            continue
+        chart.bars(os.path.join(HERE, f"{name}.svg"), title, rows, number)
+
+
+def fill(document, results):
+    """Writes the blocks between markers anew."""
     with open(document) as file:
         text = file.read()
     for name, make in BLOCKS.items():
@@ -30,12 +42,6 @@ def write(document, results):
         text = re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _: f"{begin}\n{content.strip()}\n{end}", text, flags=re.S)
     with open(document, "w") as file:
         file.write(text)
-    for name, make in CHARTS.items():
-        try:
-            title, rows = make(results)
-        except KeyError:
-            continue
-        chart.bars(os.path.join(HERE, f"{name}.svg"), title, rows, number)
 
 
 # What results hold
@@ -392,14 +398,14 @@ def drift(results):
 # Issue 3's table
 
 def _targets(results):
-    """(case, at least, measured, verdict, how many times better than asked for or None) of each."""
+    """(target, at least, measured, verdict, the benchmark's case, how many times better than asked for or None) of each."""
     lines = []
 
-    def line(case, at_least, measure, score):
+    def line(target, at_least, measure, score, source):
         try:
             found = measure()
         except KeyError:
-            lines.append((case, at_least, "–", "not measured", None))
+            lines.append((target, at_least, "–", "not measured", f"`{source}`", None))
             return
         if not isinstance(found, dict):
             found, text = {"median": found[0], "min": found[0], "max": found[0]}, found[1]
@@ -409,36 +415,36 @@ def _targets(results):
         verdict = "met" if met(found["median"]) else "**not met**"
         if met(found["min"]) != met(found["max"]):
             verdict += ", but not in every round" if met(found["median"]) else ", but in some rounds"
-        lines.append((case, at_least, text, verdict, score(found["median"])))
+        lines.append((target, at_least, text, verdict, f"`{source}`", score(found["median"])))
 
     def hello_ratio(ours, other, connections=32):
         return lambda: Rows(results, "hello").ratio((ours, connections), (other, connections), "rps")
 
     at_least = lambda limit: lambda value: value / limit  # noqa: E731
     at_most = lambda limit: lambda value: limit / value  # noqa: E731
-    line("JavaScript hello, 32 connections, against Node with a fresh `vm` context", "10x (20x)", hello_ratio("faas-js", "node-vm"), at_least(10))
-    line("same, against a Deno Worker per request", "150x (400x)", hello_ratio("faas-js", "deno-worker"), at_least(150))
-    line("same, against warm Node, which keeps its state", "0.35x (0.7x)", hello_ratio("faas-js", "node-warm"), at_least(0.35))
+    line("JavaScript hello, 32 connections, against Node with a fresh `vm` context", "10x (20x)", hello_ratio("faas-js", "node-vm"), at_least(10), "hello")
+    line("same, against a Deno Worker per request", "150x (400x)", hello_ratio("faas-js", "deno-worker"), at_least(150), "hello")
+    line("same, against warm Node, which keeps its state", "0.35x (0.7x)", hello_ratio("faas-js", "node-warm"), at_least(0.35), "hello")
     line("Python hello, 32 connections, against functions-framework, which keeps its state", "6x (12x)",
-         hello_ratio("faas-python", "functions-framework"), at_least(6))
+         hello_ratio("faas-python", "functions-framework"), at_least(6), "hello")
     for language, title in (("js", "JavaScript"), ("python", "Python")):
         line(f"cost of pristine: `invocation` against `instance`, 32 connections, {title}", "0.8x (0.95x)",
-             lambda language=language: Rows(results, "isolation").ratio((f"invocation-{language}", 32), (f"instance-{language}", 32), "rps"), at_least(0.8))
+             lambda language=language: Rows(results, "isolation").ratio((f"invocation-{language}", 32), (f"instance-{language}", 32), "rps"), at_least(0.8), "isolation")
     for name, title in (("faas-js", "JavaScript"), ("faas-python", "Python")):
         line(f"p50 at one connection, against our own echo (`GET /health`), {title}", "within 2.5x (1.5x)",
-             lambda name=name: Rows(results, "hello").ratio((name, 1), ("faas-health", 1), "p50_us"), at_most(2.5))
+             lambda name=name: Rows(results, "hello").ratio((name, 1), ("faas-health", 1), "p50_us"), at_most(2.5), "hello")
     line("first invocation of a function never seen, p50, JavaScript against a `node` process", "1/5 (1/10)",
-         lambda: Rows(results, "cold").ratio(("faas-js",), ("node-spawn",), "p50_us"), at_most(0.2))
+         lambda: Rows(results, "cold").ratio(("faas-js",), ("node-spawn",), "p50_us"), at_most(0.2), "cold")
     line("same, Python against a `python3` process", "1/3 (1/10)",
-         lambda: Rows(results, "cold").ratio(("faas-python",), ("python-spawn",), "p50_us"), at_most(1 / 3))
+         lambda: Rows(results, "cold").ratio(("faas-python",), ("python-spawn",), "p50_us"), at_most(1 / 3), "cold")
     for name, title, limit in (("faas-js", "JavaScript", 8), ("faas-python", "Python", 6)):
         def private(name=name):
             row = results["cases"]["memory"]["rows"][name]
             whole = _per_worker(row) / 1024
             return whole, f"{row['private'] / 1024:.1f} MiB as the kernel counts it; {whole:.1f} MiB with the snapshot file"
-        line(f"private memory of an idle worker, {title}", f"{limit} MB (half)", private, at_most(limit))
-    line("mixed compute handler, JavaScript: speed against warm Node", "1x", lambda: Rows(results, "mixed").ratio(("node-warm", "mixed"), ("faas-js", "mixed"), "p50_us"), at_least(1))
-    line("mixed compute handler, Python: time against `python3`", "within 1.05x", lambda: Rows(results, "mixed").ratio(("faas-python", "mixed"), ("python3", "mixed"), "p50_us"), at_most(1.05))
+        line(f"private memory of an idle worker, {title}", f"{limit} MB (half)", private, at_most(limit), "memory")
+    line("mixed compute handler, JavaScript: speed against warm Node", "1x", lambda: Rows(results, "mixed").ratio(("node-warm", "mixed"), ("faas-js", "mixed"), "p50_us"), at_least(1), "mixed")
+    line("mixed compute handler, Python: time against `python3`", "within 1.05x", lambda: Rows(results, "mixed").ratio(("faas-python", "mixed"), ("python3", "mixed"), "p50_us"), at_most(1.05), "mixed")
 
     def worst(ours, other):
         def measure():
@@ -447,28 +453,50 @@ def _targets(results):
             slowest = max(found, key=found.get)
             return found[slowest], f"worst {number(found[slowest])} ({slowest}); best {number(min(found.values()))}"
         return measure
-    line("long compute kernels, JavaScript: time against Bun, each kernel", "within 1.3x", worst("faas-js", "bun-warm"), at_most(1.3))
-    line("long compute kernels, Python: time against `python3`, each kernel", "within 1.05x", worst("faas-python", "python3"), at_most(1.05))
+    line("long compute kernels, JavaScript: time against Bun, each kernel", "within 1.3x", worst("faas-js", "bun-warm"), at_most(1.3), "kernels")
+    line("long compute kernels, Python: time against `python3`, each kernel", "within 1.05x", worst("faas-python", "python3"), at_most(1.05), "kernels")
     for language, title in (("js", "JavaScript"), ("python", "Python")):
         line(f"a function whose load takes 200 ms: throughput against hello's, 32 connections, {title}", "as hello's (taken as 0.9x)",
-             lambda language=language: Rows(results, "isolation").ratio((f"slowload-{language}", 32), (f"invocation-{language}", 32), "rps"), at_least(0.9))
+             lambda language=language: Rows(results, "isolation").ratio((f"slowload-{language}", 32), (f"invocation-{language}", 32), "rps"), at_least(0.9), "isolation")
     for language, what in (("js", "a 1 MB bundle, JavaScript"), ("python", "numpy, Python")):
         line(f"a function that loads {what}: throughput against hello's, 32 connections", "as hello's (taken as 0.9x)", lambda language=language: Rows(
-            results, "imports").ratio((f"faas-{language}", "imports", 32), (f"faas-{language}", "hello", 32), "rps"), at_least(0.9))
+            results, "imports").ratio((f"faas-{language}", "imports", 32), (f"faas-{language}", "hello", 32), "rps"), at_least(0.9), "imports")
     for workers in ("64 workers", "1000 workers"):
         line(f"1,000 functions under Zipf against one, {workers}", "0.6x (0.9x)",
-             lambda workers=workers: Rows(results, "zipf").ratio(("1000 functions", workers), ("one function", workers), "rps"), at_least(0.6))
-    line("1 MB JSON echo, JavaScript against warm Node", "0.5x (1x)", lambda: Rows(results, "echo").ratio(("faas-js", "1 MB"), ("node-warm", "1 MB"), "rps"), at_least(0.5))
-    line("invocations per second after 10 minutes against the first", "0.95x", lambda: _drift_ratio(results), at_least(0.95))
+             lambda workers=workers: Rows(results, "zipf").ratio(("1000 functions", workers), ("one function", workers), "rps"), at_least(0.6), "zipf")
+    line("1 MB JSON echo, JavaScript against warm Node", "0.5x (1x)", lambda: Rows(results, "echo").ratio(("faas-js", "1 MB"), ("node-warm", "1 MB"), "rps"), at_least(0.5), "echo")
+    line("invocations per second after 10 minutes against the first", "0.95x", lambda: _drift_ratio(results), at_least(0.95), "drift")
     return lines
 
 
+def short(results):
+    """What a reader remembers, in sentences."""
+    levels, hello_rows, cold_rows = (Rows(results, case) for case in ("isolation", "hello", "cold"))
+
+    def median(rows, first, second, field="rps"):
+        return number(rows.ratio(first, second, field)["median"])
+
+    kept = {language: median(levels, (f"invocation-{language}", 32), (f"instance-{language}", 32)) for language in ("js", "python")}
+    beside = {other: median(hello_rows, (ours, 32), (other, 32)) for ours, other in (
+        ("faas-js", "node-vm"), ("faas-js", "deno-worker"), ("faas-js", "node-warm"), ("faas-python", "functions-framework"))}
+    first = {name: number(summary(cold_rows.series((name,), "p50_us"))["median"] / 1000) for name in ("faas-js", "faas-python")}
+    memory_of = {name: f"{_per_worker(results['cases']['memory']['rows'][name]) / 1024:.1f}" for name in ("faas-js", "faas-python")}
+    return "\n".join([
+        f"- **A pristine call** has {kept['js']} (JavaScript) and {kept['python']} (Python) of the throughput of one that keeps its state, at 32 connections.",
+        f"- **JavaScript** serves {beside['node-vm']} times as many requests as Node with a fresh `vm` context per request, "
+        f"{beside['deno-worker']} times as many as Deno with a Worker per request, and {beside['node-warm']} times as many as warm Node, which keeps its state.",
+        f"- **Python** serves {beside['functions-framework']} times as many requests as functions-framework, which keeps its state.",
+        f"- **The first call** of a function takes {first['faas-js']} ms in JavaScript and {first['faas-python']} ms in Python (median).",
+        f"- **An idle worker** takes {memory_of['faas-js']} MiB (JavaScript) or {memory_of['faas-python']} MiB (Python), its snapshot included.",
+    ])
+
+
 def targets(results):
-    return table(["case", "at least (stretch)", "measured", ""], [line[:4] for line in _targets(results)])
+    return table(["target", "at least (stretch)", "measured", "", "case"], [line[:5] for line in _targets(results)])
 
 
 def targets_chart(results):
-    rows = [(plain(case), score, OURS if score >= 1 else MISSED) for case, _, _, _, score in _targets(results) if score]
+    rows = [(plain(case), score, OURS if score >= 1 else MISSED) for case, _, _, _, _, score in _targets(results) if score]
     return "How many times better than asked for (1: just met; red: not met)", rows
 
 
@@ -480,7 +508,7 @@ def _drift_ratio(results):
     return against["both"], f"{number(against['both'])} (JavaScript {number(against['faas-js'])}, Python {number(against['faas-python'])})"
 
 
-BLOCKS = {"machine": machine, "targets": targets, "ratios": ratios, "hello": hello, "cold": cold, "imports": imports, "wait": wait, "memory": memory,
+BLOCKS = {"machine": machine, "short": short, "targets": targets, "ratios": ratios, "hello": hello, "cold": cold, "imports": imports, "wait": wait, "memory": memory,
           "echo": echo, "mixed": sequential("mixed", ["mixed"]), "kernels": sequential("kernels", KERNELS), "isolation": isolation, "sandbox": sandbox, "processors": processors, "groups": groups, "zipf": zipf,
           "drift": drift}
 CHARTS = {"hello": hello_chart, "cold": cold_chart, "targets": targets_chart}

@@ -6,8 +6,8 @@ import Testing
 
 /// Hostile functions, seen from outside.
 ///
-/// `ATTACK_TABLE=path` writes what was seen as a table (script/security-results puts it into docs). `ATTACK_ONLY`: only
-/// attempts with this in their number or title.
+/// `ATTACK_TABLE=path` writes what was seen as tab-separated values (script/security-results makes
+/// Tests/AttackResults/attempts.tsv of them). `ATTACK_ONLY`: only attempts with this in their number or title.
 @Suite(.serialized) struct AttackTests {
     private static let environment = ProcessInfo.processInfo.environment
     private static let table = Table()
@@ -56,7 +56,7 @@ import Testing
     func `Every system call has the verdict that the table gives it`(table: String) async throws {
         let language = table.prefix { $0 != "-" }
         let worker = Binaries.directory.appendingPathComponent("faas-worker-\(language)").path
-        // Descriptor 3 is where a zygote speaks to its host; nobody listens here.
+        // A zygote talks to its host on descriptor 3. No host reads from this one.
         var command = "exec 3<>/dev/null; exec '\(worker)' --try-system-calls"
         // The host makes namespaces for its zygotes.
         if language != table {
@@ -77,13 +77,16 @@ import Testing
     }
 }
 
-/// What was tried and seen, for people.
+/// What was tried and seen: tab-separated values, one line for each attempt, with a header.
 private final class Table: Sendable {
     private let rows = Mutex<[(order: Int, text: String)]>([])
 
     func add(_ attempt: Attempt, _ mode: Mode, expected: Bool, _ result: Stage.Result) {
-        let text =
-            "| \(attempt.number) | \(attempt.title) | \(attempt.language.name) | \(mode.rawValue) | \(expected ? "succeeds" : "fails") | \(result.succeeded ? "succeeds" : "fails") | \(result.seen.replacing("|", with: "\\|")) |"
+        let fields: [String] = [
+            attempt.number, attempt.title, attempt.language.name, mode.rawValue, expected ? "succeeds" : "fails",
+            result.succeeded ? "succeeds" : "fails", result.seen,
+        ]
+        let text = fields.map { $0.replacing("\t", with: " ").replacing("\n", with: " ") }.joined(separator: "\t")
         rows.withLock { $0.append((Mode.allCases.firstIndex(of: mode)!, text)) }
     }
 
@@ -91,10 +94,7 @@ private final class Table: Sendable {
         let rows = rows.withLock { $0 }.enumerated().sorted {
             ($0.element.order, $0.offset) < ($1.element.order, $1.offset)
         }.map(\.element.text)
-        let header = [
-            "| no. | attempt | language | sandbox | expected | observed | what the caller saw |",
-            "|---|---|---|---|---|---|---|",
-        ]
+        let header = ["number\tattempt\tlanguage\tsandbox\texpected\tobserved\tseen by the caller"]
         try Data(((header + rows).joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: path))
     }
 }

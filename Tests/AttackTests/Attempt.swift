@@ -26,7 +26,7 @@ struct Attempt: Sendable, CustomTestStringConvertible {
         case answer
     }
 
-    /// The number in the list of attempts that docs/security-results.md explains.
+    /// The number of the attempt. Variants of one attempt share it. docs/security-results.md explains the list.
     let number: String
     let title: String
     let language: Language

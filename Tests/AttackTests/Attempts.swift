@@ -1,4 +1,4 @@
-/// The attempts, in the order of the list in docs/security-results.md.
+/// The attempts, in the order of Tests/AttackResults/attempts.tsv.
 extension Attempt {
     static let all = files + temporaryFiles + network + processes + kernel + exhaustion + host + javaScript
 
