@@ -53,6 +53,7 @@ struct run {
   uintptr_t at;
   size_t size;
   const char *saved; /* null: the page was untouched memory, which is zero */
+  int is_code;       /* it may be executed: a JIT compiler's */
 };
 
 /* A file that holds the content of some runs of this process's memory and is mapped in their place, privately. */
@@ -318,8 +319,8 @@ static int open_as(const char *path, int number) {
   return result < 0 ? -error : result;
 }
 
-/* Saves the chosen runs in a new file, and maps it in their place. Nobody can write to the file afterwards: there is no
-   descriptor of it, it is sealed, and all mappings of it are private. */
+/* Saves the chosen runs in a new file, and maps it in their place. The file cannot be written afterwards: its
+   descriptor is closed, it is sealed, and all mappings of it are private. */
 static int make_image(struct image *image, const char *name) {
   size_t total = 0;
   for (int i = 0; i < R->saved_count; i++) total += R->saved[i].size;
@@ -468,7 +469,8 @@ static long find_dirty(void) {
         const struct span *span = &R->baseline[i];
         uintptr_t until = R->found[k].end < span->end ? R->found[k].end : span->end;
         if (R->dirty_count == MAX_RUNS) return -1;
-        R->dirty[R->dirty_count++] = (struct run){.at = start, .size = until - start, .saved = clean_content(span, start)};
+        R->dirty[R->dirty_count++] = (struct run){
+            .at = start, .size = until - start, .saved = clean_content(span, start), .is_code = (span->protection & PROT_EXEC) != 0};
         pages += (long)((until - start) / PAGE);
         start = until;
       }
@@ -509,6 +511,8 @@ static int rewind_memory(void) {
     const struct run *run = &R->dirty[i];
     if (run->saved) memcpy((void *)run->at, run->saved, run->size);
     else memset((void *)run->at, 0, run->size);
+    /* The instruction cache of arm64 does not notice that memory has changed. On x86-64 this compiles to nothing. */
+    if (run->is_code) __builtin___clear_cache((char *)run->at, (char *)run->at + run->size);
   }
   /* Copying touches private pages only, which does not fault. If something did, its page is not in the set; but the count has
      moved then, and the next time is a look. */
@@ -564,7 +568,7 @@ int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), voi
   mallopt(M_MMAP_THRESHOLD, HEAP_ROOM);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 1 << 20);
-  /* Volatile: a compiler may leave out an allocation that nobody uses. */
+  /* Volatile: a compiler may leave out an unused allocation. */
   void *volatile room = malloc(HEAP_ROOM / 2);
   free(room);
   error = take_snapshot();

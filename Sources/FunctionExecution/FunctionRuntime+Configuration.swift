@@ -101,6 +101,9 @@ extension FunctionRuntime {
         /// How much of the sandbox must be there. Default: all that this machine offers. The safe choice: `.required`.
         public var sandbox = SandboxMode.bestEffort
 
+        /// The languages whose ids requests may name. Default: those of this build.
+        package var languages = Language.all
+
         /// Told every line that a function writes, when it comes, on any thread. The outcomes have no lines then.
         package var onLogLine: (@Sendable (LogLine) -> Void)?
 

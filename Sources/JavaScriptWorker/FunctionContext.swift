@@ -32,7 +32,10 @@ final class FunctionContext {
         var exception: JSValueRef?
         let value = evaluate(text.source, named: text.url, in: context, exception: &exception)
         if let exception { throw describe(exception, kind: .loadError) }
-        if !function.sourceMap.isEmpty { try runModule(value!, function) }
+        if !function.sourceMap.isEmpty {
+            guard let value else { throw Self.harnessFailure }
+            try runModule(value, function)
+        }
         try resolveHandler(function)
         for (number, event) in function.prime.enumerated() { try prime(event, number: number + 1) }
     }
@@ -70,7 +73,7 @@ final class FunctionContext {
         pollFunction = get("poll", of: harness)
     }
 
-    /// A promise was rejected, and nobody listens.
+    /// A promise was rejected, and no handler is attached.
     func reject(_ promise: JSValueRef, _ reason: JSValueRef) {
         _ = call(get("rejected", of: harness), promise, reason)
     }
@@ -109,7 +112,7 @@ final class FunctionContext {
         }
     }
 
-    /// What a script sees under this name. `const` and `class` make bindings that are no property of the global object,
+    /// What a script sees under this name. `const` and `class` make bindings that are not properties of the global object,
     /// so only a script can look them up, and only a name can be looked up.
     private func globalBinding(_ name: String) -> JSValueRef {
         guard name.isJavaScriptIdentifier else { return JSValueMakeUndefined(context) }
@@ -123,7 +126,7 @@ final class FunctionContext {
 
     func invoke(_ header: InvokeHeader, event: UnsafeRawBufferPointer, channel: WorkerChannel) {
         // The engine reads up to a zero byte, which valid JSON does not contain.
-        guard memchr(event.baseAddress!, 0, event.count) == nil,
+        guard let start = event.baseAddress, memchr(start, 0, event.count) == nil,
             let eventValue = JavaScriptString(zeroTerminatedUTF8: event).lend({ JSValueMakeFromJSONString(context, $0) }
             )
         else { return channel.sendFailure(Failure(.invalidEvent, message: "The event is not JSON.")) }
@@ -193,7 +196,7 @@ final class FunctionContext {
         _ = get("rehearse", of: harness).flatMap { call($0) }
     }
 
-    /// Evaluates a source as small as can be. The context is no function's afterwards.
+    /// Evaluates a source as small as can be. The context must not be used for a function afterwards.
     func evaluateAnything() {
         var exception: JSValueRef?
         _ = evaluate(

@@ -1,6 +1,5 @@
 import Glibc
 import Sandbox
-import SystemCalls
 
 extension WorkerSystemCalls {
     /// What CPython, its library and extension modules call besides what every worker does.
@@ -39,29 +38,21 @@ extension WorkerSystemCalls {
                 "getcpu", "times",
                 "uname", "getrlimit", "set_tid_address", "get_robust_list", reason: "Says what is, changes nothing."),
             SystemCallRule(
-                .allow, "prctl", when: .equal(argument: 0, UInt64(PR_GET_NAME)),
+                .allow, "prctl", when: .equal(argument: 0, UInt64(Kernel.PR_GET_NAME)),
                 reason: "The worker sees that it is unchanged."),
-            SystemCallRule(.allow, "prctl", when: .equal(argument: 0, UInt64(PR_GET_TIMERSLACK)), reason: "The same."),
+            SystemCallRule(
+                .allow, "prctl", when: .equal(argument: 0, UInt64(Kernel.PR_GET_TIMERSLACK)), reason: "The same."),
         ],
-        deniedWhileServing: noted + [
+        deniedWhileServing: [
             SystemCallRule(
                 .refuse(EPERM), "sigaltstack", when: .differs(argument: 0, 0),
                 reason: "A stack for signals would stay for the next call. Reading that there is none is allowed.")
         ])
-
-    /// What a handler may change, and what is put back after the call: only by functions that leave a note, so that
-    /// without a note there is nothing to look at.
-    private static let noted: [SystemCallRule] = [
-        SystemCallRule(
-            .refuse(EPERM), "rt_sigaction", when: .differs(argument: 1, 0), .differs(argument: 4, NotedCalls.mark),
-            reason: "Signal handlers, but by the worker's own sigaction(). Reading is allowed."),
-        SystemCallRule(
-            .refuse(EPERM), "setitimer", "alarm", "umask", "chdir", "fchdir",
-            when: .differs(argument: 4, NotedCalls.mark),
-            reason: "Timers, umask and working directory, the same."),
-    ]
 }
 
-// Of headers that Swift's Glibc module does not import.
-private let PR_GET_NAME = 16
-private let PR_GET_TIMERSLACK = 30
+// Of headers that Swift's Glibc module does not import, under the kernel's names.
+// swift-format-ignore: AlwaysUseLowerCamelCase
+private enum Kernel {
+    static let PR_GET_NAME = 16
+    static let PR_GET_TIMERSLACK = 30
+}
