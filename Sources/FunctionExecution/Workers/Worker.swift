@@ -362,12 +362,11 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     /// From any thread.
     var isAtWork: Bool { activity.load(ordering: .relaxed) != 0 }
 
-    /// Ends the worker if it has more memory than it may, or has computed for too long, and moves it out of the host's
-    /// way or back. From the watch's thread.
-    func enforceLimits(_ hostProcessor: HostProcessor) {
+    /// Ends the worker if it has more memory than it may, or has computed for too long. From the watch's
+    /// thread.
+    func enforceLimits() {
         // Read outside the lock, which event loops take.
         guard let usage = process.withLock({ $0.usage }) else { return }
-        leave(hostProcessor, usage)
         watchProcessorTime(usage)
         let bytes = usage.privateBytes()
         if bytes > largestMemory.load(ordering: .relaxed) { largestMemory.store(bytes, ordering: .relaxed) }
@@ -375,22 +374,6 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         // First why, then that it must: the end is noticed later than both.
         eventLoop.execute { self.fault = self.fault ?? MemoryLimitExceeded(limitMB: self.limits.memoryMB) }
         terminate()
-    }
-
-    /// Used on the watch's thread.
-    private var leavesHostProcessor = false
-    private var lastSeen: UInt64 = 0
-
-    /// Only short calls do: who is seen twice at the same one may use what there is.
-    private func leave(_ hostProcessor: HostProcessor, _ usage: ProcessUsage) {
-        let current = activity.load(ordering: .relaxed)
-        let leaves = hostProcessor.isNeeded && current != lastSeen && current != Self.loading
-        lastSeen = current
-        guard leaves != leavesHostProcessor, let processors = leaves ? hostProcessor.others : hostProcessor.all else {
-            return
-        }
-        leavesHostProcessor = leaves
-        usage.setProcessors(processors)
     }
 
     /// What it had used when the watch first saw it at this: the count begins there. Used on the watch's thread.

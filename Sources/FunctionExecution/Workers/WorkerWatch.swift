@@ -3,8 +3,8 @@ import NIOCore
 import Synchronization
 import SystemCalls
 
-/// Looks at the memory and the processor time of workers that are at work, ends those that have had too much, puts
-/// those that compute for long behind the others, and says on which processors they run.
+/// Looks at the memory and the processor time of workers that are at work, ends those that have had too much, and
+/// puts those that compute for long behind the others.
 ///
 /// The kernel's own limit (RLIMIT_DATA) refuses memory, which most programs report in their own words. This is for what
 /// that limit does not count or what does not give up. The kernel's limit of processor time counts seconds of a
@@ -44,7 +44,6 @@ final class WorkerWatch: Sendable {
     /// The thread ends when there has been no worker for a while.
     private func run() {
         var idleRounds = 0
-        var hostProcessor = HostProcessor(all: ProcessorSet(of: 0))
         while true {
             let workers: [Worker]? = state.withLock { state in
                 if state.workers.isEmpty, idleRounds > 20 {
@@ -57,8 +56,7 @@ final class WorkerWatch: Sendable {
             idleRounds = workers.isEmpty ? idleRounds + 1 : 0
             let busy = workers.filter(\.isAtWork)
             atWork.store(busy.count, ordering: .relaxed)
-            hostProcessor.look(now: MonotonicClock.now(), used: ProcessorClock.now())
-            for worker in busy { worker.enforceLimits(hostProcessor) }
+            for worker in busy { worker.enforceLimits() }
             // Where nothing is at work, nothing is used: look less often whether something is.
             usleep(!busy.isEmpty ? 5000 : workers.isEmpty ? 100_000 : 15_000)
         }
