@@ -60,14 +60,7 @@ import Testing
             for _ in 0..<64 / callers {
                 await withTaskGroup(of: String.self) { [request] group in
                     for _ in 0..<callers {
-                        group.addTask {
-                            do {
-                                _ = try await runtime.invoke(request)
-                                return "result"
-                            } catch {
-                                return (error as? any FunctionError)?.errorType ?? "\(error)"
-                            }
-                        }
+                        group.addTask { await runtime.outcome(of: request) }
                     }
                     for await outcome in group { outcomes[outcome, default: 0] += 1 }
                 }
