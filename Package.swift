@@ -233,6 +233,8 @@ let package = Package(
 
         // Tests, named after what they test.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        // Fake workers, which say and do what a test asks for.
+        .target(name: "FaaSTesting", path: "Tests/FaaSTesting", swiftSettings: strict),
         .testTarget(name: "FunctionModelTests", dependencies: ["FunctionModel"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["FunctionModel", "JSON"], swiftSettings: strict),
         .testTarget(
@@ -242,6 +244,7 @@ let package = Package(
             name: "FunctionExecutionTests",
             dependencies: [
                 "FunctionExecution", "FunctionModel", "HostMemory", "SystemCalls", "Telemetry", "TestSupport",
+                "WorkerProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: strict),
@@ -250,8 +253,10 @@ let package = Package(
         .testTarget(
             name: "PolyglotFaaSTests",
             dependencies: [
-                "Builds", "FunctionExecution", "FunctionModel", "PolyglotFaaS", "SystemCalls", "TestSupport",
+                "Builds", "FaaSTesting", "FunctionExecution", "FunctionModel", "HostMemory", "PolyglotFaaS",
+                "SystemCalls", "TestSupport", "WorkerProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             exclude: ["NodeModuleTests", "WebPlatformTests"],
             swiftSettings: strict
@@ -260,7 +265,8 @@ let package = Package(
             name: "AttackTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"],
             exclude: ["SystemCalls"],
             swiftSettings: strict),
-        .testTarget(name: "EndToEndTests", dependencies: ["FunctionModel", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["FaaSTesting", "FunctionModel", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "RewindTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"], swiftSettings: strict),
 

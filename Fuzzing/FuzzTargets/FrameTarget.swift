@@ -22,7 +22,8 @@ private func decodedFrames(_ input: [UInt8], firstPiece: Int) -> (frames: [[UInt
     do {
         for piece in [input[..<firstPiece], input[firstPiece...]] where !piece.isEmpty {
             try processor.process(buffer: ByteBuffer(bytes: piece)) {
-                frames.append([$0.kind] + $0.payload.readableBytesView)
+                guard case .whole(let kind, let payload, _) = $0 else { return }
+                frames.append([kind.rawValue] + payload.readableBytesView)
             }
         }
     } catch {

@@ -49,7 +49,7 @@ public final class FunctionRuntime: Sendable {
         pool = WorkerPool(
             configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes,
             sourceBuilder: sourceBuilder,
-            controlGroups: try? controlGroups.get())
+            controlGroups: try? controlGroups.get(), memory: memory)
         pool.startHousekeeping()
     }
 

@@ -3,19 +3,11 @@ import Glibc
 /// The clock that all processes of this machine share and nobody sets: deadlines travel as its values.
 public enum MonotonicClock {
     /// Nanoseconds since some fixed moment.
-    public static func now() -> Int64 { nanoseconds(CLOCK_MONOTONIC) }
-}
-
-/// The clock that counts while a thread of this process runs, for each that does.
-public enum ProcessorClock {
-    /// Nanoseconds since the process began.
-    public static func now() -> Int64 { nanoseconds(CLOCK_PROCESS_CPUTIME_ID) }
-}
-
-private func nanoseconds(_ clock: clockid_t) -> Int64 {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    public static func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
 }
 
 /// The clock people set.

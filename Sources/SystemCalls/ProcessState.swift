@@ -37,7 +37,7 @@ public struct ProcessState {
     private let attributes: Attributes?
     /// As the process began. The host changes it meanwhile, for as long as a long call takes.
     private let niceness: Int32
-    /// The same.
+    /// The zygote's, which are those that the process began with.
     private let processors: ProcessorSet?
     private let workingDirectory: FileIdentity
     private let descriptors: [OpenDescriptor]
@@ -113,7 +113,6 @@ public struct ProcessState {
         return false
     }
 
-    /// What the host has made of it meanwhile goes too; it will be made again.
     private func restoreProcessors() -> Bool { processors == ProcessorSet(of: 0) || processors?.apply(to: 0) ?? false }
 
     private static func readAttributes() -> Attributes {

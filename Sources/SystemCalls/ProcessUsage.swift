@@ -54,11 +54,6 @@ public final class ProcessUsage: Sendable {
         for thread in threads { priority.apply(to: thread) }
     }
 
-    /// Lets the process run on these processors only, its threads and the children that it has now.
-    public func setProcessors(_ processors: ProcessorSet) {
-        for thread in threads { processors.apply(to: thread) }
-    }
-
     /// Moves the process to a control group; not the children that it has by now.
     public func move(to group: ControlGroup) throws(SystemCallError) {
         guard !Self.text(sizes).isEmpty else { return }

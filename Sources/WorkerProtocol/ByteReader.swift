@@ -1,4 +1,4 @@
-/// Reads fields from bytes that nobody vouches for: every read is checked against what is left.
+/// Reads fields from untrusted bytes: every read is checked against what is left.
 ///
 /// It does not own the bytes; it lives no longer than the closure or call that lends them.
 struct ByteReader {
@@ -20,6 +20,14 @@ struct ByteReader {
     mutating func readString(_ field: String) throws(ProtocolError) -> String {
         let length: UInt32 = try readInteger(field)
         return try decodeUTF8(try readBytes(Int(length), field), field)
+    }
+
+    /// The same for bytes that may end within the text: then what there is of it, with the last character repaired if it
+    /// is not whole.
+    mutating func readStringOrStart(_ field: String) throws(ProtocolError) -> (isWhole: Bool, text: String) {
+        let length: UInt32 = try readInteger(field)
+        if Int(length) <= rest.count { return (true, try decodeUTF8(try readBytes(Int(length), field), field)) }
+        return (false, String(decoding: readRest(), as: UTF8.self))
     }
 
     /// The bytes not read yet.

@@ -214,6 +214,32 @@ public struct Failure: Error, Equatable, Sendable {
         try reader.expectEnd()
     }
 
+    /// Reads the first `payload.count` bytes of a longer message of `length` bytes. What is missing is replaced by one
+    /// notice, at the end of the message or of the stack.
+    public init(cut payload: UnsafeRawBufferPointer, length: Int) throws(ProtocolError) {
+        var reader = ByteReader(payload)
+        guard let kind = Kind(rawValue: try reader.readInteger("failure kind")) else {
+            throw .invalidValue(field: "failure kind")
+        }
+        self.kind = kind
+        line = try reader.readInteger("line")
+        column = try reader.readInteger("column")
+        name = try reader.readStringOrStart("error name").text
+        let notice = "[cut: the error was \(length) bytes; \(payload.count) are kept]"
+        var (isWhole, message) = try reader.readStringOrStart("error message")
+        stackTrace = []
+        if isWhole {
+            // A line that is not whole is dropped.
+            let count = min(
+                (try? reader.readInteger("stack length") as UInt32) ?? 0, UInt32(Self.maximumStackTraceCount))
+            while stackTrace.count < count, let line = try? reader.readString("stack line") { stackTrace.append(line) }
+            stackTrace.append(notice)
+        } else {
+            message += " \(notice)"
+        }
+        self.message = message
+    }
+
     public func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 64 + message.utf8.count)
         writer.write(kind.rawValue)
@@ -244,6 +270,14 @@ public struct LogMessage: Equatable, Sendable {
         level = try reader.readInteger("log level")
         guard level <= 3 else { throw .invalidValue(field: "log level") }
         text = try decodeUTF8(reader.readRest(), "log line")
+    }
+
+    /// Reads the first bytes of a longer message: the start of the line.
+    public init(cut payload: UnsafeRawBufferPointer) throws(ProtocolError) {
+        var reader = ByteReader(payload)
+        level = try reader.readInteger("log level")
+        guard level <= 3 else { throw .invalidValue(field: "log level") }
+        text = String(decoding: reader.readRest(), as: UTF8.self)
     }
 
     public func encoded() -> [UInt8] { [level] + Array(text.utf8) }

@@ -48,4 +48,25 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: [1, 32], Isolation.allCases)
+    func `A function whose calls end their process is held back`(callers: Int, isolation: Isolation) async throws {
+        try await withRuntime {
+            $0.maximumBackoffMillis = 600_000
+        } _: { runtime in
+            var request = InvocationRequest.python("import os\ndef handler(event): os._exit(3)")
+            request.isolation = isolation
+            var outcomes: [String: Int] = [:]
+            for _ in 0..<64 / callers {
+                await withTaskGroup(of: String.self) { [request] group in
+                    for _ in 0..<callers {
+                        group.addTask { await runtime.outcome(of: request) }
+                    }
+                    for await outcome in group { outcomes[outcome, default: 0] += 1 }
+                }
+            }
+            #expect(outcomes["WorkerCrashed", default: 0] <= 10, "\(outcomes)")
+            #expect(outcomes["BackedOff", default: 0] > 20, "\(outcomes)")
+        }
+    }
 }

@@ -1,3 +1,4 @@
+import FaaSTesting
 import Foundation
 import FunctionModel
 import PolyglotFaaS
@@ -25,6 +26,24 @@ func withRuntime<Result>(
     }
 }
 
+/// The same with ``FakeWorkers`` in place of Python.
+@discardableResult
+func withFakeWorkers<Result>(
+    deadSpares: Int = 0, reportDelay: Double = 0,
+    _ configure: (inout FunctionRuntime.Configuration) -> Void = { _ in },
+    _ body: (FunctionRuntime) async throws -> Result
+) async throws -> Result {
+    try await TemporaryDirectory.with { directory in
+        try FakeWorkers.install(in: directory.path, deadSpares: deadSpares, reportDelay: reportDelay)
+        return try await withRuntime {
+            ($0.workerDirectory, $0.sandbox) = (directory.path, .off)
+            configure(&$0)
+        } _: {
+            try await body($0)
+        }
+    }
+}
+
 extension InvocationRequest {
     static func js(
         _ source: String, _ event: JSONValue = [:], dependencies: [String: String] = [:], timeoutMillis: Int? = nil
@@ -47,6 +66,16 @@ extension InvocationRequest {
 
 extension FunctionRuntime {
     func value(_ request: InvocationRequest) async throws -> JSONValue { try await invoke(request).value }
+
+    /// `result`, or the name of the error.
+    func outcome(of request: InvocationRequest) async -> String {
+        do {
+            _ = try await invoke(request)
+            return "result"
+        } catch {
+            return (error as? any FunctionError)?.errorType ?? "\(error)"
+        }
+    }
 
     func text(_ request: InvocationRequest) async throws -> String {
         String(decoding: try await invoke(request).json, as: UTF8.self)

@@ -1,5 +1,6 @@
 import Foundation
 import FunctionModel
+import HostMemory
 import NIOCore
 import NIOPosix
 import PolyglotFaaS
@@ -13,17 +14,16 @@ import WorkerProtocol
 
 /// The host's side of a worker alone: the other side is the test.
 @Suite struct WorkerTests {
-    @Test func `What a worker said before it ended is heard, however late the host gets round to it`() async throws {
+    @Test func `What a worker sent before it ended is read, however late its event loop runs`() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let eventLoop = group.next()
         let heard = Listener()
         let definition = FunctionDefinition(language: .python, sourceCode: "")
         let function = Function(id: try FunctionID("f"), revision: "1", definition: definition)
         let worker = Worker(
-            id: 1, function: function, eventLoop: eventLoop, loadTimeout: 60_000_000_000,
-            limits: WorkerLimits(function, .init()),
-            watch: WorkerWatch(),
-            postponement: .ofThisProcess, isSuspect: false, controlGroups: nil, delegate: heard)
+            id: 1, function: function, eventLoop: eventLoop, limits: WorkerLimits(function, .init()),
+            memory: ByteBudget(limit: 1 << 20), watch: WorkerWatch(), postponement: .ofThisProcess, isSuspect: false,
+            controlGroups: nil, delegate: heard)
         let (ours, theirs) = try Sockets.makeStreamPair()
         // Something else has the other side too, and keeps it open.
         let inherited = dup(theirs)
@@ -65,10 +65,8 @@ import WorkerProtocol
         let heard = Listener()
         let worker = Worker(
             id: 1, function: function, eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
-            loadTimeout: 60_000_000_000,
-            limits: WorkerLimits(function, configuration), watch: WorkerWatch(), postponement: .ofThisProcess,
-            isSuspect: false, controlGroups: nil,
-            delegate: heard)
+            limits: WorkerLimits(function, configuration), memory: ByteBudget(limit: 1 << 20), watch: WorkerWatch(),
+            postponement: .ofThisProcess, isSuspect: false, controlGroups: nil, delegate: heard)
         worker.connect(try zygotes.makeProcess(for: worker))
         try await waitUntil("the worker is ready") { heard.isReady || heard.hasEnded }
         #expect(heard.isReady && heard.errors == [])
@@ -92,7 +90,7 @@ import WorkerProtocol
                 case .loaded, .ready: state.isReady = true
                 case .failedToLoad(let error, _): state.errors.append(error.message)
                 case .ended: state.hasEnded = true
-                case .answered, .lost, .skipped, .didNotTake: break
+                case .answered, .crashed, .lost, .skipped, .didNotTake: break
                 }
             }
             return nil

@@ -111,10 +111,10 @@ final class Invocation: Sendable {
     func add(_ line: LogLine) {
         let shown: LogLine? = state.withLock { state in
             guard state.logBytes <= logLimit else { return nil }
-            state.logBytes += line.text.utf8.count + 1
+            state.logBytes += BoundedLog.cost(of: line)
             let line =
                 state.logBytes <= logLimit
-                ? line : LogLine(level: .warning, text: "[log cut: more than \(logLimit) bytes]")
+                ? line : BoundedLog.notice(limit: logLimit)
             if onLogLine == nil { state.logs.append(line) }
             return line
         }

@@ -103,6 +103,10 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     /// Somebody waits for a worker because too much has been promised.
     private var isMemoryAwaited = false
     private var failures: RepeatedFailures<FunctionKey>
+    /// How many workers in a row ended before they had read their function.
+    private var deadSpares = 0
+    /// So many in a row fail an invocation: a worker executable that never reads is not started for ever.
+    private static var toleratedDeadSpares: Int { 4 }
     private(set) var idleCount = 0
     /// Functions by number; a number that is free has nil.
     private var functions: [FunctionRecord?] = []
@@ -218,6 +222,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         let isNew = record.state == .starting
         if isNew {
             stopStarting(function)
+            deadSpares = 0
             let demand = functions[function]!.demand
             record.whenIdle =
                 demand.keepsMemory ? demand.memory : min(demand.memory, (loadedBytes ?? 0) + Self.dirtyBytes)
@@ -266,6 +271,19 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         guard let record = workers[worker], record.state == .busy else { return [] }
         failures.succeeded(functions[record.function]!.key)
         return [end(worker)]
+    }
+
+    /// The process that ran a busy worker's invocation ended before it answered, and the worker did not. It ends after
+    /// `isLast`, and if the function is held back now. Else it may have an invocation sent ahead.
+    mutating func callCrashed(_ worker: WorkerID, _ reason: String, isLast: Bool, now: Int64) -> (
+        actions: [Action], next: WaiterID?
+    ) {
+        guard let record = workers[worker], record.state == .busy, let key = functions[record.function]?.key else {
+            return ([], nil)
+        }
+        failures.failed(key, reason, now: now)
+        if isLast || failures.isOnTrial(key) { return ([end(worker)], nil) }
+        return ([], isShuttingDown || shouldGiveWay(record.function) ? nil : takeWaiter(of: record.function))
     }
 
     /// The invocation that was sent ahead to a worker that ended before it took it on: it waits again, as the first.
@@ -327,9 +345,11 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     /// - Parameters:
     ///   - failure: why, if the function is to blame: whoever kills a worker for reasons of their own says nothing.
     ///   - withZygote: all workers have ended together, which says nothing about one of them.
-    mutating func workerEnded(_ worker: WorkerID, failure: String? = nil, withZygote: Bool = false, now: Int64) -> (
-        actions: [Action], failed: WaiterID?
-    ) {
+    ///   - neverTookFunction: the process ended before it had read its function. Another one takes its place.
+    mutating func workerEnded(
+        _ worker: WorkerID, failure: String? = nil, withZygote: Bool = false, neverTookFunction: Bool = false,
+        now: Int64
+    ) -> (actions: [Action], failed: WaiterID?) {
         guard workers[worker] != nil else { return ([], nil) }
         if case .idle = workers[worker]!.state { _ = endIdle(worker) }
         promise(0, to: worker)
@@ -340,7 +360,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         switch record.state {
         case .starting:
             stopStarting(function)
-            failed = takeWaiter(of: function)
+            deadSpares = neverTookFunction ? deadSpares + 1 : 0
+            if deadSpares % Self.toleratedDeadSpares == 0 { failed = takeWaiter(of: function) }
         case .busy, .idle: break
         case .ending:
             functions[function]!.ending -= 1
@@ -350,7 +371,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
             let key = functions[function]!.key
             if let failure {
                 failures.failed(key, failure, now: now)
-            } else if !withZygote {
+            } else if !withZygote, !neverTookFunction {
                 failures.endedUnanswered(key, now: now)
             }
         }

@@ -1,5 +1,6 @@
 import DequeModule
 import FunctionModel
+import HostMemory
 import NIOCore
 import Synchronization
 import SystemCalls
@@ -23,6 +24,7 @@ final class WorkerPool: WorkerDelegate {
     private let zygotes: Zygotes
     private let sourceBuilder: (any SourceBuilder)?
     private let controlGroups: ControlGroups?
+    private let memory: ByteBudget
     private let deadlines = DeadlineWheel()
     private let watch = WorkerWatch()
     private let limits: PoolState<Function>.Limits
@@ -34,13 +36,14 @@ final class WorkerPool: WorkerDelegate {
     init(
         configuration: FunctionRuntime.Configuration, group: any EventLoopGroup, zygotes: Zygotes,
         sourceBuilder: (any SourceBuilder)?,
-        controlGroups: ControlGroups?
+        controlGroups: ControlGroups?, memory: ByteBudget
     ) {
         self.configuration = configuration
         self.group = group
         self.zygotes = zygotes
         self.sourceBuilder = sourceBuilder
         self.controlGroups = controlGroups
+        self.memory = memory
         limits = configuration.poolLimits
         state = Mutex(
             State(
@@ -141,9 +144,10 @@ final class WorkerPool: WorkerDelegate {
         }
     }
 
-    private func fail(_ waiter: UInt64, _ error: any FunctionError) {
+    private func fail(_ waiter: UInt64, _ error: any FunctionError, logs: [LogLine] = []) {
         let invocation = state.withLock { $0.invocations.removeValue(forKey: waiter) }
         guard let invocation else { return }
+        for line in logs { invocation.add(line) }
         deadlines.remove(invocation)
         invocation.finish(.failure(error))
     }
@@ -174,10 +178,8 @@ final class WorkerPool: WorkerDelegate {
     private func start(_ id: UInt64, _ function: Function) -> [PoolState<Function>.Action] {
         let isSuspect = state.withLock { $0.pool.isSuspect(function) }
         let worker = Worker(
-            id: id, function: function, eventLoop: group.next(),
-            loadTimeout: Int64(configuration.loadTimeoutMillis) * 1_000_000,
-            limits: WorkerLimits(function, configuration), watch: watch, postponement: configuration.postponement,
-            isSuspect: isSuspect,
+            id: id, function: function, eventLoop: group.next(), limits: WorkerLimits(function, configuration),
+            memory: memory, watch: watch, postponement: configuration.postponement, isSuspect: isSuspect,
             controlGroups: controlGroups, delegate: self)
         state.withLock { $0.workers[id] = worker }
         watch.add(worker)
@@ -206,6 +208,20 @@ final class WorkerPool: WorkerDelegate {
             stoppedRunning()
             guard isLast else { return nextInvocation(for: worker) }
             perform(state.withLock { $0.pool.endAfterAnswer(worker.id) })
+        case .crashed(let invocation, let reason, let isLast):
+            deadlines.remove(invocation)
+            stoppedRunning()
+            let now = MonotonicClock.now()
+            let (actions, next): ([PoolState<Function>.Action], Invocation?) = state.withLock { state in
+                let (actions, next) = state.pool.callCrashed(worker.id, reason, isLast: isLast, now: now)
+                guard let next, let invocation = state.invocations.removeValue(forKey: next) else {
+                    return (actions, nil)
+                }
+                state.running += 1
+                return (actions, invocation)
+            }
+            perform(actions)
+            return next
         case .lost(let invocation):
             deadlines.remove(invocation)
             stoppedRunning()
@@ -215,10 +231,10 @@ final class WorkerPool: WorkerDelegate {
         case .didNotTake(let invocation):
             putBack(invocation)
             stoppedRunning()
-        case .failedToLoad(let error, _):
+        case .failedToLoad(let error, let logs):
             let now = MonotonicClock.now()
             for waiter in state.withLock({ $0.pool.loadFailed(worker.id, error.message, now: now) }) {
-                fail(waiter, error)
+                fail(waiter, error, logs: logs)
             }
         case .ended(let error):
             if worker.wasRetired { retired.wrappingAdd(1, ordering: .relaxed) }
@@ -269,10 +285,11 @@ final class WorkerPool: WorkerDelegate {
         let (actions, failed, waiters) = state.withLock { state in
             state.workers[worker.id] = nil
             let (actions, failed) = state.pool.workerEnded(
-                worker.id, failure: failure, withZygote: worker.endedWithZygote, now: now)
+                worker.id, failure: failure, withZygote: worker.endedWithZygote,
+                neverTookFunction: worker.endCause == .neverTookFunction, now: now)
             return (actions, failed, state.workers.isEmpty ? state.takeEndWaiters() : [])
         }
-        if let failed { fail(failed, error) }
+        if let failed { fail(failed, error, logs: worker.loadLogs) }
         for waiter in waiters { waiter.resume() }
         return actions
     }

@@ -3,13 +3,13 @@ import NIOCore
 import Synchronization
 import SystemCalls
 
-/// Looks at the memory and the processor time of workers that are at work, ends those that have had too much, puts
-/// those that compute for long behind the others, and says on which processors they run.
+/// The thread that looks at the memory and the processor time of workers at work, ends those that have used too much,
+/// and lowers the priority of those that compute for long.
 ///
-/// The kernel's own limit (RLIMIT_DATA) refuses memory, which most programs report in their own words. This is for what
-/// that limit does not count or what does not give up. The kernel's limit of processor time counts seconds of a
-/// process, not of a call. A thread of its own, because an event loop has others to serve: 5 ms pass between two looks
-/// at a busy worker, 15 until it is noticed to be busy, in which a process that grows as fast as it can gets 5 to 15
+/// The kernel's own limit (RLIMIT_DATA) refuses memory, which most programs report in their own words. The watch is for
+/// what that limit does not count, and for programs that do not give up. The kernel's limit of processor time counts
+/// seconds of a process, not of an invocation. A thread of its own, because an event loop has others to serve. It looks
+/// at a busy worker every 5 ms, and notices within 15 ms that a worker is busy: time for a process to grow by 5 to 15
 /// MB.
 final class WorkerWatch: Sendable {
     private struct State {
@@ -20,7 +20,7 @@ final class WorkerWatch: Sendable {
     private let state = Mutex(State())
     private let atWork = Atomic<Int>(0)
 
-    /// Whether more workers were at work than there are processors, when it last looked.
+    /// Whether more workers were at work than there are processors, at the last look.
     var isCrowded: Bool { atWork.load(ordering: .relaxed) > Self.processors }
     private static let processors = System.coreCount
 
@@ -44,7 +44,6 @@ final class WorkerWatch: Sendable {
     /// The thread ends when there has been no worker for a while.
     private func run() {
         var idleRounds = 0
-        var hostProcessor = HostProcessor(all: ProcessorSet(of: 0))
         while true {
             let workers: [Worker]? = state.withLock { state in
                 if state.workers.isEmpty, idleRounds > 20 {
@@ -55,11 +54,10 @@ final class WorkerWatch: Sendable {
             }
             guard let workers else { return }
             idleRounds = workers.isEmpty ? idleRounds + 1 : 0
-            let busy = workers.filter(\.isAtWork)
+            let busy = workers.filter(\.oversight.isAtWork)
             atWork.store(busy.count, ordering: .relaxed)
-            hostProcessor.look(now: MonotonicClock.now(), used: ProcessorClock.now())
-            for worker in busy { worker.enforceLimits(hostProcessor) }
-            // Where nothing is at work, nothing is used: look less often whether something is.
+            for worker in busy { worker.enforceLimits() }
+            // Idle workers use nothing: look less often whether one is at work.
             usleep(!busy.isEmpty ? 5000 : workers.isEmpty ? 100_000 : 15_000)
         }
     }

@@ -1,0 +1,132 @@
+import FunctionModel
+import Synchronization
+import SystemCalls
+
+/// Watches one worker's memory and processor time, and decides its priority.
+///
+/// `@unchecked Sendable`: `watched` is used only by the thread of ``WorkerWatch``; everything else is atomic.
+final class WorkerOversight: @unchecked Sendable {
+    private let process: WorkerProcess
+    private let limits: WorkerLimits
+    private let isolation: Isolation
+    private let watch: WorkerWatch
+    private let postponement: Postponement
+
+    /// ``WorkerState/activity`` as of now.
+    private let activity = Atomic<UInt64>(0)
+    /// ``Postponement`` says when it is which.
+    private let priority: Atomic<ProcessPriority>
+    /// The most private memory that it was seen to have.
+    private let largestMemory = Atomic<Int>(0)
+    /// Processor time until it had loaded, in nanoseconds; 0 where it does not matter.
+    private let loadTime = Atomic<Int64>(0)
+    /// The activity that the watch saw last, and the processor time at that moment: its time counts from there.
+    private var watched: (activity: UInt64, processorTime: Int64) = (0, 0)
+
+    /// - Parameter isSuspect: whether its function's last worker ended without an answer.
+    init(
+        process: WorkerProcess, limits: WorkerLimits, isolation: Isolation, watch: WorkerWatch,
+        postponement: Postponement, isSuspect: Bool
+    ) {
+        self.process = process
+        self.limits = limits
+        self.isolation = isolation
+        self.watch = watch
+        self.postponement = postponement
+        priority = Atomic(postponement.first(isSuspect: isSuspect, isCrowded: watch.isCrowded))
+    }
+
+    // MARK: What the worker does
+
+    /// Called on the worker's event loop at each change.
+    func workerDoes(_ activity: UInt64) { self.activity.store(activity, ordering: .sequentiallyConsistent) }
+
+    /// Whether it is doing something. From any thread.
+    var isAtWork: Bool { activity.load(ordering: .relaxed) != 0 }
+
+    /// It has loaded its function.
+    /// - Returns: its private memory in bytes; nil: not known.
+    func workerHasLoaded() -> Int? {
+        guard let usage = process.usage else { return nil }
+        if !postponement.isReversible { loadTime.store(usage.processorTime(), ordering: .relaxed) }
+        return usage.privateBytes()
+    }
+
+    /// Whether it was seen with most of the memory that it may have.
+    var isNearMemoryLimit: Bool { largestMemory.load(ordering: .relaxed) > limits.memoryMB << 20 / 4 * 3 }
+
+    // MARK: Limits
+
+    enum Excess {
+        case memory
+        /// In this activity.
+        case processorTime(UInt64, limitMillis: Int)
+    }
+
+    /// Looks at the worker. Called by ``WorkerWatch`` while it is at work.
+    func look() -> Excess? {
+        guard let usage = process.usage else { return nil }
+        let excess = lookAtProcessorTime(usage)
+        let bytes = usage.privateBytes()
+        if bytes > largestMemory.load(ordering: .relaxed) { largestMemory.store(bytes, ordering: .relaxed) }
+        return bytes > limits.watchedBytes ? .memory : excess
+    }
+
+    private func lookAtProcessorTime(_ usage: ProcessUsage) -> Excess? {
+        let current = activity.load(ordering: .relaxed)
+        let isInvocation = current & 1 == 1
+        if !watch.isCrowded { endPostponement() }
+        let lower: ProcessPriority = isInvocation ? .idle : .low
+        let mayPostpone =
+            watch.isCrowded && priority.load(ordering: .relaxed).rawValue < lower.rawValue
+            && postponement.isPossible(isInvocation: isInvocation, isolation)
+        guard current != 0, mayPostpone || isInvocation && limits.cpuMillis != nil else { return nil }
+        let time = usage.processorTime()
+        guard watched.activity == current else {
+            watched = (current, time)
+            return nil
+        }
+        let used = time - watched.processorTime
+        if mayPostpone, used > postponement.longTime(loadTime: loadTime.load(ordering: .relaxed)) {
+            postpone(usage, current, lower)
+        }
+        guard isInvocation, let limit = limits.cpuMillis, used / 1_000_000 >= limit else { return nil }
+        return .processorTime(current, limitMillis: limit)
+    }
+
+    // MARK: Priority
+
+    /// What its zygote gives its process.
+    var forkPriority: ProcessPriority { priority.load(ordering: .sequentiallyConsistent) }
+
+    /// The process exists, with the priority that its zygote gave it, or a spare's.
+    func beginPostponement() {
+        guard postponement.isReversible, let usage = process.usage else { return }
+        if !watch.isCrowded { priority.store(.usual, ordering: .sequentiallyConsistent) }
+        usage.setPriority(priority.load(ordering: .sequentiallyConsistent))
+        // `endPostponement` may have run between these two lines.
+        if priority.load(ordering: .sequentiallyConsistent) == .usual { usage.setPriority(.usual) }
+    }
+
+    private func postpone(_ usage: ProcessUsage, _ current: UInt64, _ lower: ProcessPriority) {
+        priority.store(lower, ordering: .sequentiallyConsistent)
+        usage.setPriority(lower)
+        // Its event loop may have ended the activity meanwhile. If so, either `endPostponement` saw the new priority, or
+        // the change of activity is seen here.
+        guard postponement.isReversible, activity.load(ordering: .sequentiallyConsistent) != current else { return }
+        priority.store(.usual, ordering: .sequentiallyConsistent)
+        usage.setPriority(.usual)
+    }
+
+    func endPostponement() {
+        guard postponement.isReversible, priority.exchange(.usual, ordering: .sequentiallyConsistent) != .usual else {
+            return
+        }
+        process.usage?.setPriority(.usual)
+    }
+
+    /// Whether it serves slowly from now on, so that another worker should take its place.
+    var isPostponedForGood: Bool {
+        !postponement.isReversible && priority.load(ordering: .sequentiallyConsistent) != .usual
+    }
+}
