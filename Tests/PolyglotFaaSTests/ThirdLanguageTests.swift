@@ -35,7 +35,8 @@ import Testing
             send(worker, READY)
             while True:
                 event = read_frame(worker)
-                event = event[event.index(b"{"):]
+                # The header before it is binary, and may hold any byte.
+                event = event[event.rindex(b"{"):]
                 if b"full" in event: send(worker, FAILURE, FULL)
                 else: send(worker, RESULT, event)
                 send(worker, READY)
