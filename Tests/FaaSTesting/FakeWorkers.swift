@@ -9,27 +9,32 @@ import Foundation
 /// | `ready()`, `result(json)`, `log(text, level=1)` | the frames of an honest worker |
 /// | `failure(kind, message, name="", stack=())`, `load_failed(…)` | its failures; kinds as in `WorkerProtocol.Failure` |
 /// | `frame(kind, payload)`, `half(kind, length, payload)`, `say(bytes)` | any bytes |
+/// | `long(kind, length, start)` | a frame of `start` and as many `1` as it takes, with little memory |
 /// | `take()` | waits for an invocation and sets `event` |
 /// | `serve(answer)` | `ready()`, then for each invocation `answer()` and `ready()` |
 /// | `host` | the socket |
 ///
 /// When the program is over, the worker waits until the host ends it. An empty program serves `null`.
 public enum FakeWorkers {
-    /// Writes the executable of a language's workers into a directory, which becomes the `workerDirectory` of a runtime
-    /// without a sandbox.
+    /// Writes the executables of all languages into a directory, which becomes the `workerDirectory` of a runtime without
+    /// a sandbox.
     ///
     /// - Parameters:
-    ///   - name: the executable that the host looks for.
     ///   - deadSpares: how many spares end at once. Their ends are reported after `reportDelay`.
+    ///   - neverReads: whether every process ends at once.
     ///   - reportDelay: seconds from a process's end to the zygote's report of it.
     public static func install(
-        in directory: String, as name: String = "faas-worker-python", deadSpares: Int = 0, reportDelay: Double = 0
+        in directory: String, deadSpares: Int = 0, neverReads: Bool = false,
+        reportDelay: Double = 0
     ) throws {
-        let file = URL(fileURLWithPath: "\(directory)/\(name)")
         let program = zygote.replacing("DEAD_SPARES", with: "\(deadSpares)")
+            .replacing("NEVER_READS", with: neverReads ? "True" : "False")
             .replacing("REPORT_DELAY", with: "\(reportDelay)")
-        try Data(program.utf8).write(to: file)
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
+        for name in ["faas-worker-javascript", "faas-worker-python"] {
+            let file = URL(fileURLWithPath: "\(directory)/\(name)")
+            try Data(program.utf8).write(to: file)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
+        }
     }
 
     private static let zygote = #"""
@@ -57,6 +62,12 @@ public enum FakeWorkers {
         def say(data): host.sendall(data)
         def half(kind, length, payload=b""): say(struct.pack("<IB", length, kind) + payload)
         def frame(kind, payload=b""): half(kind, len(payload), payload)
+        def long(kind, length, start=b""):
+            half(kind, length, start)
+            rest, piece = length - len(start), b"1" * (1 << 20)
+            while rest > 0:
+                say(piece[:rest])
+                rest -= len(piece)
         def ready(): frame(16)
         def log(value, level=1): frame(18, bytes([level]) + encode(value))
         def result(json): frame(19, encode(json))
@@ -94,7 +105,7 @@ public enum FakeWorkers {
             else: serve(lambda: result("null"))
             while host.recv(1 << 16): pass
 
-        dead_spares, report_delay = DEAD_SPARES, REPORT_DELAY
+        dead_spares, never_reads, report_delay = DEAD_SPARES, NEVER_READS, REPORT_DELAY
         workers, ended = {}, []
         while True:
             readable, _, _ = select.select([control], [], [], 0.02)
@@ -102,7 +113,7 @@ public enum FakeWorkers {
                 data, descriptors, _, _ = socket.recv_fds(control, 100, 4)
                 if not data: os._exit(0)
                 _, number, is_spare, _ = struct.unpack("<BQBB", data)
-                dies = is_spare and dead_spares > 0
+                dies = never_reads or is_spare and dead_spares > 0
                 dead_spares -= dies
                 pid = os.fork()
                 if pid == 0:

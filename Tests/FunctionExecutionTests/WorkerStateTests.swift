@@ -286,7 +286,18 @@ import WorkerProtocol
         #expect(opening.giveUp() == .closeStream)
         var closed = Self.ready()
         _ = closed.streamClosed()
+        #expect(closed.giveUp() == .none, "the zygote has yet to say how the process ended")
+        _ = closed.processEnded(.code(1))
         #expect(closed.giveUp() == .end)
+    }
+
+    @Test func `A stream that closes before it is reported open stays closed`() {
+        var state = State(loadTimeout: 1, now: 0)
+        #expect(state.streamClosed() == .awaitProcessEnd)
+        #expect(state.streamOpened() == false)
+        #expect(state.giveUp() == .none)
+        #expect(state.processEnded(.signal(9)) == .end)
+        #expect(state.end()?.cause == .neverTookFunction)
     }
 
     @Test func `A process that ended before its stream was open is sent nothing, and took nothing`() {

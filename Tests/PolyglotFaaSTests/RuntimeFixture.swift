@@ -29,12 +29,13 @@ func withRuntime<Result>(
 /// The same with ``FakeWorkers`` in place of Python.
 @discardableResult
 func withFakeWorkers<Result>(
-    deadSpares: Int = 0, reportDelay: Double = 0,
+    deadSpares: Int = 0, neverReads: Bool = false, reportDelay: Double = 0,
     _ configure: (inout FunctionRuntime.Configuration) -> Void = { _ in },
     _ body: (FunctionRuntime) async throws -> Result
 ) async throws -> Result {
     try await TemporaryDirectory.with { directory in
-        try FakeWorkers.install(in: directory.path, deadSpares: deadSpares, reportDelay: reportDelay)
+        try FakeWorkers.install(
+            in: directory.path, deadSpares: deadSpares, neverReads: neverReads, reportDelay: reportDelay)
         return try await withRuntime {
             ($0.workerDirectory, $0.sandbox) = (directory.path, .off)
             configure(&$0)

@@ -41,6 +41,12 @@ public struct ProcessEntry: Sendable, CustomStringConvertible {
 }
 
 public enum ProcessTable {
+    /// Resident memory of a process, in bytes; 0: it has ended.
+    public static func residentBytes(of pid: pid_t) -> Int {
+        let fields = (text("/proc/\(pid)/statm") ?? "").split(separator: " ")
+        return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(getpagesize()) : 0
+    }
+
     /// What a file of /proc has. Foundation (6.3.1) keeps 4 KiB for each empty file that it reads as a text, and a
     /// kernel thread's command line is empty.
     public static func text(_ path: String) -> String? {

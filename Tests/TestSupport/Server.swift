@@ -17,9 +17,10 @@ public struct Server: Sendable {
 
     /// The same with the functions that the workspace has.
     public static func with<Result>(
-        in workspace: Workspace, arguments: [String] = [], _ body: (Server) async throws -> Result
+        in workspace: Workspace, arguments: [String] = [], environment: [String: String] = [:],
+        _ body: (Server) async throws -> Result
     ) async throws -> Result {
-        try await workspace.withFaas(["serve", "--port", "0"] + arguments) { program in
+        try await workspace.withFaas(["serve", "--port", "0"] + arguments, environment: environment) { program in
             let port = try await port(printedBy: program)
             let server = Server(workspace: workspace, program: program, port: port, http: HTTPClient(port: port))
             defer { server.http.end() }

@@ -65,10 +65,13 @@ public struct Workspace: Sendable {
     }
 
     /// Starts `faas` for as long as `body` runs.
-    public func withFaas<Result>(_ arguments: [String], _ body: (RunningProgram) async throws -> Result) async throws
-        -> Result
-    {
-        try await Program.with(Binaries.faas.path, arguments, in: directory.path, environment: Self.environment, body)
+    /// - Parameter environment: variables besides those of ``environment``, or instead of them.
+    public func withFaas<Result>(
+        _ arguments: [String], environment: [String: String] = [:], _ body: (RunningProgram) async throws -> Result
+    ) async throws -> Result {
+        try await Program.with(
+            Binaries.faas.path, arguments, in: directory.path,
+            environment: Self.environment.merging(environment) { $1 }, body)
     }
 
     public func upload(_ function: TestFunction) async throws {

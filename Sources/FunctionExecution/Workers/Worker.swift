@@ -1,5 +1,4 @@
 import FunctionModel
-import Glibc
 import HostMemory
 import NIOCore
 import NIOPosix
@@ -297,10 +296,8 @@ final class Worker: @unchecked Sendable {
         carryOut(state.giveUp())
     }
 
-    func connectionFailed(_ error: any Error) {
-        let code = (error as? IOError)?.errnoCode
-        if code == ECONNRESET || code == EPIPE { state.streamWasReset() }
-    }
+    /// The process ended before it had read all that was sent to it, which while it loads is its function.
+    func functionWasNotRead() { state.streamWasReset() }
 
     func connectionClosed() {
         // A worker without its socket has no purpose, whether it ends by itself or not.

@@ -1,4 +1,5 @@
 import FunctionModel
+import Glibc
 import HostMemory
 import NIOCore
 import SystemCalls
@@ -37,7 +38,7 @@ final class WorkerConnection: ChannelInboundHandler {
         let message = LoadMessage(function, memoryMB: memoryMB).encoded()
         guard message.count <= Frame.maximumPayloadLength else { return message.count }
         let frame = ByteBuffer(bytes: Frame.encode(kind: Frame.FromHost.load.rawValue, payload: message))
-        channel.writeAndFlush(frame).assumeIsolated().whenFailure { [worker] in worker.connectionFailed($0) }
+        channel.writeAndFlush(frame).assumeIsolated().whenFailure { [worker] _ in worker.functionWasNotRead() }
         return nil
     }
 
@@ -94,7 +95,8 @@ final class WorkerConnection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        worker.connectionFailed(error)
+        // The kernel reports a peer that closed its end with bytes unread.
+        if (error as? IOError)?.errnoCode == ECONNRESET { worker.functionWasNotRead() }
         context.close(promise: nil)
     }
 

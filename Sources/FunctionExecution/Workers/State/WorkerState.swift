@@ -80,6 +80,8 @@ struct WorkerState<Call: AnyObject> {
 
     /// The stream is open. Returns whether to send the function; else the stream is to be closed.
     mutating func streamOpened() -> Bool {
+        // The worker may have ended before this is called.
+        guard stream == .opening else { return false }
         stream = .open
         isFunctionSent = process == .running && fault == nil
         return isFunctionSent
@@ -221,11 +223,11 @@ struct WorkerState<Call: AnyObject> {
         switch stream {
         case .opening: .none
         case .open: .closeStream
-        case .closed: .end
+        case .closed: process == .running ? .none : .end
         }
     }
 
-    /// The process ended before it had read all that was sent to it.
+    /// The process ended before it had read all that was sent to it, or the function could not be sent.
     mutating func streamWasReset() { wasReset = wasReset || isLoading && !hasSpoken }
 
     mutating func streamClosed() -> EndAction {
