@@ -50,11 +50,10 @@ import WorkerProtocol
     }
 
     @Test func `A worker is forked by another zygote if the one there was is about to end`() async throws {
-        let configuration = FunctionRuntime.Configuration()
-        let zygotes = Zygotes(
-            executables: WorkerExecutables(directory: Binaries.directory.path), sandbox: configuration.sandboxRequest,
-            spareCount: 0,
-            ageLimits: configuration.zygoteAgeLimits, postponement: configuration.postponement)
+        var configuration = FunctionRuntime.Configuration()
+        configuration.workerDirectory = Binaries.directory.path
+        configuration.spareWorkersPerLanguage = 0
+        let zygotes = Zygotes(configuration)
         let first = try zygotes.start(ZygoteKind(language: .python))
         _ = try await first.waitUntilStarted()
         // Its socket is shut; that it has ended is noticed later.
@@ -69,7 +68,7 @@ import WorkerProtocol
             limits: WorkerLimits(function, configuration), watch: WorkerWatch(), postponement: .ofThisProcess,
             isSuspect: false, controlGroups: nil,
             delegate: heard)
-        worker.connect(try zygotes.makeProcess(for: worker))
+        worker.connect(try zygotes.launch(worker))
         try await waitUntil("the worker is ready") { heard.isReady || heard.hasEnded }
         #expect(heard.isReady && heard.errors == [])
         #expect(try zygotes.start(ZygoteKind(language: .python)) !== first)
@@ -92,7 +91,7 @@ import WorkerProtocol
                 case .loaded, .ready: state.isReady = true
                 case .failedToLoad(let error, _): state.errors.append(error.message)
                 case .ended: state.hasEnded = true
-                case .answered, .lost, .skipped, .didNotTake: break
+                case .answered, .crashed, .lost, .skipped, .didNotTake: break
                 }
             }
             return nil

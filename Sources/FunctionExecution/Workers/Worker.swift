@@ -23,6 +23,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     private let watch: WorkerWatch
     private let postponement: Postponement
     private let controlGroups: ControlGroups?
+    private let artifactPath: @Sendable (String) -> String?
 
     // MARK: Shared between threads
 
@@ -93,8 +94,10 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
     init(
         id: UInt64, function: Function, eventLoop: any EventLoop, loadTimeout: Int64, limits: WorkerLimits,
         watch: WorkerWatch,
-        postponement: Postponement, isSuspect: Bool, controlGroups: ControlGroups?, delegate: any WorkerDelegate
+        postponement: Postponement, isSuspect: Bool, controlGroups: ControlGroups?,
+        artifactPath: @escaping @Sendable (String) -> String? = { $0 }, delegate: any WorkerDelegate
     ) {
+        self.artifactPath = artifactPath
         self.id = id
         self.function = function
         self.eventLoop = eventLoop
@@ -160,7 +163,8 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
                 ? [] : definition.dependencies.sorted { $0.key < $1.key }.map { .init(name: $0.key, source: $0.value) },
             environment: definition.environment.sorted { $0.key < $1.key }.map { .init(name: $0.key, value: $0.value) },
             prime: definition.prime.map { $0.jsonText() },
-            sourceFolder: definition.folders.source ?? "", packageFolder: definition.folders.packages ?? "",
+            sourceFolder: definition.folders.source.flatMap(artifactPath) ?? "",
+            packageFolder: definition.folders.packages.flatMap(artifactPath) ?? "",
             sourceMap: built?.sourceMap ?? "")
     }
 
@@ -258,7 +262,9 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
                 finish(invocation, limits.check(frame.payload))
             case (.failure, .running(let invocation)):
                 let failure = try frame.payload.withUnsafeReadableBytes { try Failure($0) }
-                finish(invocation, .failure(error(for: failure, event: invocation.event)))
+                let error = error(for: failure, event: invocation.event)
+                let isCrash = failure.kind == .workerError || failure.kind == .sandboxViolation
+                finish(invocation, .failure(error), crash: isCrash ? error.message : nil)
             case (_, .ended):
                 break
             default:
@@ -269,14 +275,17 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
         }
     }
 
-    private func finish(_ invocation: Invocation, _ result: Result<ByteBuffer, any Error>) {
+    private func finish(_ invocation: Invocation, _ result: Result<ByteBuffer, any Error>, crash: String? = nil) {
         startPreparing(within: loadTimeout)
         phase = .restoring(next: nil)
         let isLast = isPostponedForGood
         // Before the next event, which a long call before it must not slow down.
         endPostponement()
         // Before the answer: while the worker puts its memory back, the next event travels.
-        let next = delegate.worker(self, did: .answered(invocation, isLast: isLast))
+        let next = delegate.worker(
+            self,
+            did: crash.map { .crashed(invocation, reason: $0, isLast: isLast) }
+                ?? .answered(invocation, isLast: isLast))
         if let next { sendAhead(next) }
         invocation.finish(result)
     }
@@ -566,6 +575,11 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
 
     /// Whether it ended because its state could not be put back. Known when its end is.
     var wasRetired: Bool { exit == .some(.code(WorkerExit.retired)) }
+
+    /// Why it ended. Known when its end is.
+    var endCause: WorkerEndCause {
+        endedWithZygote ? .zygote : !isToBlame ? .host : wasRetired ? .retired : .function
+    }
 
     private var endError: any FunctionError {
         if let fault { return fault }

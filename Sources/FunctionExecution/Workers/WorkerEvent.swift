@@ -1,4 +1,5 @@
 import FunctionModel
+import Synchronization
 
 /// What a worker reports to the pool.
 enum WorkerEvent: Sendable {
@@ -10,7 +11,10 @@ enum WorkerEvent: Sendable {
     /// The invocation's outcome is known; its caller is told right after this. The pool returns an invocation to send
     /// ahead, if one waits. With `isLast` the worker serves no more, and the pool ends it.
     case answered(Invocation, isLast: Bool)
-    /// The process ended while it ran this invocation, whose caller is told why right after this.
+    /// The process that ran this invocation, a child of the worker, ended before it answered. As `answered`, but it
+    /// counts against the function, as the end of a worker does.
+    case crashed(Invocation, reason: String, isLast: Bool)
+    /// The worker ended while it ran this invocation, whose caller is told why right after this.
     case lost(Invocation)
     /// The worker was given an invocation whose outcome was known already, and did not begin it. The pool returns
     /// another one, if one waits.
@@ -29,4 +33,21 @@ protocol WorkerDelegate: AnyObject, Sendable {
     /// - Returns: an invocation for this worker, after the events that say so.
     @discardableResult
     func worker(_ worker: Worker, did event: WorkerEvent) -> Invocation?
+}
+
+/// Why a worker ended.
+enum WorkerEndCause: UInt8, AtomicRepresentable, Sendable {
+    /// By itself, or for what its function did.
+    case function
+    /// The host ended it for reasons of its own.
+    case host
+    /// It ended with its zygote and all other workers of it.
+    case zygote
+    /// The process ended before it had read its function, as a spare may. The function has not run.
+    case neverTookFunction
+    /// Its state could not be put back after an invocation that has its answer.
+    case retired
+
+    /// Whether the end speaks against the function, if the worker was starting or serving.
+    var isToBlame: Bool { self == .function || self == .retired }
 }

@@ -11,10 +11,11 @@ struct WorkerLimits: Sendable {
     private let temporaryMB: Int
 
     init(_ function: Function, _ configuration: FunctionRuntime.Configuration) {
-        memoryMB = function.definition.limits.memoryMB ?? configuration.memoryMB
-        cpuMillis = function.definition.limits.cpuMillis ?? configuration.cpuMillis
-        temporaryMB = function.definition.limits.temporaryMB ?? 0
-        maximumResultBytes = function.definition.limits.maxResultBytes ?? configuration.maximumResultBytes
+        let limits = EffectiveLimits(function, configuration)
+        memoryMB = limits.memoryMB
+        cpuMillis = limits.cpuMillis
+        temporaryMB = limits.temporaryMB ?? 0
+        maximumResultBytes = limits.maximumResultBytes
     }
 
     /// What an engine itself has of private memory when it has loaded a small function, at most.
