@@ -82,7 +82,7 @@ public struct InvocationRequest: Sendable {
 
     func function(among languages: [Language]) throws -> Function {
         Function(
-            id: Self.inlineID, revision: "inline",
+            id: try FunctionID("inline"), revision: "inline",
             definition: FunctionDefinition(
                 language: try Language(id: languageID, among: languages), sourceCode: sourceCode,
                 functionName: functionName,
@@ -91,8 +91,6 @@ public struct InvocationRequest: Sendable {
                 isolation: isolation,
                 limits: limits))
     }
-
-    private static let inlineID = try! FunctionID("inline")  // A constant that the type's own rule accepts.
 }
 
 /// What a handler returned.
