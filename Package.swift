@@ -85,7 +85,7 @@ let package = Package(
             name: "FaaSCommands",
             dependencies: [
                 "Builds", "FaaSServer", "FileStorage", "FunctionModel", "FunctionService", "FunctionStorage",
-                "PolyglotFaaS", "SystemCalls",
+                "PolyglotFaaS", "SystemCalls", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -95,7 +95,7 @@ let package = Package(
         .target(
             name: "FaaSServer",
             dependencies: [
-                "ControlPlane", "DataPlane", "FileStorage", "FunctionService", "FunctionStorage", "PolyglotFaaS",
+                "ControlPlane", "DataPlane", "FunctionService",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -109,7 +109,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "DataPlane", "FunctionModel", "PolyglotFaaS",
+                "DataPlane", "FunctionModel", "FunctionService",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -120,7 +120,7 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "Access", "FileStorage", "FunctionModel", "FunctionService", "HostMemory", "PolyglotFaaS", "Telemetry",
+                "Access", "FunctionModel", "FunctionService", "FunctionStorage", "HostMemory", "PolyglotFaaS", "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -135,7 +135,8 @@ let package = Package(
         .target(
             name: "FunctionService",
             dependencies: [
-                "Access", "Builds", "FunctionExecution", "FunctionModel", "FunctionStorage", "HostMemory", "Telemetry",
+                "Access", "Builds", "FunctionExecution", "FunctionModel", "FunctionStorage", "HostMemory", "SystemCalls",
+                "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: strict
@@ -161,7 +162,7 @@ let package = Package(
         .target(
             name: "FileStorage",
             dependencies: [
-                "FunctionModel", "FunctionStorage", "SystemCalls", .product(name: "Crypto", package: "swift-crypto"),
+                "FunctionModel", "FunctionStorage", "SystemCalls", .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),
@@ -269,7 +270,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "FaaSServer", "FileStorage", "FunctionExecution", "FunctionModel", "FunctionStorage", "PolyglotFaaS",
+                "FaaSServer", "FileStorage", "FunctionExecution", "FunctionModel", "FunctionService", "FunctionStorage",
+                "PolyglotFaaS",
                 "WorkerProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

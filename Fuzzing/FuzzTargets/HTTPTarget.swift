@@ -2,6 +2,7 @@ import FaaSServer
 import FileStorage
 import Foundation
 import FunctionModel
+import FunctionService
 import FunctionStorage
 import Logging
 import NIOCore
@@ -52,8 +53,10 @@ private let server: FunctionServer = {
     // A deadline would come from a thread of the runtime's, and the channel here has none but this one.
     configuration.defaultTimeoutMillis = 0
     return FunctionServer(
-        configuration: configuration, runtime: FunctionRuntime(configuration: runtime),
-        store: FunctionStore(dataDirectory: data),
+        configuration: configuration,
+        service: FunctionService(
+            repository: FileFunctionRepository(dataDirectory: data), artifacts: FileArtifactStore(dataDirectory: data),
+            configuration: runtime),
         logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() })
 }()
 

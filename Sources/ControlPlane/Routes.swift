@@ -1,10 +1,10 @@
 import DataPlane
 import FunctionModel
+import FunctionService
 import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
-import PolyglotFaaS
 
 /// What a request carries through the routes.
 package struct FunctionRequestContext: RequestContext {
@@ -27,18 +27,18 @@ package struct Routes: Sendable {
         let respond: (@Sendable (Request, FunctionRequestContext) async throws -> Response)?
     }
 
-    let runtime: FunctionRuntime
+    let service: FunctionService
     let logger: Logger
 
-    package init(runtime: FunctionRuntime, logger: Logger) {
-        self.runtime = runtime
+    package init(service: FunctionService, logger: Logger) {
+        self.service = service
         self.logger = logger
     }
 
     private var routes: [Route] {
         [
-            Route(path: "/health", methods: [.get, .head]) { [runtime] request, _ in
-                if request.uri.queryParameters["verbose"] != nil { return HealthReport(runtime).response() }
+            Route(path: "/health", methods: [.get, .head]) { [service] request, _ in
+                if request.uri.queryParameters["verbose"] != nil { return HealthReport(service.health).response() }
                 return Response(
                     status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
                     body: ResponseBody(byteBuffer: ByteBuffer(string: "OK")))

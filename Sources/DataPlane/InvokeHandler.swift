@@ -1,13 +1,12 @@
-import FileStorage
 import Foundation
 import FunctionModel
-import FunctionStorage
+import FunctionService
 import HTTPTypes
 import HummingbirdCore
 import Logging
 import NIOCore
 import NIOHTTP1
-import PolyglotFaaS
+import Telemetry
 
 /// `POST /invoke/{id}`, and any method of `/http/{id}/…`, answered on the event loop of its connection: no task, no
 /// router, no change of thread. Every other request passes through to Hummingbird; docs/dependencies.md has what that
@@ -35,9 +34,11 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
     private enum State {
         /// None of ours is under way.
         case passing
+        /// Its function is being read.
+        case resolving(Request, HTTPRequestHead)
         /// Its body is arriving.
         case collecting(Request, Function, ByteBuffer)
-        case running(Request, Function, FunctionRuntime.PendingInvocation)
+        case running(Request, Function, PendingInvocation)
         /// It had its answer before its end had arrived: the rest is dropped.
         case discarding
     }
@@ -51,8 +52,7 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
     /// So much may be held before the connection is read no further.
     private static let heldLimit = 16
 
-    private let runtime: FunctionRuntime
-    private let functions: FunctionCache
+    private let service: FunctionService
     private let configuration: DataPlaneConfiguration
     private let logger: Logger
 
@@ -65,10 +65,9 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
     private var date = HTTPDate()
 
     package init(
-        runtime: FunctionRuntime, functions: FunctionCache, configuration: DataPlaneConfiguration, logger: Logger
+        service: FunctionService, configuration: DataPlaneConfiguration, logger: Logger
     ) {
-        self.runtime = runtime
-        self.functions = functions
+        self.service = service
         self.configuration = configuration
         self.logger = logger
     }
@@ -93,7 +92,7 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     private func mustWait(_ inbound: Inbound) -> Bool {
         switch (state, inbound) {
-        case (.running, _): true
+        case (.running, _), (.resolving, _): true
         case (.passing, .part(.head(let head))): passedThrough > 0 && target(of: head) != nil
         default: false
         }
@@ -120,7 +119,7 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
     private func passOnQuiesce(_ context: ChannelHandlerContext) {
         guard let event = quiesce, held.isEmpty else { return }
         switch state {
-        case .collecting, .running: break
+        case .collecting, .running, .resolving: break
         case .passing, .discarding:
             quiesce = nil
             context.fireUserInboundEventTriggered(event)
@@ -189,8 +188,25 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
             guard let id = id.utf8.contains(UInt8(ascii: "%")) ? String(id).removingPercentEncoding : String(id) else {
                 throw InvalidRequest("The path is not percent-encoded text.")
             }
-            let function = try functions.function(FunctionID(id))
-            guard http == nil || function.definition.response == .http else {
+            state = .resolving(request, head)
+            let (here, eventLoop) = (NIOLoopBound((self, context), eventLoop: context.eventLoop), context.eventLoop)
+            let isDone = NIOLoopBoundBox(false, eventLoop: eventLoop)
+            service.resolve(try FunctionID(id), on: eventLoop) { result in
+                here.value.0.resolved(result, here.value.1)
+                if isDone.value { here.value.0.takeHeld(here.value.1) }
+            }
+            isDone.value = true
+        } catch {
+            state = .discarding
+            answer(request, with: error, context)
+        }
+    }
+
+    private func resolved(_ result: Result<Function, any Error>, _ context: ChannelHandlerContext) {
+        guard case .resolving(let request, let head) = state else { return }
+        do {
+            let function = try result.get()
+            guard request.http == nil || function.definition.response == .http else {
                 throw InvalidRequest(
                     "The function '\(function.id)' does not answer HTTP: its manifest has no \"response\": \"http\".")
             }
@@ -228,9 +244,9 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     private func run(_ request: Request, _ function: Function, event: ByteBuffer, _ context: ChannelHandlerContext) {
         let event = request.http?.event(body: event, requestID: request.id, functionID: function.id) ?? event
-        let invocation = FunctionRuntime.PendingInvocation(
-            runtime, function, event: event, requestID: request.id,
-            timeoutMillis: function.definition.timeoutMillis ?? configuration.defaultTimeoutMillis)
+        let invocation = service.invocation(
+            of: function, event: event, requestID: request.id,
+            timeoutMillis: function.definition.timeoutMillis ?? configuration.defaultTimeoutMillis, trigger: .http)
         state = .running(request, function, invocation)
         let (here, eventLoop) = (NIOLoopBound((self, context), eventLoop: context.eventLoop), context.eventLoop)
         invocation.start { outcome in
@@ -242,7 +258,7 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
     }
 
-    private func finish(_ outcome: InvocationOutcome, _ context: ChannelHandlerContext) {
+    private func finish(_ outcome: CallOutcome, _ context: ChannelHandlerContext) {
         // Whoever has gone wants no answer.
         guard case .running(let request, let function, _) = state else { return }
         state = .passing
@@ -325,6 +341,7 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     /// Nobody waits any more: the guest ends.
     private func abandon() {
+        if case .resolving = state { state = .discarding }
         guard case .running(_, _, let invocation) = state else { return }
         state = .discarding
         invocation.cancel()

@@ -2,19 +2,49 @@ import ArgumentParser
 import FileStorage
 import Foundation
 import FunctionModel
+import FunctionService
 import FunctionStorage
 import PolyglotFaaS
 
 /// Where functions are stored.
 struct StoreOptions: ParsableArguments {
     @Option(
-        name: .customLong("data-dir"), help: ArgumentHelp("The directory that holds the functions.", valueName: "dir"))
-    var dataDirectory = ".faas"
+        name: .customLong("data-dir"),
+        help: ArgumentHelp("The directory that holds the functions. Default: .faas.", valueName: "dir"))
+    var givenDataDirectory: String?
 
-    var store: FunctionStore { FunctionStore(dataDirectory: dataDirectory) }
+    var dataDirectory: String { givenDataDirectory ?? ".faas" }
+
+    /// The use cases that need no runtime.
+    var deployments: Deployments {
+        var configuration = FunctionRuntime.Configuration()
+        configuration.buildDirectory = buildDirectory
+        return Deployments(repository: repository, artifacts: artifacts, configuration: configuration)
+    }
+
+    /// All use cases, with a runtime. The caller shuts it down.
+    func service(_ configuration: FunctionRuntime.Configuration) -> FunctionService {
+        var configuration = configuration
+        configuration.buildDirectory = buildDirectory
+        return FunctionService(repository: repository, artifacts: artifacts, configuration: configuration)
+    }
+
+    private var repository: FileFunctionRepository { FileFunctionRepository(dataDirectory: dataDirectory) }
+
+    var artifacts: FileArtifactStore { FileArtifactStore(dataDirectory: dataDirectory) }
 
     /// What has been built of JavaScript modules. It may be deleted at any time.
     var buildDirectory: String { "\(dataDirectory)/builds" }
+
+    /// Whether the directory exists.
+    /// - Throws: `InvalidRequest` if it does not and was named: then it is a slip, or the wrong machine.
+    func checkDirectory() async throws -> Bool {
+        if await repository.exists() { return true }
+        if let givenDataDirectory {
+            throw InvalidRequest("The data directory '\(givenDataDirectory)' does not exist.")
+        }
+        return false
+    }
 }
 
 struct JSONOption: ParsableArguments {
@@ -27,9 +57,9 @@ enum Output {
     static func line(_ text: String) { write(text + "\n", to: .standardOutput) }
 
     /// A line on standard error.
-    static func note(_ text: String) { write(text + "\n", to: .standardError) }
+    @Sendable static func note(_ text: String) { write(text + "\n", to: .standardError) }
 
-    /// What a function wrote, on standard error: standard output holds only its result.
+    /// What a function wrote, on standard error: standard output has only its result.
     @Sendable static func log(_ line: LogLine) { note("[\(line.level)] \(line.text)") }
 
     static func json(_ value: JSONValue) { line(value.jsonText(pretty: true)) }
@@ -39,7 +69,7 @@ enum Output {
     }
 
     private static func write(_ text: String, to file: FileHandle) {
-        // A reader that has gone away is no reason to fail.
+        // A closed pipe is not an error of this command.
         try? file.write(contentsOf: Data(text.utf8))
     }
 }

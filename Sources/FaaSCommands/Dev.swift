@@ -3,6 +3,7 @@ import FaaSServer
 import FileStorage
 import Foundation
 import FunctionModel
+import FunctionService
 import FunctionStorage
 import Logging
 import PolyglotFaaS
@@ -40,41 +41,41 @@ struct Dev: AsyncParsableCommand {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("faas-dev-\(UUID().uuidString)")
             .path
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        let store = FunctionStore(dataDirectory: directory, layersIn: storeOptions.dataDirectory)
+        let repository = FileFunctionRepository(dataDirectory: directory)
         var limits = FunctionRuntime.Configuration()
         limits.sandbox = sandbox.mode
         limits.onLogLine = Output.log
         limits.buildDirectory = storeOptions.buildDirectory
-        let runtime = FunctionRuntime(configuration: limits)
+        let service = FunctionService(
+            repository: repository, artifacts: storeOptions.artifacts, configuration: limits)
         do {
             let manifest = try Manifest(file: manifest)
             // Looked at before they are read: what changes meanwhile is seen as a change.
             let files = WatchedFiles(manifest, at: self.manifest)
-            let function = try await deploy(manifest, at: self.manifest, to: store, builds: storeOptions.buildDirectory)
-            try await runtime.start([function.definition.language])
-            try await serve(function, manifest, files, store, runtime)
+            let function = try await service.deploy(manifest, at: self.manifest, progress: Output.note)
+            try await service.start([function.definition.language])
+            try await serve(function, manifest, files, service)
         } catch let error as any FunctionError {
-            await runtime.shutDown()
+            await service.shutDown()
             throw fail(error)
         } catch {
-            await runtime.shutDown()
+            await service.shutDown()
             Output.note("Error: The server cannot run on \(host):\(port): \(error)")
             throw ExitCode.failure
         }
     }
 
     private func serve(
-        _ function: Function, _ manifest: Manifest, _ files: WatchedFiles, _ store: FunctionStore,
-        _ runtime: FunctionRuntime
+        _ function: Function, _ manifest: Manifest, _ files: WatchedFiles, _ service: FunctionService
     ) async throws {
         var logger = Logger(label: "faas") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .warning
-        SandboxOption.warn(runtime, to: logger)
+        SandboxOption.warn(service.health, to: logger)
         var configuration = FunctionServer.Configuration()
         configuration.host = host
         configuration.port = port
-        let server = FunctionServer(configuration: configuration, runtime: runtime, store: store, logger: logger)
-        let watching = Task { await watch(function, manifest, files, store) }
+        let server = FunctionServer(configuration: configuration, service: service, logger: logger)
+        let watching = Task { await watch(function, manifest, files, service) }
         defer { watching.cancel() }
         try await server.run { [host] (port: Int) in
             let path = function.definition.response == .http ? "/http/\(function.id)/" : "/invoke/\(function.id)"
@@ -84,7 +85,8 @@ struct Dev: AsyncParsableCommand {
 
     /// Reads the manifest again and again: what it says may come from any number of files, and reading them is cheaper
     /// than asking the kernel to watch over each.
-    private func watch(_ function: Function, _ manifest: Manifest, _ files: WatchedFiles, _ store: FunctionStore) async
+    private func watch(_ function: Function, _ manifest: Manifest, _ files: WatchedFiles, _ service: FunctionService)
+        async
     {
         var revision = function.revision
         var current = (manifest, files)
@@ -95,8 +97,7 @@ struct Dev: AsyncParsableCommand {
                 let manifest = try Manifest(file: self.manifest)
                 let next = (manifest, WatchedFiles(manifest, at: self.manifest))
                 if next == current, lastProblem.isEmpty { continue }
-                let function = try await deploy(
-                    manifest, at: self.manifest, to: store, builds: storeOptions.buildDirectory)
+                let function = try await service.deploy(manifest, at: self.manifest, progress: Output.note)
                 // A file may have changed that it does not import.
                 if function.revision != revision || !lastProblem.isEmpty {
                     Output.line("Reloaded '\(function.id)', revision \(function.revision)")

@@ -1,8 +1,7 @@
 import ArgumentParser
 import FaaSServer
-import FileStorage
 import FunctionModel
-import FunctionStorage
+import FunctionService
 import Logging
 import NIOCore
 import PolyglotFaaS
@@ -89,24 +88,23 @@ struct Serve: AsyncParsableCommand {
         if let zygoteSeconds { limits.zygoteLifetimeSeconds = zygoteSeconds }
         limits.cpuMillis = cpuMillis
         limits.sandbox = sandbox.mode
-        limits.buildDirectory = storeOptions.buildDirectory
-        let runtime = FunctionRuntime(configuration: limits)
+        let service = storeOptions.service(limits)
         var configuration = FunctionServer.Configuration()
         configuration.host = host
         configuration.port = port
         let server = FunctionServer(
-            configuration: configuration, runtime: runtime, store: storeOptions.store, logger: logger)
+            configuration: configuration, service: service, logger: logger)
         do {
-            for engine in try await runtime.start() { logger.info("\(engine) is ready") }
-            SandboxOption.warn(runtime, to: logger)
+            for engine in try await service.start() { logger.info("\(engine) is ready") }
+            SandboxOption.warn(service.health, to: logger)
             try await server.run { [host] (port: Int) in
                 Output.line("HTTP server started on http://\(host):\(port) (GET /health, POST /invoke/{id})")
             }
         } catch let error as any FunctionError {
-            await runtime.shutDown()
+            await service.shutDown()
             throw fail(error)
         } catch {
-            await runtime.shutDown()
+            await service.shutDown()
             Output.note("Error: The server cannot run on \(host):\(port): \(error)")
             throw ExitCode.failure
         }

@@ -1,11 +1,9 @@
 import ControlPlane
 import DataPlane
-import FileStorage
-import FunctionStorage
+import FunctionService
 import Hummingbird
 import Logging
 import NIOCore
-import PolyglotFaaS
 import ServiceLifecycle
 import UnixSignals
 
@@ -27,17 +25,13 @@ public struct FunctionServer: Sendable {
     }
 
     public let configuration: Configuration
-    private let runtime: FunctionRuntime
-    private let functions: FunctionCache
+    private let service: FunctionService
     private let logger: Logger
 
-    /// - Parameter runtime: started or not; the server ends it.
-    public init(
-        configuration: Configuration = Configuration(), runtime: FunctionRuntime, store: FunctionStore, logger: Logger
-    ) {
+    /// - Parameter service: started or not; the server shuts it down.
+    public init(configuration: Configuration = Configuration(), service: FunctionService, logger: Logger) {
         self.configuration = configuration
-        self.runtime = runtime
-        self.functions = FunctionCache(store: store)
+        self.service = service
         self.logger = logger
     }
 
@@ -47,13 +41,13 @@ public struct FunctionServer: Sendable {
     /// - Parameter onRunning: called once with the port, when requests are accepted.
     public func run(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
         let application = Application(
-            router: Routes(runtime: runtime, logger: logger).router(),
+            router: Routes(service: service, logger: logger).router(),
             server: ClientConnections.builder { [self] in connectionHandlers() },
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), backlog: 1024),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) },
             logger: logger)
         // Ended in reverse order: the server first, so that what it still answers has workers.
-        let services: [any Service] = [RuntimeService(runtime: runtime), application]
+        let services: [any Service] = [RunningFunctions(service: service), application]
         var group = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(configuration.shutdownGraceSeconds)
@@ -65,21 +59,21 @@ public struct FunctionServer: Sendable {
         [
             ClientConnectionHandler(),
             InvokeHandler(
-                runtime: runtime, functions: functions,
+                service: service,
                 configuration: .init(
                     defaultTimeoutMillis: configuration.defaultTimeoutMillis,
                     maximumEventBytes: configuration.maximumEventBytes), logger: logger),
         ]
     }
 
-    private struct RuntimeService: Service, CustomStringConvertible {
-        let runtime: FunctionRuntime
+    private struct RunningFunctions: Service, CustomStringConvertible {
+        let service: FunctionService
 
-        var description: String { "FunctionRuntime" }
+        var description: String { "FunctionService" }
 
         func run() async throws {
             try? await gracefulShutdown()
-            await runtime.shutDown()
+            await service.shutDown()
         }
     }
 }

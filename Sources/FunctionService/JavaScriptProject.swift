@@ -1,5 +1,6 @@
 import Foundation
 import FunctionModel
+import FunctionStorage
 
 /// A JavaScript function whose source imports other files of its folder, or packages that npm has installed there.
 struct JavaScriptProject {
@@ -9,9 +10,11 @@ struct JavaScriptProject {
     let main: String
 
     /// nil if the function is complete as the manifest has it, or if its source is outside the manifest's folder.
-    init?(_ definition: FunctionDefinition, sourcePath: String, manifestPath: String) {
-        guard definition.language == .javaScript else { return nil }
-        folder = URL(fileURLWithPath: manifestPath).deletingLastPathComponent().resolvingSymlinksInPath().path
+    /// - Parameter path: the manifest's file.
+    init?(_ manifest: Manifest, at path: String) {
+        let definition = manifest.definition
+        guard definition.language == .javaScript, let sourcePath = manifest.sourcePath else { return nil }
+        folder = URL(fileURLWithPath: path).deletingLastPathComponent().resolvingSymlinksInPath().path
         let source = URL(fileURLWithPath: sourcePath).resolvingSymlinksInPath().path
         guard source.hasPrefix(folder + "/") else { return nil }
         main = String(source.dropFirst(folder.count + 1))
@@ -20,7 +23,7 @@ struct JavaScriptProject {
     }
 
     /// Whether the source names a path that is not among its dependencies. A name in a comment or a text counts too:
-    /// then the function is bundled, and is what it was.
+    /// then the function is bundled, and behaves the same.
     private static func importsFiles(_ definition: FunctionDefinition) -> Bool {
         let paths = definition.sourceCode.matches(
             of: /(?:from|import|require)\s*\(?\s*['"](?<path>\.\.?\/[^'"\n]*)['"]/)

@@ -1,5 +1,4 @@
 import FunctionModel
-import FunctionStorage
 
 /// The content of a stored function's file. GraalFaaS writes the same fields, without `sourceName`, layers, `env`,
 /// `prime`, `timeoutMillis`, `isolation`, `response` and limits.
@@ -21,7 +20,7 @@ package enum StoredFunction {
         if !definition.prime.isEmpty { fields["prime"] = .array(definition.prime) }
         if definition.isolation != .invocation { fields["isolation"] = .string(definition.isolation.rawValue) }
         for (field, folder) in folders {
-            fields[field] = definition.folders[keyPath: folder].map { .string(layerName($0)) }
+            fields[field] = definition.folders[keyPath: folder].map { .string($0) }
         }
         if definition.response != .json { fields["response"] = .string(definition.response.rawValue) }
         for field in FunctionLimits.fields {
@@ -32,8 +31,7 @@ package enum StoredFunction {
     }
 
     /// Reads a document, made here or by another version: unknown fields are ignored, `null` counts as not given.
-    package static func read(_ document: [UInt8], id: FunctionID, layers: LayerStore) throws(DocumentError) -> Function
-    {
+    package static func read(_ document: [UInt8], id: FunctionID) throws(DocumentError) -> Function {
         let json: LocatedJSON
         do {
             json = try LocatedJSON(json: document, syntax: .strict)
@@ -61,13 +59,7 @@ package enum StoredFunction {
         }
         var folders = FunctionFolders()
         for (field, folder) in Self.folders {
-            guard let name = try fields.text(field) else { continue }
-            guard let path = layers.path(of: name) else {
-                throw DocumentError(
-                    "the layer \(quoted(name)) that the field '\(field)' names is not in \(quoted(layers.directory)): upload the function again"
-                )
-            }
-            folders[keyPath: folder] = path
+            folders[keyPath: folder] = try fields.text(field)
         }
         let definition = FunctionDefinition(
             language: language,
@@ -91,8 +83,6 @@ package enum StoredFunction {
     private static let folders: [(field: String, folder: any WritableKeyPath<FunctionFolders, String?> & Sendable)] = [
         ("sourceLayer", \.source), ("packageLayer", \.packages),
     ]
-
-    private static func layerName(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? "" }
 
     private static func defaultSourceName(_ language: Language) -> String {
         FunctionDefinition(language: language, sourceCode: "").sourceName
