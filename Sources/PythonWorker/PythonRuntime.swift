@@ -97,11 +97,10 @@ final class PythonRuntime: LanguageRuntime {
 
     var sandboxPolicy: SandboxPolicy {
         SandboxPolicy(
-            language: .python,
             // The standard library; shared libraries that its modules are linked with, and the list that the dynamic
             // linker finds them in; time zones.
             readablePaths: Self.modulePaths() + Self.libraryPaths + ["/etc/ld.so.cache", "/usr/share/zoneinfo"],
-            readsItsOwnProcess: false, reservesMemory: false)
+            readsItsOwnProcess: false, reservesMemory: false, systemCalls: .python)
     }
 
     private static let libraryPaths = [

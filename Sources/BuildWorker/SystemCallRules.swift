@@ -1,15 +1,14 @@
 import Glibc
+import Sandbox
 
 extension SystemCallPolicy {
     /// For esbuild, a program in Go with threads that reads its sources and writes to one socket.
-    public static let building = SystemCallPolicy(rules: buildRules + ending, otherwise: .refuse(EPERM))
-
-    private static let buildRules: [SystemCallRule] = [
+    static let building = SystemCallPolicy(confining: [
         SystemCallRule(
             .allow, "execve", reason: "esbuild itself, once. Landlock and the private root show no other program."),
         SystemCallRule(
-            .allow, "openat", when: .bits(argument: 2, mask: writingFlags, 0),
-            reason: "Reading the sources, and the C library. Nobody writes."),
+            .allow, "openat", when: .opensToRead(flags: 2),
+            reason: "Reading the sources, and the C library. Writing is denied."),
         SystemCallRule(
             .allow, "read", "pread64", "readv", "write", "writev", "close", "lseek", "fstat",
             reason: "Files, and the answer."),
@@ -55,7 +54,7 @@ extension SystemCallPolicy {
             .allow, "getrlimit", "getuid", "geteuid", "getgid", "getegid", "uname", "sysinfo",
             reason: "Says what is, changes nothing."),
         SystemCallRule(.allow, "exit", "exit_group", reason: "The end."),
-    ]
+    ])
 }
 
 // Of headers that Swift's Glibc module does not import.
