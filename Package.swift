@@ -120,7 +120,8 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "Access", "FunctionModel", "FunctionService", "FunctionStorage", "HostMemory", "PolyglotFaaS", "Telemetry",
+                "Access", "FunctionModel", "FunctionService", "FunctionStorage", "HostMemory", "PolyglotFaaS",
+                "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -135,7 +136,8 @@ let package = Package(
         .target(
             name: "FunctionService",
             dependencies: [
-                "Access", "Builds", "FunctionExecution", "FunctionModel", "FunctionStorage", "HostMemory", "SystemCalls",
+                "Access", "Builds", "FunctionExecution", "FunctionModel", "FunctionStorage", "HostMemory",
+                "SystemCalls",
                 "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
@@ -238,7 +240,29 @@ let package = Package(
         .testTarget(name: "FunctionModelTests", dependencies: ["FunctionModel"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["FunctionModel", "JSON"], swiftSettings: strict),
         .testTarget(
-            name: "FunctionStorageTests", dependencies: ["FileStorage", "FunctionModel", "FunctionStorage"],
+            name: "FunctionStorageTests", dependencies: ["FunctionModel", "FunctionStorage", "TestSupport"],
+            swiftSettings: strict),
+        // What every implementation of the storage protocols must do.
+        .target(
+            name: "StorageContractTests", dependencies: ["FunctionModel", "FunctionStorage", "TestSupport"],
+            path: "Tests/StorageContractTests", swiftSettings: strict),
+        .testTarget(
+            name: "FileStorageTests",
+            dependencies: ["FileStorage", "FunctionModel", "FunctionStorage", "StorageContractTests", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FunctionServiceTests",
+            dependencies: [
+                "FileStorage", "FunctionExecution", "FunctionModel", "FunctionService", "FunctionStorage", "HostMemory",
+                "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "HostMemoryTests", dependencies: ["HostMemory"], swiftSettings: strict),
+        .testTarget(
+            name: "BuildsTests",
+            dependencies: ["Builds", "FunctionExecution", "FunctionModel", "HostMemory", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "FunctionExecutionTests",

@@ -37,10 +37,11 @@ struct StoreOptions: ParsableArguments {
     var buildDirectory: String { "\(dataDirectory)/builds" }
 
     /// Whether the directory exists.
-    /// - Throws: `InvalidRequest` if it does not and was named: then it is a slip, or the wrong machine.
-    func checkDirectory() async throws -> Bool {
+    /// - Parameter isCreated: whether uploads may make it later.
+    /// - Throws: `InvalidRequest` if it does not exist, was named and is not created later: it is probably misspelt.
+    func checkDirectory(isCreated: Bool = false) async throws -> Bool {
         if await repository.exists() { return true }
-        if let givenDataDirectory {
+        if let givenDataDirectory, !isCreated {
             throw InvalidRequest("The data directory '\(givenDataDirectory)' does not exist.")
         }
         return false
@@ -78,14 +79,21 @@ enum Output {
 func fail(_ error: any Error, asJSON: Bool = false) -> ExitCode {
     guard let error = error as? any FunctionError else {
         if asJSON {
-            Output.json(["error": .string("\(error)"), "errorType": "Error"])
+            Output.json(["error": .string("\(error)"), "errorType": "Error", "errorOrigin": "host"])
         } else {
             Output.note("Error: \(error)")
         }
         return .failure
     }
     if asJSON {
-        var object: [String: JSONValue] = ["error": .string(error.message), "errorType": .string(error.errorType)]
+        var object: [String: JSONValue] = [
+            "error": .string(error.message), "errorType": .string(error.errorType),
+            "errorOrigin": .string(error.origin.rawValue),
+        ]
+        if let error = error as? LoadError {
+            object["line"] = error.line.map { .integer(Int64($0)) }
+            object["column"] = error.column.map { .integer(Int64($0)) }
+        }
         if let stack = stackTrace(of: error), !stack.isEmpty {
             object["stackTrace"] = .array(stack.map { .string($0) })
         }
@@ -100,16 +108,4 @@ func fail(_ error: any Error, asJSON: Bool = false) -> ExitCode {
 
 private func stackTrace(of error: any FunctionError) -> [String]? {
     (error as? HandlerError)?.stackTrace ?? (error as? LoadError)?.stackTrace
-}
-
-extension Function {
-    var summary: JSONValue {
-        [
-            "id": .string(id.text), "languageId": .string(definition.language.id),
-            "functionName": .string(definition.functionName),
-            "jsEvalAsModule": .bool(definition.jsEvalAsModule), "revision": .string(revision),
-            "dependencies": .array(definition.dependencies.keys.sorted().map { .string($0) }),
-            "timeoutMillis": definition.timeoutMillis.map { .integer(Int64($0)) } ?? .null,
-        ]
-    }
 }

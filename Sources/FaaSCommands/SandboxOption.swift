@@ -1,7 +1,7 @@
 import ArgumentParser
-import Logging
 import FunctionModel
 import FunctionService
+import Logging
 import PolyglotFaaS
 
 extension SandboxMode: ExpressibleByArgument {}
@@ -25,7 +25,8 @@ struct SandboxOption: ParsableArguments {
             let name = (try? Language(id: language.languageID))?.name ?? language.languageID
             for layer in language.layers where layer.state != "active" {
                 logger.warning(
-                    "The sandbox of \(name) is weaker than it could be: \(layer.name) (\(layer.state)): \(layer.detail)")
+                    "The sandbox of \(name) is weaker than it could be: \(layer.name) (\(layer.state)): \(layer.detail)"
+                )
             }
         }
     }

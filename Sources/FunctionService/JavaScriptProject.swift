@@ -13,7 +13,7 @@ struct JavaScriptProject {
     /// - Parameter path: the manifest's file.
     init?(_ manifest: Manifest, at path: String) {
         let definition = manifest.definition
-        guard definition.language == .javaScript, let sourcePath = manifest.sourcePath else { return nil }
+        guard definition.language.capabilities.buildsModules, let sourcePath = manifest.sourcePath else { return nil }
         folder = URL(fileURLWithPath: path).deletingLastPathComponent().resolvingSymlinksInPath().path
         let source = URL(fileURLWithPath: sourcePath).resolvingSymlinksInPath().path
         guard source.hasPrefix(folder + "/") else { return nil }

@@ -197,7 +197,9 @@ final class WorkerPool: WorkerDelegate {
         case .loaded(let privateBytes):
             workerIsReady(worker, loadedBytes: privateBytes)
             // Others take no spares.
-            if let kind = try? worker.function.definition.zygoteKind(zygotes.artifactPath), kind.isOrdinary { zygotes.refill(kind.language) }
+            if let kind = try? worker.function.definition.zygoteKind(zygotes.artifactPath), kind.isOrdinary {
+                zygotes.refill(kind.language)
+            }
         case .ready:
             workerIsReady(worker, loadedBytes: nil)
         case .answered(let invocation, let isLast):

@@ -43,7 +43,7 @@ final class Zygotes: Sendable {
     /// - Parameter spareCount: how many spares to keep for each language.
     init(
         executables: WorkerExecutables, sandbox: SandboxRequest, spareCount: Int, ageLimits: ZygoteAge.Limits,
-        postponement: Postponement, artifactPath: @escaping @Sendable (String) -> String?
+        postponement: Postponement, artifactPath: @escaping @Sendable (String) -> String? = { _ in nil }
     ) {
         self.artifactPath = artifactPath
         self.ageLimits = ageLimits

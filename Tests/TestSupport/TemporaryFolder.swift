@@ -1,10 +1,10 @@
 import Foundation
 
-/// A folder that is gone with the last reference to it.
-final class TemporaryFolder {
-    let path: String
+/// A folder that is removed with the last reference to it.
+public final class TemporaryFolder: Sendable {
+    public let path: String
 
-    init() throws {
+    public init() throws {
         path = FileManager.default.temporaryDirectory.appending(path: "faas-storage-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
@@ -13,10 +13,10 @@ final class TemporaryFolder {
 
     /// Writes into the same file, as editors and GraalFaaS do. Returns its path.
     @discardableResult
-    func write(_ text: String, to name: String) throws -> String { try write(Array(text.utf8), to: name) }
+    public func write(_ text: String, to name: String) throws -> String { try write(Array(text.utf8), to: name) }
 
     @discardableResult
-    func write(_ bytes: [UInt8], to name: String) throws -> String {
+    public func write(_ bytes: [UInt8], to name: String) throws -> String {
         let file = "\(path)/\(name)"
         try FileManager.default.createDirectory(
             atPath: URL(filePath: file).deletingLastPathComponent().path, withIntermediateDirectories: true)
@@ -24,9 +24,11 @@ final class TemporaryFolder {
         return file
     }
 
-    func names(in folder: String) throws -> [String] {
+    public func names(in folder: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: "\(path)/\(folder)").sorted()
     }
 
-    func text(of name: String) throws -> String { try String(contentsOfFile: "\(path)/\(name)", encoding: .utf8) }
+    public func text(of name: String) throws -> String {
+        try String(contentsOfFile: "\(path)/\(name)", encoding: .utf8)
+    }
 }

@@ -1,18 +1,20 @@
-import FileStorage
 import Foundation
 import FunctionModel
-import FunctionStorage
+import StorageContractTests
+import TestSupport
 import Testing
 
-@Suite("Function store")
-struct FunctionStoreTests {
+@testable import FileStorage
+@testable import FunctionStorage
+
+@Suite struct FileFunctionRepositoryTests {
     private let folder: TemporaryFolder
-    private let store: FunctionStore
+    private let store: FileFunctionRepository
     private let hello: FunctionID
 
     init() throws {
         folder = try TemporaryFolder()
-        store = FunctionStore(dataDirectory: "\(folder.path)/new/.faas")
+        store = FileFunctionRepository(dataDirectory: "\(folder.path)/new/.faas")
         hello = try FunctionID("hello")
     }
 
@@ -22,18 +24,23 @@ struct FunctionStoreTests {
         jsEvalAsModule: true, dependencies: ["x": "1", "y/z": "2"], environment: ["A": "1", "B": ""],
         prime: [["name": "é", "list": [1, 2.5, nil, true]], nil, 7], timeoutMillis: 0)
 
-    @Test("What was saved is loaded, in the same revision")
-    func roundTrip() throws {
-        let saved = try store.save(hello, definition: definition)
-        #expect(saved.definition == definition)
-        #expect(try store.load(hello) == saved)
-        #expect(try store.list().functions == [saved])
+    @Test(arguments: RepositoryContract.cases)
+    func `It does what every repository must do`(contract: RepositoryContract.Case) async throws {
+        try await contract.run(store)
+    }
+
+    /// Saves a function of this definition.
+    @discardableResult
+    private func save(_ id: FunctionID, _ definition: FunctionDefinition) async throws -> Function {
+        let function = Function(id: id, definition: definition)
+        try await store.save(function)
+        return function
     }
 
     @Test("A file has the fields of GraalFaaS; ours only where they differ from their defaults")
-    func format() throws {
-        _ = try store.save(
-            hello, definition: FunctionDefinition(language: .python, sourceCode: "x", dependencies: ["m": "y"]))
+    func format() async throws {
+        try await save(
+            hello, FunctionDefinition(language: .python, sourceCode: "x", dependencies: ["m": "y"]))
         #expect(
             try folder.text(of: "new/.faas/functions/hello.json") == """
                 {
@@ -51,81 +58,71 @@ struct FunctionStoreTests {
     }
 
     @Test("Saving again replaces the function, and leaves nothing else in the folder")
-    func replace() throws {
-        let first = try store.save(hello, definition: definition)
-        let second = try store.save(hello, definition: FunctionDefinition(language: .python, sourceCode: "2"))
+    func replace() async throws {
+        let first = try await save(hello, definition)
+        let second = try await save(hello, FunctionDefinition(language: .python, sourceCode: "2"))
         #expect(first.revision != second.revision)
-        #expect(try store.load(hello) == second)
+        try await #expect(store.load(hello).function == second)
         #expect(try folder.names(in: "new/.faas/functions") == ["hello.json"])
     }
 
-    @Test("A new file is as readable as the umask allows")
-    func mode() throws {
+    @Test("Only this user can read a function's file, also one that another version wrote")
+    func mode() async throws {
         let mask = umask(0)
         umask(mask)
-        _ = try store.save(hello, definition: definition)
-        let attributes = try FileManager.default.attributesOfItem(atPath: store.path(of: hello))
-        #expect(attributes[.posixPermissions] as? Int == Int(0o644 & ~mask))
+        let path = try folder.write("{}", to: "new/.faas/functions/hello.json")
+        chmod(path, 0o644)
+        try await save(hello, definition)
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+    }
+
+    @Test("A new folder of functions is this user's alone; the data directory is not, because workers read layers")
+    func folderMode() async throws {
+        try await save(hello, definition)
+        func mode(_ path: String) throws -> Int? {
+            try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        }
+        #expect(try mode(store.functionsDirectory) == 0o700)
+        #expect((try mode(store.location) ?? 0) & 0o055 != 0)
     }
 
     @Test("Saving that fails says why, keeps what was there, and leaves no temporary file")
-    func failedSave() throws {
+    func failedSave() async throws {
         // A folder cannot be replaced by a file.
         try folder.write("", to: "new/.faas/functions/hello.json/x")
-        let error = #expect(throws: StorageFailure.self) { try store.save(hello, definition: definition) }
-        #expect(error?.path == store.path(of: hello))
+        let error = await #expect(throws: StorageFailure.self) { try await save(hello, definition) }
+        #expect(error?.path == store.location(of: hello))
         #expect(error?.reason == "rename: Is a directory")
         #expect(try folder.names(in: "new/.faas/functions") == ["hello.json"])
 
         let file = try folder.write("", to: "file")
-        #expect(throws: StorageFailure.self) {
-            try FunctionStore(dataDirectory: file).save(hello, definition: definition)
+        await #expect(throws: StorageFailure.self) {
+            try await FileFunctionRepository(dataDirectory: file).save(Function(id: hello, definition: definition))
         }
-    }
-
-    @Test("Saving at the same time from many tasks leaves one whole function")
-    func concurrentSaves() async throws {
-        let saved = try await withThrowingTaskGroup(of: Function.self) { [store, hello] group in
-            for number in 0..<20 {
-                group.addTask {
-                    let source = String(repeating: "\(number)", count: 10_000)
-                    return try store.save(
-                        hello, definition: FunctionDefinition(language: .javaScript, sourceCode: source))
-                }
-            }
-            return try await group.reduce(into: Set<Function>()) { $0.insert($1) }
-        }
-        #expect(saved.contains(try store.load(hello)))
-        #expect(try folder.names(in: "new/.faas/functions") == ["hello.json"])
-    }
-
-    @Test("A directory that does not exist has no functions")
-    func empty() throws {
-        #expect(try store.list().functions.isEmpty)
-        #expect(throws: FunctionNotFound(id: "hello")) { try store.load(hello) }
-        #expect(throws: FunctionNotFound(id: "hello")) { try store.delete(hello) }
     }
 
     @Test("A deleted function is gone; one that is broken can be deleted too")
-    func delete() throws {
-        _ = try store.save(hello, definition: definition)
-        try store.delete(hello)
-        #expect(throws: FunctionNotFound(id: "hello")) { try store.load(hello) }
+    func delete() async throws {
+        try await save(hello, definition)
+        try await store.delete(hello)
+        await #expect(throws: FunctionNotFound(id: "hello")) { try await store.load(hello) }
         try folder.write("{", to: "new/.faas/functions/hello.json")
-        try store.delete(hello)
-        #expect(try store.list().broken.isEmpty)
+        try await store.delete(hello)
+        try await #expect(store.list().broken.isEmpty)
     }
 
     @Test("Functions are listed by id, and the broken ones do not hide the others")
-    func list() throws {
-        for id in ["b", "a-b", "a"] { _ = try store.save(try FunctionID(id), definition: definition) }
+    func list() async throws {
+        for id in ["b", "a-b", "a"] { try await save(try FunctionID(id), definition) }
         try folder.write("{\n  \"id\": oops}", to: "new/.faas/functions/c.json")
         try folder.write("", to: "new/.faas/functions/README.txt")
         try folder.write("", to: "new/.faas/functions/no id.json")
         try folder.write("", to: "new/.faas/functions/folder.json/x")
         try folder.write("", to: "new/.faas/functions/.a.json.1b2c3d.tmp")
 
-        let (functions, broken) = try store.list()
+        let list = try await store.list()
+        let (functions, broken) = (list.functions, list.broken)
         #expect(functions.map(\.id.text) == ["a", "a-b", "b"])
         let directory = store.functionsDirectory
         #expect(
@@ -157,22 +154,24 @@ struct FunctionStoreTests {
                 "the field 'a' at line 1, column 77 must be text, not 1"
             ),
         ])
-    func broken(text: String, reason: String) throws {
+    func broken(text: String, reason: String) async throws {
         try folder.write(text, to: "new/.faas/functions/hello.json")
-        #expect(throws: BrokenFunction(path: store.path(of: hello), reason: reason)) { try store.load(hello) }
+        await #expect(throws: BrokenFunction(path: store.location(of: hello), reason: reason)) {
+            try await store.load(hello)
+        }
     }
 
     @Test("A pipe under a function's name does not make the reader wait")
-    func pipe() throws {
+    func pipe() async throws {
         try folder.write("", to: "new/.faas/functions/.keep")
-        try #require(mkfifo(store.path(of: hello), 0o600) == 0)
-        #expect(throws: BrokenFunction(path: store.path(of: hello), reason: "it is not a regular file")) {
-            try store.load(hello)
+        try #require(mkfifo(store.location(of: hello), 0o600) == 0)
+        await #expect(throws: BrokenFunction(path: store.location(of: hello), reason: "it is not a regular file")) {
+            try await store.load(hello)
         }
     }
 
     @Test("A directory written by GraalFaaS is used as it is")
-    func graalFaaS() throws {
+    func graalFaaS() async throws {
         let id = "019a8b5e-3c1d-7f42-9a6b-0c1d2e3f4a5b"
         // As Gson prints it: HTML characters escaped, members in the order of the class.
         try folder.write(
@@ -192,7 +191,8 @@ struct FunctionStoreTests {
             #"{"id": "old", "languageId": "python", "sourceCode": "def handler(e): return e", "owner": {"unknown": [1]}}"#,
             to: "new/.faas/functions/old.json")
 
-        let (functions, broken) = try store.list()
+        let list = try await store.list()
+        let (functions, broken) = (list.functions, list.broken)
         #expect(broken.isEmpty)
         #expect(functions.map(\.id.text) == [id, "old"])
         #expect(
@@ -203,5 +203,39 @@ struct FunctionStoreTests {
                     dependencies: ["lib/greet": "module.exports = { tag: '<b>&' };"]))
         #expect(
             functions.last?.definition == FunctionDefinition(language: .python, sourceCode: "def handler(e): return e"))
+    }
+
+    // MARK: Stamps
+
+    @Test("A file that has just changed has no stamp, since a further change might not show")
+    func youngFile() async throws {
+        try await save(hello, definition)
+        let changed = try #require(try FileStamp(path: store.location(of: hello))).changed
+        let resolution = FileFunctionRepository.stampResolution
+        // A time to come is the fault of a clock: it does not keep the stamp away.
+        for (age, isSettled) in [(0, false), (resolution - 1, false), (resolution, true), (-1, true)] {
+            let store = FileFunctionRepository(dataDirectory: store.location) { changed + age }
+            try await #expect((store.load(hello).stamp != nil) == isSettled, "\(age)")
+        }
+    }
+
+    @Test("A file that is a link, or has other names, is not watched")
+    func unwatched() async throws {
+        try await save(hello, definition)
+        try await #expect(store.load(hello).isWatched)
+        let path = store.location(of: hello)
+        try #require(link(path, "\(folder.path)/other") == 0)
+        try await #expect(!store.load(hello).isWatched)
+        try #require(unlink(path) == 0 && symlink("\(folder.path)/other", path) == 0)
+        try await #expect(!store.load(hello).isWatched)
+    }
+
+    @Test("A timeout above the maximum, which other versions have stored, becomes the maximum")
+    func longTimeout() async throws {
+        try folder.write(
+            #"{"id": "hello", "languageId": "js", "sourceCode": "", "timeoutMillis": 9223372036000}"#,
+            to: "new/.faas/functions/hello.json")
+        #expect(
+            try await store.load(hello).function.definition.timeoutMillis == FunctionDefinition.maximumTimeoutMillis)
     }
 }

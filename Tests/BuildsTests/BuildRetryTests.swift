@@ -1,6 +1,5 @@
 import Foundation
 import FunctionModel
-import PolyglotFaaS
 import Synchronization
 import TestSupport
 import Testing

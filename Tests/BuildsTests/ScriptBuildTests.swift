@@ -1,5 +1,4 @@
 import FunctionModel
-import PolyglotFaaS
 import Testing
 
 @testable import Builds
