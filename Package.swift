@@ -254,7 +254,7 @@ let package = Package(
             name: "FunctionServiceTests",
             dependencies: [
                 "FileStorage", "FunctionExecution", "FunctionModel", "FunctionService", "FunctionStorage", "HostMemory",
-                "TestSupport",
+                "Telemetry", "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],

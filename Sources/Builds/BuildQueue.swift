@@ -30,19 +30,19 @@ final class BuildQueue: Sendable {
     ///   - isLong: whether it may take minutes. One thread is always left for other jobs.
     /// - Returns: false if the queue is full; then `work` is not run.
     func submit(bytes: Int, isLong: Bool = false, _ work: @escaping @Sendable () -> Void) -> Bool {
-        let (admission, memory) = state.withLock { state in
+        let admission = state.withLock { state in
             let memory = state.memory
-            guard memory.reserve(bytes) else { return (BuildQueueAdmission.refused, memory) }
+            guard memory.reserve(bytes) else { return BuildQueueAdmission.refused }
             let job: Work = {
                 work()
                 memory.release(bytes)
             }
-            return (state.jobs.add(job, bytes: bytes, isLong: isLong), memory)
+            let admission = state.jobs.add(job, bytes: bytes, isLong: isLong)
+            if admission == .refused { memory.release(bytes) }
+            return admission
         }
         switch admission {
-        case .refused:
-            memory.release(bytes)
-            return false
+        case .refused: return false
         case .queued: break
         case .startThread: Thread.detachNewThread { [self] in serve() }
         }

@@ -206,7 +206,14 @@ import Testing
             #expect(counter.count == 3)
             try await waitUntil("it is read") { repository.heldCount > 0 }
             repository.letGo()
-            await #expect(throws: FunctionNotFound.self) { try await source(catalog) }
+            try await waitUntil("requests are taken again") {
+                do {
+                    _ = try await source(catalog)
+                } catch {
+                    return error is FunctionNotFound
+                }
+                return false
+            }
         }
     }
 
