@@ -135,7 +135,7 @@ public final class ScriptBuilds: SourceBuilder {
         }
     }
 
-    /// Where the folder has what this is built to.
+    /// The name of the file that holds what this is built to.
     private static func fileName(of definition: FunctionDefinition, _ node: NodeModules) -> String {
         "\(definition.buildKey(node)).json"
     }
@@ -147,18 +147,18 @@ public final class ScriptBuilds: SourceBuilder {
     }
 
     private static func read(_ path: String) -> BuiltScript? {
-        // Anything that is not a whole build, for example after a loss of power, is as good as none.
+        // A file that is not a whole build, for example after a loss of power, is ignored.
         guard let data = FileManager.default.contents(atPath: path), let json = try? JSONValue(json: Array(data)),
             let script = json["script"]?.stringValue, let sourceMap = json["sourceMap"]?.stringValue
         else { return nil }
         return BuiltScript(script: script, sourceMap: sourceMap)
     }
 
-    /// It can be built again, so a full disk is no reason to fail.
+    /// An error is ignored: the script can be built again.
     private static func write(_ built: BuiltScript, to path: String) {
         let json: JSONValue = ["script": .string(built.script), "sourceMap": .string(built.sourceMap)]
         try? FileManager.default.createDirectory(
-            atPath: String(path[..<path.lastIndex(of: "/")!]), withIntermediateDirectories: true)
+            atPath: String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]), withIntermediateDirectories: true)
         try? Data(json.jsonBytes()).write(to: URL(fileURLWithPath: path), options: .atomic)
     }
 }

@@ -175,7 +175,7 @@ private struct BlockingFiles: Sendable {
             errno = 0
             guard let entry = readdir(folder) else { break }
             // By address: an entry ends after its name, so a copy of all 256 bytes could read past it.
-            let name = UnsafeRawPointer(entry) + MemoryLayout<dirent>.offset(of: \.d_name)!
+            let name = UnsafeRawPointer(entry) + (MemoryLayout<dirent>.offset(of: \.d_name) ?? 19)
             let text = String(cString: name.assumingMemoryBound(to: CChar.self))
             if !text.hasPrefix(".") { names.append(text) }
         }

@@ -71,7 +71,8 @@ package func readFile(_ path: String, limit: Int) throws(FileProblem) -> FileCon
         // One byte more than expected, to notice that the file has grown.
         bytes = try [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
             while count < size + 1 {
-                let rest = UnsafeMutableRawBufferPointer(start: buffer.baseAddress! + count, count: size + 1 - count)
+                let rest = UnsafeMutableRawBufferPointer(
+                    UnsafeMutableBufferPointer(rebasing: buffer[count..<(size + 1)]))
                 let read = try Descriptors.read(into: rest, from: descriptor)
                 if read == 0 { break }
                 count += read

@@ -51,8 +51,11 @@ package struct ByteCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// Changes a value in place; its size and its place in the order stay.
     package mutating func update(_ key: Key, _ change: (inout Value) -> Void) {
-        guard let place = places[key], nodes[place] != nil else { return }
-        change(&nodes[place]!.value)
+        guard let place = places[key], var node = nodes[place] else { return }
+        // One reference at a time, so that the value is not copied.
+        nodes[place] = nil
+        change(&node.value)
+        nodes[place] = node
     }
 
     /// Adds a value, in place of another of the same key, and drops old ones until it fits.

@@ -62,7 +62,8 @@ import Testing
             let function = Function(id: try FunctionID("a"), revision: "1", definition: definition)
             let outcome = await runtime.run(function, event: ByteBuffer(), requestID: "r", timeoutMillis: 0)
             let error = try #require(throws: LoadError.self) { try outcome.result.get() }
-            #expect(error.message == "The artifact 'packages-0' is not on this host: deploy the function again.")
+            #expect(
+                error.message == "The function's folder 'packages-0' is not on this host. Deploy the function again.")
         }
     }
 }

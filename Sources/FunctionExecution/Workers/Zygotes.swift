@@ -309,7 +309,7 @@ extension FunctionDefinition {
     func zygoteKind(_ artifactPath: (String) -> String?) throws -> ZygoteKind {
         let paths = try folders.all.map { name in
             guard let path = artifactPath(name) else {
-                throw LoadError("The artifact \(quoted(name)) is not on this host: deploy the function again.")
+                throw LoadError("The function's folder '\(name)' is not on this host. Deploy the function again.")
             }
             return path
         }
