@@ -85,7 +85,7 @@ let package = Package(
             name: "FaaSCommands",
             dependencies: [
                 "Builds", "FaaSServer", "FileStorage", "FunctionModel", "FunctionService", "FunctionStorage",
-                "PolyglotFaaS", "SystemCalls",
+                "PolyglotFaaS", "SystemCalls", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -95,12 +95,14 @@ let package = Package(
         .target(
             name: "FaaSServer",
             dependencies: [
-                "ControlPlane", "DataPlane", "FileStorage", "FunctionService", "FunctionStorage", "PolyglotFaaS",
+                "Access", "ControlPlane", "DataPlane", "FileStorage", "FunctionModel", "FunctionService", "FunctionStorage",
+                "HostMemory", "PolyglotFaaS", "SystemCalls", "Telemetry",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -109,7 +111,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "DataPlane", "FunctionModel", "PolyglotFaaS",
+                "DataPlane", "FunctionModel", "FunctionService", "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -120,10 +122,8 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "Access", "FileStorage", "FunctionModel", "FunctionService", "HostMemory", "PolyglotFaaS", "Telemetry",
+                "Access", "FunctionModel", "HostMemory", "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -141,7 +141,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "Access", dependencies: ["FunctionModel"], swiftSettings: strict),
-        .target(name: "Telemetry", dependencies: ["FunctionModel"], swiftSettings: strict),
+        .target(name: "Telemetry", dependencies: ["FunctionModel", "SystemCalls"], swiftSettings: strict),
         .target(
             name: "Builds",
             dependencies: [
@@ -260,6 +260,19 @@ let package = Package(
         .testTarget(
             name: "AttackTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"],
             exclude: ["SystemCalls"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FaaSServerTests",
+            dependencies: [
+                "Access", "ControlPlane", "DataPlane", "FaaSServer", "FileStorage", "FunctionModel", "FunctionStorage",
+                "HostMemory", "PolyglotFaaS", "Telemetry", "TestSupport",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["FunctionModel", "TestSupport"], swiftSettings: strict),
         .testTarget(

@@ -67,13 +67,14 @@ struct Dev: AsyncParsableCommand {
         _ function: Function, _ manifest: Manifest, _ files: WatchedFiles, _ store: FunctionStore,
         _ runtime: FunctionRuntime
     ) async throws {
-        var logger = Logger(label: "faas") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .warning
-        SandboxOption.warn(runtime, to: logger)
+        let log = HostLog(level: .warning)
+        defer { log.flush() }
+        SandboxOption.warn(runtime, to: log.logger)
         var configuration = FunctionServer.Configuration()
         configuration.host = host
         configuration.port = port
-        let server = FunctionServer(configuration: configuration, runtime: runtime, store: store, logger: logger)
+        let server = FunctionServer(configuration: configuration, runtime: runtime, store: store, logger: log.logger,
+            observers: [log.invocations])
         let watching = Task { await watch(function, manifest, files, store) }
         defer { watching.cancel() }
         try await server.run { [host] (port: Int) in

@@ -5,6 +5,7 @@ import FunctionModel
 import FunctionStorage
 import NIOCore
 import PolyglotFaaS
+import Telemetry
 
 struct Invoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

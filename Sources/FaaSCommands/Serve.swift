@@ -79,8 +79,8 @@ struct Serve: AsyncParsableCommand {
         NIOSingletons.groupLoopCountSuggestion = max(1, System.coreCount / 2)
         // A connection takes one, a worker two.
         Descriptors.raiseLimit()
-        var logger = Logger(label: "faas") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = Logger.Level(rawValue: logLevel)!
+        let log = HostLog(level: Logger.Level(rawValue: logLevel) ?? .info)
+        defer { log.flush() }
         var limits = FunctionRuntime.Configuration()
         if let workersPerFunction { limits.maximumWorkersPerFunction = workersPerFunction }
         if let workers { limits.maximumWorkers = workers }
@@ -95,10 +95,11 @@ struct Serve: AsyncParsableCommand {
         configuration.host = host
         configuration.port = port
         let server = FunctionServer(
-            configuration: configuration, runtime: runtime, store: storeOptions.store, logger: logger)
+            configuration: configuration, runtime: runtime, store: storeOptions.store, logger: log.logger,
+            observers: [log.invocations])
         do {
-            for engine in try await runtime.start() { logger.info("\(engine) is ready") }
-            SandboxOption.warn(runtime, to: logger)
+            for engine in try await runtime.start() { log.logger.info("\(engine) is ready") }
+            SandboxOption.warn(runtime, to: log.logger)
             try await server.run { [host] (port: Int) in
                 Output.line("HTTP server started on http://\(host):\(port) (GET /health, POST /invoke/{id})")
             }
