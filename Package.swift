@@ -95,7 +95,8 @@ let package = Package(
         .target(
             name: "FaaSServer",
             dependencies: [
-                "Access", "ControlPlane", "DataPlane", "FileStorage", "FunctionModel", "FunctionService", "FunctionStorage",
+                "Access", "ControlPlane", "DataPlane", "FileStorage", "FunctionModel", "FunctionService",
+                "FunctionStorage",
                 "HostMemory", "PolyglotFaaS", "SystemCalls", "Telemetry",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

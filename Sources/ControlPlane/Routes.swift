@@ -96,7 +96,8 @@ package struct Routes: Sendable {
             }
             let response = ErrorResponse(routing: error)
             if let message = response.logMessage(error) {
-                logger.warning("\(message)", metadata: ["requestId": "\(context.requestID)", "path": "\(request.uri.path)"])
+                logger.warning(
+                    "\(message)", metadata: ["requestId": "\(context.requestID)", "path": "\(request.uri.path)"])
             }
             return response.response(requestID: context.requestID)
         }

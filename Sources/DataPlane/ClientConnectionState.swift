@@ -246,6 +246,7 @@ struct ClientConnectionState {
         // While an earlier response is made, the connection is not read: that the rest does not arrive is not the
         // client's fault.
         if let arrival, unanswered.count <= 1 {
+            // The request may have begun just before this tick, so its time up to the last tick counts.
             self.arrival?.nanos += elapsed
             let allowed = limits.body + Int64(arrival.bytes / limits.bodyBytesPerSecond) * 1_000_000_000
             if arrival.nanos >= allowed {

@@ -73,7 +73,8 @@ struct Dev: AsyncParsableCommand {
         var configuration = FunctionServer.Configuration()
         configuration.host = host
         configuration.port = port
-        let server = FunctionServer(configuration: configuration, runtime: runtime, store: store, logger: log.logger,
+        let server = FunctionServer(
+            configuration: configuration, runtime: runtime, store: store, logger: log.logger,
             observers: [log.invocations])
         let watching = Task { await watch(function, manifest, files, store) }
         defer { watching.cancel() }

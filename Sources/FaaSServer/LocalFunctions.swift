@@ -58,7 +58,8 @@ struct LocalFunctions: InvocationService {
             case .failure: end = .cancelled
             }
             var record = InvocationRecord(
-                requestID: requestID, functionID: function.id, revision: function.revision, trigger: .http, outcome: end)
+                requestID: requestID, functionID: function.id, revision: function.revision, trigger: .http, outcome: end
+            )
             record.eventBytes = eventBytes
             record.resultBytes = resultBytes
             for observer in observers { observer.invocationEnded(record, logs: outcome.logs) }

@@ -27,7 +27,8 @@ package struct RequestIDs {
         let count = nextFetch
         nextFetch = 32
         numbers = Array(unsafeUninitializedCapacity: count) { buffer, filled in
-            filled = buffer.baseAddress.map { getentropy($0, count * MemoryLayout<UInt64>.size) == 0 } == true ? count : 0
+            filled =
+                buffer.baseAddress.map { getentropy($0, count * MemoryLayout<UInt64>.size) == 0 } == true ? count : 0
         }
         return numbers.popLast() ?? UInt64.random(in: .min ... .max)
     }
