@@ -95,9 +95,8 @@ let package = Package(
         .target(
             name: "FaaSServer",
             dependencies: [
-                "Access", "ControlPlane", "DataPlane", "FileStorage", "FunctionModel", "FunctionService",
-                "FunctionStorage",
-                "HostMemory", "PolyglotFaaS", "SystemCalls", "Telemetry",
+                "Access", "ControlPlane", "DataPlane", "FunctionModel", "FunctionService", "HostMemory", "SystemCalls",
+                "Telemetry",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -136,7 +135,9 @@ let package = Package(
         .target(
             name: "FunctionService",
             dependencies: [
-                "Access", "Builds", "FunctionExecution", "FunctionModel", "FunctionStorage", "HostMemory", "Telemetry",
+                "Access", "Builds", "FunctionExecution", "FunctionModel", "FunctionStorage", "HostMemory",
+                "SystemCalls",
+                "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: strict
@@ -162,7 +163,7 @@ let package = Package(
         .target(
             name: "FileStorage",
             dependencies: [
-                "FunctionModel", "FunctionStorage", "SystemCalls", .product(name: "Crypto", package: "swift-crypto"),
+                "FunctionModel", "FunctionStorage", "SystemCalls", .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),
@@ -238,7 +239,29 @@ let package = Package(
         .testTarget(name: "FunctionModelTests", dependencies: ["FunctionModel"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["FunctionModel", "JSON"], swiftSettings: strict),
         .testTarget(
-            name: "FunctionStorageTests", dependencies: ["FileStorage", "FunctionModel", "FunctionStorage"],
+            name: "FunctionStorageTests", dependencies: ["FunctionModel", "FunctionStorage", "TestSupport"],
+            swiftSettings: strict),
+        // What every implementation of the storage protocols must do.
+        .target(
+            name: "StorageContractTests", dependencies: ["FunctionModel", "FunctionStorage", "TestSupport"],
+            path: "Tests/StorageContractTests", swiftSettings: strict),
+        .testTarget(
+            name: "FileStorageTests",
+            dependencies: ["FileStorage", "FunctionModel", "FunctionStorage", "StorageContractTests", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FunctionServiceTests",
+            dependencies: [
+                "FileStorage", "FunctionExecution", "FunctionModel", "FunctionService", "FunctionStorage", "HostMemory",
+                "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "HostMemoryTests", dependencies: ["HostMemory"], swiftSettings: strict),
+        .testTarget(
+            name: "BuildsTests",
+            dependencies: ["Builds", "FunctionExecution", "FunctionModel", "HostMemory", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "FunctionExecutionTests",
@@ -265,7 +288,7 @@ let package = Package(
         .testTarget(
             name: "FaaSServerTests",
             dependencies: [
-                "Access", "ControlPlane", "DataPlane", "FaaSServer", "FileStorage", "FunctionModel", "FunctionStorage",
+                "Access", "ControlPlane", "DataPlane", "FaaSServer", "FileStorage", "FunctionModel", "FunctionService",
                 "HostMemory", "PolyglotFaaS", "Telemetry", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -283,8 +306,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "FaaSServer", "FileStorage", "FunctionExecution", "FunctionModel", "FunctionStorage", "PolyglotFaaS",
-                "WorkerProtocol",
+                "DataPlane", "FaaSServer", "FileStorage", "FunctionExecution", "FunctionModel", "FunctionService",
+                "FunctionStorage", "HostMemory", "PolyglotFaaS", "WorkerProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),

@@ -20,7 +20,7 @@ enum BuildProcess {
             // The host waits for this process on a thread that lives until it has ended.
             _ = try Processes.endWithParent(getppid())
             guard let program = values(of: "program", in: own).first else { end("No program was named.") }
-            let missing = try BuildSandbox(settings: SandboxSettings(arguments: Array(own)))
+            let missing = try BuildSandbox(settings: SandboxSettings(arguments: Array(own)), systemCalls: .building)
                 .confine(program: program, folders: values(of: "read", in: own))
             if own.contains("--sandbox=required") && !missing.isEmpty {
                 end("The sandbox is required, and this machine does not offer \(missing.joined(separator: " and ")).")

@@ -53,6 +53,7 @@ struct run {
   uintptr_t at;
   size_t size;
   const char *saved; /* null: the page was untouched memory, which is zero */
+  int is_code;       /* it may be executed: a JIT compiler's */
 };
 
 /* A file that holds the content of some runs of this process's memory and is mapped in their place, privately. */
@@ -468,7 +469,8 @@ static long find_dirty(void) {
         const struct span *span = &R->baseline[i];
         uintptr_t until = R->found[k].end < span->end ? R->found[k].end : span->end;
         if (R->dirty_count == MAX_RUNS) return -1;
-        R->dirty[R->dirty_count++] = (struct run){.at = start, .size = until - start, .saved = clean_content(span, start)};
+        R->dirty[R->dirty_count++] = (struct run){
+            .at = start, .size = until - start, .saved = clean_content(span, start), .is_code = (span->protection & PROT_EXEC) != 0};
         pages += (long)((until - start) / PAGE);
         start = until;
       }
@@ -509,6 +511,8 @@ static int rewind_memory(void) {
     const struct run *run = &R->dirty[i];
     if (run->saved) memcpy((void *)run->at, run->saved, run->size);
     else memset((void *)run->at, 0, run->size);
+    /* arm64 does not see that code in memory has changed. On x86-64 this is no instruction at all. */
+    if (run->is_code) __builtin___clear_cache((char *)run->at, (char *)run->at + run->size);
   }
   /* Copying touches private pages only, which does not fault. If something did, its page is not in the set; but the count has
      moved then, and the next time is a look. */

@@ -3,8 +3,10 @@
 #include "CNotedCalls.h"
 
 #include <CLinuxShims.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -14,13 +16,19 @@
 /* The C library uses the first two signals of its own for its threads, and lets nobody have them. */
 enum { FIRST_OWN_SIGNAL = 32, LAST_OWN_SIGNAL = 33 };
 
-#ifdef __x86_64__
-/* What a signal handler returns to: the C library's own is hidden. The bytes are those by which unwinders know a signal's frame. */
-enum { RESTORER_FLAG = 0x04000000 };
-void faas_signal_return(void);
-__asm__(".text\n.type faas_signal_return, @function\n.hidden faas_signal_return\nfaas_signal_return:\n"
-        "mov $15, %rax\nsyscall\n.size faas_signal_return, . - faas_signal_return");
-#endif
+/* How this architecture returns from a signal handler: a flag and an address that the C library adds to each action, or neither
+   (arm64, where the kernel knows its own). The C library hides the address, so it is read from an action that it has set. */
+static struct faas_signal_action returning;
+
+__attribute__((constructor)) static void learn_returning(void) {
+  int (*set)(int, const struct sigaction *, struct sigaction *) =
+      (int (*)(int, const struct sigaction *, struct sigaction *))dlsym(RTLD_NEXT, "sigaction");
+  struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+  const int signal = SIGRTMAX;
+  if (!set || set(signal, &ignore, &before) < 0) abort();
+  syscall(SYS_rt_sigaction, signal, NULL, &returning, sizeof returning.mask);
+  set(signal, &before, NULL);
+}
 
 int sigaction(int signal, const struct sigaction *restrict new, struct sigaction *restrict old) {
   if (signal >= FIRST_OWN_SIGNAL && signal <= LAST_OWN_SIGNAL) {
@@ -32,10 +40,8 @@ int sigaction(int signal, const struct sigaction *restrict new, struct sigaction
     to.handler = (unsigned long)new->sa_handler;
     to.flags = (unsigned int)new->sa_flags;
     memcpy(&to.mask, &new->sa_mask, sizeof to.mask);
-#ifdef __x86_64__
-    to.flags |= RESTORER_FLAG;
-    to.restorer = (unsigned long)faas_signal_return;
-#endif
+    to.flags |= returning.flags;
+    to.restorer = returning.restorer;
   }
   /* Reading changes nothing. */
   long result = new ? faas_noted_call(SYS_rt_sigaction, signal, (long)&to, (long)&was, sizeof to.mask)

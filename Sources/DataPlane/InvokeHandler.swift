@@ -184,7 +184,7 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
             of: function, event: event, requestID: request.id,
             timeoutMillis: function.definition.timeoutMillis ?? configuration.defaultTimeoutMillis)
         self.invocation = invocation
-        invocation.start(onOutcome)
+        invocation.start(reservedBytes: sequence.handOverMemory(), onOutcome)
         if isCancelled { invocation.cancel() }
     }
 

@@ -232,6 +232,12 @@ struct RequestSequence {
         return true
     }
 
+    /// Hands over what the call in progress has reserved: the runtime releases it with the call's outcome.
+    mutating func handOverMemory() -> Int {
+        defer { reserved = 0 }
+        return reserved
+    }
+
     private mutating func releaseMemory() {
         memory.release(reserved)
         reserved = 0
@@ -274,8 +280,8 @@ struct RequestSequence {
         }
     }
 
-    /// The client has disconnected. Returns whether a call is in progress that must be cancelled; its memory is kept
-    /// until it has ended.
+    /// The client has disconnected. Returns whether a call is in progress that must be cancelled. Memory that has not
+    /// been handed over is kept until the call has ended: its event is still being made.
     mutating func disconnected() -> Bool {
         defer { state = .closed }
         held.removeAll()

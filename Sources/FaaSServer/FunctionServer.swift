@@ -1,13 +1,11 @@
 import Access
 import ControlPlane
 import DataPlane
-import FileStorage
-import FunctionStorage
+import FunctionService
 import Hummingbird
 import Logging
 import NIOCore
 import NIOPosix
-import PolyglotFaaS
 import ServiceLifecycle
 import Telemetry
 import UnixSignals
@@ -33,19 +31,19 @@ public struct FunctionServer: Sendable {
     }
 
     public let configuration: Configuration
-    private let runtime: FunctionRuntime
-    private let service: LocalFunctions
+    private let service: FunctionService
+    private let observers: [any InvocationObserver]
     private let logger: Logger
 
-    /// - Parameter runtime: started or not; the server ends it.
+    /// - Parameter service: started or not; the server shuts it down.
     /// - Parameter observers: told of every call of a function.
     public init(
-        configuration: Configuration = Configuration(), runtime: FunctionRuntime, store: FunctionStore, logger: Logger,
+        configuration: Configuration = Configuration(), service: FunctionService, logger: Logger,
         observers: [any InvocationObserver] = []
     ) {
         self.configuration = configuration
-        self.runtime = runtime
-        service = LocalFunctions(runtime: runtime, cache: FunctionCache(store: store), observers: observers)
+        self.service = service
+        self.observers = observers
         self.logger = logger
     }
 
@@ -57,13 +55,13 @@ public struct FunctionServer: Sendable {
     public func run(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
         let limit = ConnectionLimit(maximum: configuration.maximumConnections ?? ConnectionLimit.defaultMaximum)
         let application = Application(
-            router: Routes(health: { [runtime] in runtime.health }, logger: logger).router(),
+            router: Routes(health: { [service] in service.health }, logger: logger).router(),
             server: ClientConnections.builder(limit: limit) { [self] in connectionHandlers() },
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), backlog: 1024),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) },
             logger: logger)
         // Services end in reverse order: the server first, so that the calls it still answers have workers.
-        let services: [any Service] = [RuntimeService(runtime: runtime), application]
+        let services: [any Service] = [RunningFunctions(service: service), application]
         var group = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(configuration.shutdownGraceSeconds)
@@ -76,8 +74,16 @@ public struct FunctionServer: Sendable {
         }
     }
 
+    private func connectionHandlers() -> [any ChannelHandler] {
+        Self.connectionHandlers(
+            service: ServedFunctions(service: service, observers: observers), configuration: configuration,
+            logger: logger)
+    }
+
     /// The handlers between the HTTP decoder and Hummingbird, for one connection.
-    package func connectionHandlers() -> [any ChannelHandler] {
+    package static func connectionHandlers(
+        service: any InvocationService, configuration: Configuration, logger: Logger
+    ) -> [any ChannelHandler] {
         [
             ClientConnectionHandler(),
             InvokeHandler(
@@ -85,19 +91,19 @@ public struct FunctionServer: Sendable {
                 configuration: .init(
                     defaultTimeoutMillis: configuration.defaultTimeoutMillis,
                     maximumEventBytes: configuration.maximumEventBytes,
-                    largestEventBytes: FunctionRuntime.maximumEventBytes),
+                    largestEventBytes: FunctionService.largestEventBytes),
                 offload: { work in NIOThreadPool.singleton.submit { _ in work() } }, logger: logger),
         ]
     }
 
-    private struct RuntimeService: Service, CustomStringConvertible {
-        let runtime: FunctionRuntime
+    private struct RunningFunctions: Service, CustomStringConvertible {
+        let service: FunctionService
 
-        var description: String { "FunctionRuntime" }
+        var description: String { "FunctionService" }
 
         func run() async throws {
             try? await gracefulShutdown()
-            await runtime.shutDown()
+            await service.shutDown()
         }
     }
 }

@@ -98,6 +98,10 @@ extension FunctionRuntime {
         /// memory.
         public var buildDirectory: String?
 
+        /// Finds the absolute path of an artifact that a function reads (`FunctionDefinition.folders`); nil if it is not on
+        /// this host. Default: there are none.
+        package var artifactPath: @Sendable (String) -> String? = { _ in nil }
+
         /// How much of the sandbox must be there. Default: all that this machine offers. The safe choice: `.required`.
         public var sandbox = SandboxMode.bestEffort
 

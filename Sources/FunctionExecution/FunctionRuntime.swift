@@ -42,7 +42,8 @@ public final class FunctionRuntime: Sendable {
             executables: WorkerExecutables(directory: configuration.workerDirectory),
             sandbox: configuration.sandboxRequest,
             spareCount: max(0, configuration.spareWorkersPerLanguage),
-            ageLimits: configuration.zygoteAgeLimits, postponement: configuration.postponement)
+            ageLimits: configuration.zygoteAgeLimits, postponement: configuration.postponement,
+            artifactPath: configuration.artifactPath)
         self.sourceBuilder = sourceBuilder
         let share = Double(MachineMemory.available()) * max(0, min(1, configuration.hostMemoryShare))
         memory = ByteBudget(limit: max(64 << 20, Int(share)))
@@ -76,7 +77,7 @@ public final class FunctionRuntime: Sendable {
 
     /// Starts what this function's workers are forked from.
     package func start(for function: Function) async throws {
-        _ = try await zygotes.start(function.definition.zygoteKind).waitUntilStarted()
+        _ = try await zygotes.start(function.definition.zygoteKind(configuration.artifactPath)).waitUntilStarted()
     }
 
     /// Ends the runtime: new and waiting invocations are refused with ``ShuttingDown``, running ones may finish, then

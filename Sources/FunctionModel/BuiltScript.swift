@@ -11,10 +11,10 @@ public struct BuiltScript: Hashable, Sendable {
 }
 
 extension FunctionDefinition {
-    /// Whether the source is for a build and not for the engine: it is a module, or a script that uses modules of
-    /// Node's.
+    /// Whether the source must be built before an engine can take it: it is a module, or a script that uses modules of
+    /// Node.js.
     var needsBuild: Bool {
-        language == .javaScript && (isModule || usesNodeModules)
+        language.capabilities.buildsModules && (isModule || usesNodeModules)
     }
 
     private var usesNodeModules: Bool {

@@ -82,13 +82,18 @@ public struct PayloadTooLarge: FunctionError, Equatable {
     public var message: String { "The event is larger than the limit of \(limit) bytes." }
 }
 
-/// The language is none this build can run.
+/// This host does not run the language.
 public struct UnsupportedLanguage: FunctionError, Equatable {
     public var kind: FunctionErrorKind { .caller }
     public let id: String
-    public init(id: String) { self.id = id }
+    /// The ids of the languages that this host runs.
+    public let supported: [String]
+    public init(id: String, supported: [String] = Language.all.map(\.id)) {
+        self.id = id
+        self.supported = supported
+    }
     public var message: String {
-        "Unsupported language \(quoted(id)): use one of \(Language.all.map { "'\($0.id)'" }.joined(separator: ", "))."
+        "Unsupported language \(quoted(id)): use one of \(supported.map { "'\($0)'" }.joined(separator: ", "))."
     }
 }
 

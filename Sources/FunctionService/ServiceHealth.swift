@@ -1,3 +1,7 @@
+import FunctionExecution
+import FunctionModel
+import HostMemory
+
 /// What runs on this host, and what confines it.
 public struct ServiceHealth: Sendable {
     /// One layer of a sandbox.
@@ -7,12 +11,6 @@ public struct ServiceHealth: Sendable {
         public let state: String
         /// What it holds, or why it does not.
         public let detail: String
-
-        package init(name: String, state: String, detail: String) {
-            self.name = name
-            self.state = state
-            self.detail = detail
-        }
     }
 
     /// A language that has started.
@@ -20,12 +18,6 @@ public struct ServiceHealth: Sendable {
         public let languageID: String
         public let engine: String
         public let layers: [Layer]
-
-        package init(languageID: String, engine: String, layers: [Layer]) {
-            self.languageID = languageID
-            self.engine = engine
-            self.layers = layers
-        }
     }
 
     /// Worker processes at this moment.
@@ -36,14 +28,28 @@ public struct ServiceHealth: Sendable {
     public let sandbox: String
     public let controlGroups: Layer
     public let languages: [RunningLanguage]
+    /// Bytes of the host's memory budget, used and altogether.
+    public let memoryBytes: Int
+    public let memoryLimit: Int
+    /// Functions in memory.
+    public let functionsInMemory: Int
+}
 
-    package init(
-        workers: Int, retiredWorkers: Int, sandbox: String, controlGroups: Layer, languages: [RunningLanguage]
-    ) {
-        self.workers = workers
-        self.retiredWorkers = retiredWorkers
-        self.sandbox = sandbox
-        self.controlGroups = controlGroups
-        self.languages = languages
+extension FunctionService {
+    public var health: ServiceHealth {
+        ServiceHealth(
+            workers: runtime.workerCount, retiredWorkers: runtime.retiredWorkerCount,
+            sandbox: runtime.configuration.sandbox.rawValue,
+            controlGroups: .init(runtime.controlGroupReport),
+            languages: runtime.sandboxReports.map {
+                .init(languageID: $0.language.id, engine: $0.engine, layers: $0.layers.map(ServiceHealth.Layer.init))
+            },
+            memoryBytes: memory.used, memoryLimit: memory.limit, functionsInMemory: catalog.statistics.count)
+    }
+}
+
+extension ServiceHealth.Layer {
+    init(_ layer: SandboxReport.Layer) {
+        self.init(name: layer.name, state: layer.state, detail: layer.detail)
     }
 }

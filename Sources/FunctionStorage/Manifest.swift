@@ -74,7 +74,7 @@ public struct Manifest: Hashable, Sendable {
             id = try reader.id()
             sourceFolder = try reader.sourceFolder()
             requirements = try reader.requirements()
-            definition = try reader.definition()
+            definition = try reader.definition(in: sourceFolder)
             sourcePath = try reader.sourcePath()
         } catch {
             throw InvalidManifest("\(name): \(error.message)")

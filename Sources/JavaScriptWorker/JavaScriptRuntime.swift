@@ -44,11 +44,10 @@ final class JavaScriptRuntime: LanguageRuntime {
 
     var sandboxPolicy: SandboxPolicy {
         SandboxPolicy(
-            language: .javaScript,
             // Time zones, as the C library and ICU have them.
             readablePaths: ["/usr/share/zoneinfo", "/usr/share/zoneinfo-icu", "/etc/localtime", "/etc/timezone"],
             // The engine looks at its own stack and memory. JavaScript has no way to open a file.
-            readsItsOwnProcess: true, reservesMemory: true)
+            readsItsOwnProcess: true, reservesMemory: true, systemCalls: .javaScript)
     }
 
     private func makeSpareContext() {

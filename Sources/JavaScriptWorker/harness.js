@@ -32,6 +32,7 @@
   const mapSet = uncurry(Map.prototype.set);
   const mapHas = uncurry(Map.prototype.has);
   const mapDelete = uncurry(Map.prototype.delete);
+  const mapClear = uncurry(Map.prototype.clear);
   const TypedArray = getPrototypeOf(Uint8Array.prototype);
   const typedArrayName = uncurry(getOwnPropertyDescriptor(TypedArray, Symbol.toStringTag).get);
 
@@ -418,9 +419,15 @@
   const clearTimer = id => {
     const timer = mapGet(pending, id);
     if (timer === undefined) return;
-    // It stays in the heap, without anything to do, until it is due.
-    timer.callback = undefined;
+    // It stays in the heap until it is due, and holds nothing of the function's.
+    timer.callback = timer.values = undefined;
     mapDelete(pending, id);
+  };
+  // A timer belongs to the call that set it. Every pending timer is in the heap.
+  const dropTimers = () => {
+    if (heap.length === 0) return;
+    heap.length = 0;
+    mapClear(pending);
   };
   define(globalThis, 'setTimeout', function setTimeout(callback, delay, ...values) { return addTimer(callback, delay, false, values); });
   define(globalThis, 'setInterval', function setInterval(callback, delay, ...values) { return addTimer(callback, delay, true, values); });
@@ -779,8 +786,8 @@
       outcome = undefined;
       failureKind = HANDLER_ERROR;
       isPending = false;
-      // Timers of the call before, where the context is kept: they belonged to it.
-      heap.length = 0;
+      // Where the context is kept, these are the timers of the call before, or of the source.
+      dropTimers();
       isAnsweredLater = takesCallback;
       currentContext = makeContext(requestID, deadline);
       let value;

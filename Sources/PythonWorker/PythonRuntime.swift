@@ -41,8 +41,11 @@ final class PythonRuntime: LanguageRuntime {
             fail("The interpreter does not start: \(status.err_msg.map { String(cString: $0) } ?? "")")
         }
         startHarness()
-        return "CPython \(String(cString: Py_GetVersion()).prefix { $0 != " " })"
+        return Self.version
     }
+
+    /// The engine's name and version. It does not need a started interpreter.
+    static var version: String { "CPython \(String(cString: Py_GetVersion()).prefix { $0 != " " })" }
 
     private func startHarness() {
         // The method table entry lives as long as the process.
@@ -94,11 +97,10 @@ final class PythonRuntime: LanguageRuntime {
 
     var sandboxPolicy: SandboxPolicy {
         SandboxPolicy(
-            language: .python,
             // The standard library; shared libraries that its modules are linked with, and the list that the dynamic
             // linker finds them in; time zones.
             readablePaths: Self.modulePaths() + Self.libraryPaths + ["/etc/ld.so.cache", "/usr/share/zoneinfo"],
-            readsItsOwnProcess: false, reservesMemory: false)
+            readsItsOwnProcess: false, reservesMemory: false, systemCalls: .python)
     }
 
     private static let libraryPaths = [

@@ -9,8 +9,12 @@ import WorkerProtocol
 /// writes to its standard output; nothing else of the machine is there for it.
 public struct BuildSandbox {
     private let settings: SandboxSettings
+    private let systemCalls: SystemCallPolicy
 
-    public init(settings: SandboxSettings) { self.settings = settings }
+    public init(settings: SandboxSettings, systemCalls: SystemCallPolicy) {
+        self.settings = settings
+        self.systemCalls = systemCalls
+    }
 
     /// Confines this process for good.
     ///
@@ -29,7 +33,7 @@ public struct BuildSandbox {
         if !hasPrivateRoot { missing.append("the private root (it takes namespaces)") }
         try enter(folders)
         // 2. Privileges, for good: before seccomp, which an unprivileged process may use only then. The user stays what
-        //   it is, because a folder of sources may be readable by nobody else.
+        //   it is, because a folder of sources may be readable by that user only.
         let dropped = faas_drop_capabilities()
         guard dropped == 0 else { throw SystemCallError("capset", code: -dropped) }
         try Processes.renouncePrivileges()
@@ -49,7 +53,7 @@ public struct BuildSandbox {
             throw SystemCallError("confining what a build may read", code: ENOTSUP)
         }
         // 4. Limits. The filter is compiled before: that goes by way of a file.
-        let filter = isWanted(.systemCalls) ? try SystemCallFilter(.building) : nil
+        let filter = isWanted(.systemCalls) ? try SystemCallFilter(systemCalls) : nil
         if isWanted(.limits) { try ResourceLimits.setForBuild() }
         // 5. Last, because it denies all of the above.
         if let filter { try filter.load() } else { missing.append("the filter of system calls") }

@@ -69,7 +69,10 @@ public struct Sandbox {
                 let kind = kind(forks: forks)
                 // Its own process's number is in the filter then, so each worker compiles its own.
                 guard kind.signalsAreConfined else { continue }
-                filters[kind] = (try SystemCallFilter(.loading(kind)), try SystemCallFilter(.serving(kind)))
+                filters[kind] = (
+                    try SystemCallFilter(.loading(kind, policy.systemCalls)),
+                    try SystemCallFilter(.serving(kind, policy.systemCalls))
+                )
             }
         }
     }
@@ -186,7 +189,7 @@ public struct Sandbox {
         guard isWanted(.systemCalls) else { return }
         let kind = kind(forks: forks)
         if let filter = filters[kind] { return try filter.loading.load() }
-        try SystemCallFilter(.loading(kind)).load()
+        try SystemCallFilter(.loading(kind, policy.systemCalls)).load()
     }
 
     /// When only the guest still runs: the worker has forked and taken its snapshot, if it does.
@@ -194,7 +197,7 @@ public struct Sandbox {
         guard isWanted(.systemCalls) else { return }
         let kind = kind(forks: forks)
         if let filter = filters[kind] { return try filter.serving.load() }
-        try SystemCallFilter(.serving(kind)).load()
+        try SystemCallFilter(.serving(kind, policy.systemCalls)).load()
     }
 
     /// Whether what ``SystemCallPolicy/serving(_:)`` and the allow-list deny is denied: then limits, priority,
@@ -203,7 +206,7 @@ public struct Sandbox {
 
     private func kind(forks: Bool) -> WorkerKind {
         WorkerKind(
-            language: policy.language, forks: forks, signalsAreConfined: confinesSignals,
+            forks: forks, signalsAreConfined: confinesSignals,
             filesAreConfined: confinesFiles || hasPrivateRoot,
             writesTemporaryFiles: hasTemporaryFiles)
     }

@@ -2,7 +2,6 @@ import WorkerProtocol
 
 /// What a language's workers need of the machine, besides what every worker needs.
 public struct SandboxPolicy: Sendable {
-    public var language: WorkerKind.Language
     /// Files and folders that workers may read, with the reason beside each entry. Missing ones are left out.
     public var readablePaths: [String]
     /// Whether a worker may read its own folder in /proc. For an engine that does; never where guests open files.
@@ -11,9 +10,13 @@ public struct SandboxPolicy: Sendable {
     /// the limit.
     public var reservesMemory: Bool
 
-    public init(language: WorkerKind.Language, readablePaths: [String], readsItsOwnProcess: Bool, reservesMemory: Bool)
-    {
-        self.language = language
+    /// What its engine and its library call.
+    public var systemCalls: WorkerSystemCalls
+
+    public init(
+        readablePaths: [String], readsItsOwnProcess: Bool, reservesMemory: Bool, systemCalls: WorkerSystemCalls
+    ) {
+        self.systemCalls = systemCalls
         self.readablePaths = readablePaths
         self.readsItsOwnProcess = readsItsOwnProcess
         self.reservesMemory = reservesMemory

@@ -10,7 +10,7 @@ public struct SystemCallFilter {
 
     public var instructionCount: Int { program.count }
 
-    /// - Throws: if libseccomp refuses a rule, which means that the policy contradicts itself.
+    /// - Throws: if libseccomp refuses a rule, which means that the policy contradicts itself, or does not know a name.
     public init(_ policy: SystemCallPolicy) throws(SystemCallError) {
         guard let context = seccomp_init(policy.otherwise.action) else {
             throw SystemCallError("seccomp_init", code: EINVAL)
@@ -24,9 +24,11 @@ public struct SystemCallFilter {
         for rule in policy.rules where rule.verdict != policy.otherwise {
             let comparisons = rule.conditions.map(\.comparison)
             for name in rule.names {
-                // Not every architecture has every call.
                 let number = seccomp_syscall_resolve_name(name)
-                guard number >= 0 else { continue }
+                guard number >= 0 else {
+                    guard SystemCallNames.isAbsentHere(name) else { throw SystemCallError(name, code: ENOSYS) }
+                    continue
+                }
                 try Self.check(
                     name,
                     seccomp_rule_add_array(context, rule.verdict.action, number, UInt32(comparisons.count), comparisons)

@@ -1,25 +1,18 @@
 import Glibc
 import SystemCalls
 
-/// Which workers a policy is for. Everything that differs between them is asked here.
+/// What differs between the workers of one language and changes what they may call.
 public struct WorkerKind: Hashable, Sendable {
-    public enum Language: Sendable { case javaScript, python }
-
-    public var language: Language
     /// The worker forks itself: for each call, or for the first ones.
     public var forks: Bool
-    /// Signals reach only this worker and what it has forked (Landlock). Without that, only the process itself may be
-    /// signalled.
+    /// Signals reach only this worker and what it has forked (Landlock). Without that, a worker may signal only itself.
     public var signalsAreConfined: Bool
     /// Something confines which files can be opened. Without that, none can.
     public var filesAreConfined: Bool
     /// There is a folder for temporary files, and Landlock keeps what writes to files within it.
     public var writesTemporaryFiles: Bool
 
-    public init(
-        language: Language, forks: Bool, signalsAreConfined: Bool, filesAreConfined: Bool, writesTemporaryFiles: Bool
-    ) {
-        self.language = language
+    public init(forks: Bool, signalsAreConfined: Bool, filesAreConfined: Bool, writesTemporaryFiles: Bool) {
         self.forks = forks
         self.signalsAreConfined = signalsAreConfined
         self.filesAreConfined = filesAreConfined
@@ -27,22 +20,34 @@ public struct WorkerKind: Hashable, Sendable {
     }
 }
 
+/// The system calls of one language's workers, besides those of every worker. Each worker executable brings its own.
+public struct WorkerSystemCalls: Sendable {
+    /// What the engine and its library call, from before the function's source is loaded.
+    public var allowed: [SystemCallRule]
+    /// What is denied again as soon as only the guest still runs.
+    public var deniedWhileServing: [SystemCallRule]
+
+    public init(allowed: [SystemCallRule], deniedWhileServing: [SystemCallRule]) {
+        self.allowed = allowed
+        self.deniedWhileServing = deniedWhileServing
+    }
+}
+
 extension SystemCallPolicy {
     /// From before the function's source is loaded: a list of what is allowed, a shorter one of what ends the process,
     /// and an error for everything else.
-    public static func loading(_ kind: WorkerKind) -> SystemCallPolicy {
-        var rules = everyWorker + (kind.language == .python ? python : javaScript)
+    public static func loading(_ kind: WorkerKind, _ language: WorkerSystemCalls) -> SystemCallPolicy {
+        var rules = everyWorker + language.allowed
         if kind.writesTemporaryFiles {
             rules += temporaryFiles
         } else if kind.filesAreConfined {
             rules.append(
                 SystemCallRule(
-                    .allow, "openat", when: .bits(argument: 2, mask: writingFlags, 0),
-                    reason: "Reading what Landlock or the private root shows. Nobody writes."))
+                    .allow, "openat", when: .opensToRead(flags: 2),
+                    reason: "Reading what Landlock or the private root shows. Writing is denied."))
             rules.append(
                 SystemCallRule(
-                    .allow, "open", when: .bits(argument: 1, mask: writingFlags, 0),
-                    reason: "The same, by its old name."))
+                    .allow, "open", when: .opensToRead(flags: 1), reason: "The same, by its old name."))
         }
         if kind.forks {
             rules.append(
@@ -54,7 +59,7 @@ extension SystemCallPolicy {
             rules.append(
                 SystemCallRule(
                     .allow, "prctl", when: .equal(argument: 0, UInt64(PR_SET_CHILD_SUBREAPER)),
-                    reason: "What a copy leaves behind becomes the worker's, which ends it."))
+                    reason: "Processes that a copy leaves behind become children of the worker, which ends them."))
         }
         if kind.signalsAreConfined {
             rules.append(SystemCallRule(.allow, "kill", "tgkill", reason: "Landlock keeps signals within the worker."))
@@ -63,35 +68,26 @@ extension SystemCallPolicy {
                 SystemCallRule(
                     .allow, "kill", "tgkill", when: .isOwnProcess(argument: 0),
                     reason:
-                        "abort(), and the threads of the engine's collector. Siblings have the same user, so nobody else."
+                        "abort(), and the threads of the engine's collector. Other workers have the same user, so only itself."
                 ))
         }
-        return SystemCallPolicy(rules: rules + ending, otherwise: .refuse(EPERM))
+        return SystemCallPolicy(confining: rules)
     }
 
     /// On top, as soon as the worker itself no longer needs it: in a forked copy before the handler runs, after the
     /// snapshot, and where state is kept, once the function is loaded.
-    public static func serving(_ kind: WorkerKind) -> SystemCallPolicy {
-        var rules = finished
+    public static func serving(_ kind: WorkerKind, _ language: WorkerSystemCalls) -> SystemCallPolicy {
+        var rules = finished + language.deniedWhileServing
         if !kind.writesTemporaryFiles {
             rules.append(
-                SystemCallRule(.refuse(EPERM), "ftruncate", reason: "There is no file of the guest's to shorten."))
-        }
-        if kind.language == .python {
-            rules += noted
-            rules.append(
-                SystemCallRule(
-                    .refuse(EPERM), "sigaltstack", when: .differs(argument: 0, 0),
-                    reason: "A stack for signals would stay for the next call. Reading that there is none is allowed."))
-        }
-        if kind.language == .javaScript {
-            rules.append(
-                SystemCallRule(
-                    .refuse(EPERM), "mmap", "mprotect",
-                    when: .bits(argument: 2, mask: UInt64(PROT_EXEC), UInt64(PROT_EXEC)),
-                    reason: "All memory for code is mapped with the first context, and by the snapshot."))
+                SystemCallRule(.refuse(EPERM), "ftruncate", reason: "The guest has no file that it could shorten."))
         }
         return SystemCallPolicy(rules: rules, otherwise: .allow)
+    }
+
+    /// An allow-list: what no program calls by accident ends the process, everything else fails with EPERM.
+    public init(confining rules: [SystemCallRule]) {
+        self.init(rules: rules + Self.ending, otherwise: .refuse(EPERM))
     }
 
     // MARK: What is allowed
@@ -106,17 +102,19 @@ extension SystemCallPolicy {
             .allow, "fcntl", when: .atMost(argument: 1, 4), reason: "F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL."),
         SystemCallRule(
             .allow, "newfstatat", when: .equal(argument: 3, 0x1000),
-            reason: "fstat() as the C library makes it, with AT_EMPTY_PATH. JavaScript has no way to give it a path."),
+            reason:
+                "fstat() as the C library makes it, with AT_EMPTY_PATH. A path with it is for languages that can open files."
+        ),
         SystemCallRule(.allow, "poll", "ppoll", "restart_syscall", reason: "Waiting."),
         SystemCallRule(.allow, "munmap", "mremap", "brk", reason: "Memory, within the limit."),
         SystemCallRule(
-            .allow, "mmap", "mprotect", reason: "Memory. Code too: engines make it, and Python loads extensions late."),
+            .allow, "mmap", "mprotect", reason: "Memory. Code too: engines make it, and load extensions late."),
         SystemCallRule(
             .allow, ["madvise"], when: [.atMost(argument: 2, 4)],
             reason: "NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED."),
         SystemCallRule(.allow, "madvise", when: .equal(argument: 2, 8), reason: "FREE: allocators give memory back."),
         SystemCallRule(
-            .allow, "madvise", when: .equal(argument: 2, 16), reason: "DONTDUMP: JavaScriptCore's reservations."),
+            .allow, "madvise", when: .equal(argument: 2, 16), reason: "DONTDUMP: what an engine reserves."),
         SystemCallRule(.allow, "madvise", when: .equal(argument: 2, 17), reason: "DODUMP, its counterpart."),
         SystemCallRule(
             .allow, "futex", "set_robust_list", "rseq", "sched_yield", "sched_getaffinity", reason: "Locks and threads."
@@ -152,7 +150,7 @@ extension SystemCallPolicy {
             .allow, "dup2", "dup3", "close_range",
             reason: "A forked copy arranges its descriptors; the worker puts them back."),
         SystemCallRule(
-            .allow, "fcntl", when: .equal(argument: 1, 1033), reason: "F_ADD_SEALS: nobody writes to the snapshot."),
+            .allow, "fcntl", when: .equal(argument: 1, 1033), reason: "F_ADD_SEALS: makes the snapshot read-only."),
         SystemCallRule(
             .allow, "memfd_create", "ftruncate", "pwrite64", reason: "The snapshot. Denied once it is taken."),
         SystemCallRule(.allow, "seccomp", reason: "The second filter. Denied by it."),
@@ -160,51 +158,11 @@ extension SystemCallPolicy {
             .allow, "socketpair", when: .equal(argument: 0, UInt64(AF_UNIX)), .bits(argument: 1, mask: 0xf, 1),
             .equal(argument: 2, 0),
             reason:
-                "Streams between the worker's own processes, and asyncio's. A datagram socket could be aimed elsewhere."
+                "Streams between the worker's own processes, and of event loops. A datagram socket could be aimed elsewhere."
         ),
         SystemCallRule(.allow, "sendto", when: .equal(argument: 4, 0), reason: "send(). With an address, refused."),
         // What the rewinder asks of its own page table; the number is that of PAGEMAP_SCAN.
         SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0xc060_6610), reason: "Which pages are dirty."),
-    ]
-
-    private static let javaScript: [SystemCallRule] = [
-        SystemCallRule(.allow, "membarrier", reason: "The engine's collector.")
-    ]
-
-    private static let python: [SystemCallRule] = [
-        SystemCallRule(.allow, "dup", "pipe", "pipe2", "eventfd2", reason: "Within the process."),
-        SystemCallRule(
-            .allow, "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "select", "pselect6",
-            reason: "asyncio, selectors."),
-        SystemCallRule(.allow, "getsockname", "getpeername", "getsockopt", "shutdown", reason: "Socket pairs."),
-        SystemCallRule(
-            .allow, "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink",
-            "readlinkat", "getcwd",
-            "getdents64",
-            reason: "Importing looks for modules. Landlock does not hide that a file exists; the private root does."),
-        SystemCallRule(.allow, "chdir", "fchdir", "umask", "flock", reason: "Put back after each call."),
-        SystemCallRule(.allow, "preadv", "pwritev", "preadv2", "fadvise64", reason: "Files as Python reads them."),
-        SystemCallRule(.allow, "msync", "mincore", reason: "mmap objects."),
-        SystemCallRule(.allow, "fcntl", when: .equal(argument: 1, 1030), reason: "F_DUPFD_CLOEXEC."),
-        SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0x5421), reason: "FIONBIO: non-blocking."),
-        SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0x5451), reason: "FIOCLEX: not for other programs."),
-        SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0x5450), reason: "FIONCLEX, its counterpart."),
-        SystemCallRule(
-            .allow, "ioctl", when: .equal(argument: 1, 0x541b), reason: "FIONREAD: how much there is to read."),
-        SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0x5401), reason: "TCGETS: isatty()."),
-        SystemCallRule(
-            .allow, "rt_sigpending", "rt_sigtimedwait", "pause", "alarm", "setitimer", "getitimer",
-            reason: "The module signal."),
-        SystemCallRule(
-            .allow, "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups", "getpgid",
-            "getpgrp", "getsid",
-            "getpriority", "sched_getscheduler", "sched_getparam", "sched_get_priority_max", "sched_get_priority_min",
-            "getcpu", "times",
-            "uname", "getrlimit", "set_tid_address", "get_robust_list", reason: "Says what is, changes nothing."),
-        SystemCallRule(
-            .allow, "prctl", when: .equal(argument: 0, UInt64(PR_GET_NAME)),
-            reason: "The worker sees that it is unchanged."),
-        SystemCallRule(.allow, "prctl", when: .equal(argument: 0, UInt64(PR_GET_TIMERSLACK)), reason: "The same."),
     ]
 
     /// Landlock keeps all that opens, makes, moves or removes within the folder; everything else that can be seen is
@@ -214,7 +172,7 @@ extension SystemCallPolicy {
         SystemCallRule(.allow, "openat", "open", reason: "Reading, and in the folder writing too."),
         SystemCallRule(
             .allow, "unlink", "unlinkat", "rmdir", reason: "Removing, by the guest, and by the worker after the call."),
-        SystemCallRule(.allow, "mkdir", "mkdirat", reason: "Folders: TemporaryDirectory."),
+        SystemCallRule(.allow, "mkdir", "mkdirat", reason: "Folders."),
         SystemCallRule(
             .allow, "rename", "renameat",
             reason: "A file that is replaced when it is complete. Not renameat2, which can make a device."),
@@ -225,11 +183,12 @@ extension SystemCallPolicy {
             .allow, "fsync", "fdatasync", reason: "SQLite's commits. In memory there is nothing to wait for."),
         SystemCallRule(
             .allow, "chmod", "fchmod", "fchmodat",
-            reason: "shutil.copy and zipfile; the worker opens what the guest has closed."),
-        SystemCallRule(.allow, "utimensat", reason: "shutil.copy2; the worker puts back the folder's own times."),
+            reason: "Copying a file with its mode; the worker opens folders that the guest has closed."),
+        SystemCallRule(
+            .allow, "utimensat", reason: "Copying a file with its times; the worker puts back the folder's own."),
         SystemCallRule(
             .refuse(EOPNOTSUPP), "listxattr", "llistxattr", "flistxattr",
-            reason: "shutil.copy2 asks for attributes, and does without where there are none."),
+            reason: "Copying a file asks for its attributes, and goes on where there are none."),
         SystemCallRule(
             .allow, ["fcntl"], when: [.atMost(argument: 1, 7)],
             reason: "F_GETLK, F_SETLK, F_SETLKW besides those that every worker has: SQLite's locks."),
@@ -237,14 +196,14 @@ extension SystemCallPolicy {
 
     // MARK: What ends the process
 
-    /// Nobody calls these in good faith from a function, so the first attempt is the last. Everything that is in no
-    /// list fails with EPERM, which Python shows as PermissionError: opening a file to write, a socket, another
-    /// process.
-    static let ending: [SystemCallRule] = [
+    /// No function calls these by accident, so the first attempt ends the process. Everything that is in no list fails
+    /// with EPERM: opening a file to write, a socket, another process.
+    private static let ending: [SystemCallRule] = [
         SystemCallRule(
             .end, "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd",
             reason:
-                "The memory and the descriptors of other processes; the rewind relies on nobody writing from outside."),
+                "The memory and the descriptors of other processes. The rewind relies on no other process writing to its memory."
+        ),
         SystemCallRule(
             .end, "io_uring_setup", "io_uring_enter", "io_uring_register", "userfaultfd",
             reason: "The kernel would make system calls, or write memory, past the filter and the count of page faults."
@@ -263,10 +222,10 @@ extension SystemCallPolicy {
             "swapoff", "acct",
             "quotactl", "quotactl_fd", "iopl", "ioperm", "syslog", "sethostname", "setdomainname", "vhangup",
             "nfsservctl",
-            reason: "The machine's own affairs."),
+            reason: "Administration of the machine."),
         SystemCallRule(
             .end, "settimeofday", "clock_settime", "adjtimex", "clock_adjtime",
-            reason: "The clock belongs to everybody."),
+            reason: "The clock is shared by all processes."),
         SystemCallRule(
             .end, "modify_ldt", "pkey_mprotect", "personality",
             reason: "Changes what addresses mean, and where they are."),
@@ -290,22 +249,8 @@ extension SystemCallPolicy {
         SystemCallRule(.refuse(EPERM), "prctl", when: .equal(argument: 0, UInt64(PR_SET_PDEATHSIG)), reason: "Done."),
     ]
 
-    /// What a handler may change, and what is put back after the call: only by functions that say so, so that otherwise
-    /// there is nothing to look at.
-    private static let noted: [SystemCallRule] = [
-        SystemCallRule(
-            .refuse(EPERM), "rt_sigaction", when: .differs(argument: 1, 0), .differs(argument: 4, NotedCalls.mark),
-            reason: "Signal handlers, but by the worker's own sigaction(). Reading is allowed."),
-        SystemCallRule(
-            .refuse(EPERM), "setitimer", "alarm", "umask", "chdir", "fchdir",
-            when: .differs(argument: 4, NotedCalls.mark),
-            reason: "Timers, umask and working directory, the same."),
-    ]
-
     // MARK: Numbers
 
-    /// O_ACCMODE, O_CREAT, O_TRUNC, O_APPEND, and what makes O_TMPFILE one.
-    static let writingFlags: UInt64 = 0o3 | 0o100 | 0o1000 | 0o2000 | 0o20000000
     private static let threadFlags = UInt64(
         CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS
             | CLONE_PARENT_SETTID
@@ -315,8 +260,6 @@ extension SystemCallPolicy {
 // Of headers that Swift's Glibc module does not import.
 private let PR_SET_PDEATHSIG = 1
 private let PR_SET_CHILD_SUBREAPER = 36
-private let PR_GET_NAME = 16
-private let PR_GET_TIMERSLACK = 30
 private let CLONE_VM = 0x100
 private let CLONE_FS = 0x200
 private let CLONE_FILES = 0x400

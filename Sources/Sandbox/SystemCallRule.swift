@@ -2,9 +2,9 @@
 public struct SystemCallRule: Sendable {
     public enum Verdict: Equatable, Sendable {
         case allow
-        /// The call fails with this `errno`. For what people do by accident: the program learns of it and goes on.
+        /// The call fails with this `errno`. For what programs do by accident: the caller gets an error and goes on.
         case refuse(Int32)
-        /// The process ends. For what nobody does by accident.
+        /// The process ends. For what no program does by accident.
         case end
     }
 
@@ -16,6 +16,14 @@ public struct SystemCallRule: Sendable {
         case atMost(argument: UInt32, UInt64)
         case differs(argument: UInt32, UInt64)
         case isOwnProcess(argument: UInt32)
+
+        /// The flags of `open`, in this argument, ask for neither writing nor a new file.
+        public static func opensToRead(flags argument: UInt32) -> Condition {
+            .bits(argument: argument, mask: writingFlags, 0)
+        }
+
+        /// O_ACCMODE, O_CREAT, O_TRUNC, O_APPEND, and the bit that O_TMPFILE has besides O_DIRECTORY.
+        private static let writingFlags: UInt64 = 0o3 | 0o100 | 0o1000 | 0o2000 | 0o20000000
     }
 
     public let names: [String]

@@ -41,8 +41,10 @@ public enum SystemCallSweep {
         guard let (ours, theirs) = try? Sockets.makeStreamPair(), let side = try? Processes.fork() else { return nil }
         switch side {
         case .child:
-            // What it does to standard streams, for example closing them, is nobody's affair.
-            guard (try? Descriptors.duplicate(theirs, as: 3)) != nil, (try? Descriptors.closeAll(from: 4)) != nil,
+            // An argument of 0 is also standard input: fchmod(0, 0) would close /dev/null to the whole machine.
+            let file = faas_memory_file()
+            guard file >= 0, (try? Descriptors.duplicate(file, as: 0)) != nil,
+                (try? Descriptors.duplicate(theirs, as: 3)) != nil, (try? Descriptors.closeAll(from: 4)) != nil,
                 (try? sandbox.confineWorker()) != nil,
                 (try? sandbox.beforeLoading(forks: false, memoryBytes: nil)) != nil,
                 phase == .loading || (try? sandbox.beforeServing(forks: false)) != nil

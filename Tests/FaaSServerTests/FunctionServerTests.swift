@@ -1,6 +1,7 @@
 import FileStorage
 import Foundation
 import FunctionModel
+import FunctionService
 import Logging
 import NIOCore
 import PolyglotFaaS
@@ -45,8 +46,10 @@ import Testing
         limits.workerDirectory = "/nowhere"
         limits.spareWorkersPerLanguage = 0
         return FunctionServer(
-            configuration: configuration, runtime: FunctionRuntime(configuration: limits),
-            store: FunctionStore(dataDirectory: "/nowhere"),
+            configuration: configuration,
+            service: FunctionService(
+                repository: FileFunctionRepository(dataDirectory: "/nowhere"),
+                artifacts: FileArtifactStore(dataDirectory: "/nowhere"), configuration: limits),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

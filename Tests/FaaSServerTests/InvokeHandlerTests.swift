@@ -58,7 +58,7 @@ import Testing
             -> any InvocationHandle
         {
             state.withLock { state in
-                let call = FakeCall(event: event, answer: state.answersAtOnce)
+                let call = FakeCall(event: event, answer: state.answersAtOnce, memory: memory)
                 state.calls.append(call)
                 return call
             }
@@ -68,25 +68,37 @@ import Testing
     private final class FakeCall: InvocationHandle {
         let event: ByteBuffer
         private let answer: Result<ByteBuffer, any Error>?
-        private let state = Mutex<(completion: (@Sendable (Result<ByteBuffer, any Error>) -> Void)?, cancels: Int)>(
-            (nil, 0))
+        private let memory: ByteBudget
+        private let state = Mutex(State())
 
-        init(event: ByteBuffer, answer: Result<ByteBuffer, any Error>?) {
+        private struct State {
+            var completion: (@Sendable (Result<ByteBuffer, any Error>) -> Void)?
+            var reservedBytes = 0
+            var cancels = 0
+        }
+
+        init(event: ByteBuffer, answer: Result<ByteBuffer, any Error>?, memory: ByteBudget) {
             self.event = event
             self.answer = answer
+            self.memory = memory
         }
 
         var cancels: Int { state.withLock { $0.cancels } }
 
-        func start(_ completion: @escaping @Sendable (Result<ByteBuffer, any Error>) -> Void) {
-            if let answer { return completion(answer) }
-            state.withLock { $0.completion = completion }
+        func start(reservedBytes: Int, _ completion: @escaping @Sendable (Result<ByteBuffer, any Error>) -> Void) {
+            state.withLock { state in
+                state.completion = completion
+                state.reservedBytes = reservedBytes
+            }
+            if let answer { end(answer) }
         }
 
         func cancel() { state.withLock { $0.cancels += 1 } }
 
         func end(_ result: Result<ByteBuffer, any Error>) {
-            state.withLock { $0.completion }?(result)
+            let (completion, bytes) = state.withLock { ($0.completion, $0.reservedBytes) }
+            memory.release(bytes)
+            completion?(result)
         }
     }
 

@@ -196,9 +196,10 @@ final class WorkerPool: WorkerDelegate {
         switch event {
         case .loaded(let privateBytes):
             workerIsReady(worker, loadedBytes: privateBytes)
-            let kind = worker.function.definition.zygoteKind
             // Others take no spares.
-            if kind.isOrdinary { zygotes.refill(kind.language) }
+            if let kind = try? worker.function.definition.zygoteKind(zygotes.artifactPath), kind.isOrdinary {
+                zygotes.refill(kind.language)
+            }
         case .ready:
             workerIsReady(worker, loadedBytes: nil)
         case .answered(let invocation, let isLast):

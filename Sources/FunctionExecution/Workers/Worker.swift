@@ -160,7 +160,7 @@ final class Worker: ChannelInboundHandler, @unchecked Sendable {
                 ? [] : definition.dependencies.sorted { $0.key < $1.key }.map { .init(name: $0.key, source: $0.value) },
             environment: definition.environment.sorted { $0.key < $1.key }.map { .init(name: $0.key, value: $0.value) },
             prime: definition.prime.map { $0.jsonText() },
-            sourceFolder: definition.folders.source ?? "", packageFolder: definition.folders.packages ?? "",
+            sourceFolder: limits.folders.source ?? "", packageFolder: limits.folders.packages ?? "",
             sourceMap: built?.sourceMap ?? "")
     }
 

@@ -9,11 +9,16 @@ struct WorkerLimits: Sendable {
     let cpuMillis: Int?
     let maximumResultBytes: Int
     private let temporaryMB: Int
+    /// Paths of the folders that the function reads.
+    let folders: FunctionFolders
 
     init(_ function: Function, _ configuration: FunctionRuntime.Configuration) {
         memoryMB = function.definition.limits.memoryMB ?? configuration.memoryMB
         cpuMillis = function.definition.limits.cpuMillis ?? configuration.cpuMillis
         temporaryMB = function.definition.limits.temporaryMB ?? 0
+        folders = FunctionFolders(
+            source: function.definition.folders.source.flatMap(configuration.artifactPath),
+            packages: function.definition.folders.packages.flatMap(configuration.artifactPath))
         maximumResultBytes = function.definition.limits.maxResultBytes ?? configuration.maximumResultBytes
     }
 

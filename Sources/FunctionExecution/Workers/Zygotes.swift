@@ -37,13 +37,15 @@ final class Zygotes: Sendable {
     private let spareCount: Int
     private let ageLimits: ZygoteAge.Limits
     private let postponement: Postponement
+    let artifactPath: @Sendable (String) -> String?
     private let state = Mutex(State())
 
     /// - Parameter spareCount: how many spares to keep for each language.
     init(
         executables: WorkerExecutables, sandbox: SandboxRequest, spareCount: Int, ageLimits: ZygoteAge.Limits,
-        postponement: Postponement
+        postponement: Postponement, artifactPath: @escaping @Sendable (String) -> String? = { _ in nil }
     ) {
+        self.artifactPath = artifactPath
         self.ageLimits = ageLimits
         self.postponement = postponement
         self.executables = executables
@@ -135,7 +137,7 @@ final class Zygotes: Sendable {
     /// - Returns: the host's end of its socket, which becomes the caller's.
     func makeProcess(for worker: Worker) throws -> Int32 {
         let definition = worker.function.definition
-        let kind = definition.zygoteKind
+        let kind = try definition.zygoteKind(artifactPath)
         // An engine that is to keep its state starts with other settings than a spare's.
         let canBeSpare =
             definition.isolation != .instance && kind.isOrdinary && postponement.canBeSpare(worker.forkPriority)
@@ -302,10 +304,18 @@ final class Zygotes: Sendable {
 }
 
 extension FunctionDefinition {
-    var zygoteKind: ZygoteKind {
+    /// - Parameter artifactPath: finds the path of an artifact.
+    /// - Throws: `LoadError` if an artifact is not on this host.
+    func zygoteKind(_ artifactPath: (String) -> String?) throws -> ZygoteKind {
+        let paths = try folders.all.map { name in
+            guard let path = artifactPath(name) else {
+                throw LoadError("The artifact \(quoted(name)) is not on this host: deploy the function again.")
+            }
+            return path
+        }
         // In other languages nothing could use the files, and their workers are not to be able to write any.
-        ZygoteKind(
-            language: language, folders: folders.all, temporaryMB: language == .python ? limits.temporaryMB : nil,
+        return ZygoteKind(
+            language: language, folders: paths, temporaryMB: language == .python ? limits.temporaryMB : nil,
             keepsState: language == .javaScript && isolation == .instance)
     }
 }

@@ -1,0 +1,67 @@
+import Glibc
+import Sandbox
+import SystemCalls
+
+extension WorkerSystemCalls {
+    /// What CPython, its library and extension modules call besides what every worker does.
+    static let python = WorkerSystemCalls(
+        allowed: [
+            SystemCallRule(.allow, "dup", "pipe", "pipe2", "eventfd2", reason: "Within the process."),
+            SystemCallRule(
+                .allow, "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "select", "pselect6",
+                reason: "asyncio, selectors."),
+            SystemCallRule(.allow, "getsockname", "getpeername", "getsockopt", "shutdown", reason: "Socket pairs."),
+            SystemCallRule(
+                .allow, "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink",
+                "readlinkat", "getcwd",
+                "getdents64",
+                reason: "Importing looks for modules. Landlock does not hide that a file exists; the private root does."
+            ),
+            SystemCallRule(.allow, "chdir", "fchdir", "umask", "flock", reason: "Put back after each call."),
+            SystemCallRule(.allow, "preadv", "pwritev", "preadv2", "fadvise64", reason: "Files as Python reads them."),
+            SystemCallRule(.allow, "msync", "mincore", reason: "mmap objects."),
+            SystemCallRule(.allow, "fcntl", when: .equal(argument: 1, 1030), reason: "F_DUPFD_CLOEXEC."),
+            SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0x5421), reason: "FIONBIO: non-blocking."),
+            SystemCallRule(
+                .allow, "ioctl", when: .equal(argument: 1, 0x5451), reason: "FIOCLEX: not for other programs."),
+            SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0x5450), reason: "FIONCLEX, its counterpart."),
+            SystemCallRule(
+                .allow, "ioctl", when: .equal(argument: 1, 0x541b), reason: "FIONREAD: how much there is to read."),
+            SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0x5401), reason: "TCGETS: isatty()."),
+            SystemCallRule(
+                .allow, "rt_sigpending", "rt_sigtimedwait", "pause", "alarm", "setitimer", "getitimer",
+                reason: "The module signal."),
+            SystemCallRule(
+                .allow, "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups", "getpgid",
+                "getpgrp", "getsid",
+                "getpriority", "sched_getscheduler", "sched_getparam", "sched_get_priority_max",
+                "sched_get_priority_min",
+                "getcpu", "times",
+                "uname", "getrlimit", "set_tid_address", "get_robust_list", reason: "Says what is, changes nothing."),
+            SystemCallRule(
+                .allow, "prctl", when: .equal(argument: 0, UInt64(PR_GET_NAME)),
+                reason: "The worker sees that it is unchanged."),
+            SystemCallRule(.allow, "prctl", when: .equal(argument: 0, UInt64(PR_GET_TIMERSLACK)), reason: "The same."),
+        ],
+        deniedWhileServing: noted + [
+            SystemCallRule(
+                .refuse(EPERM), "sigaltstack", when: .differs(argument: 0, 0),
+                reason: "A stack for signals would stay for the next call. Reading that there is none is allowed.")
+        ])
+
+    /// What a handler may change, and what is put back after the call: only by functions that leave a note, so that
+    /// without a note there is nothing to look at.
+    private static let noted: [SystemCallRule] = [
+        SystemCallRule(
+            .refuse(EPERM), "rt_sigaction", when: .differs(argument: 1, 0), .differs(argument: 4, NotedCalls.mark),
+            reason: "Signal handlers, but by the worker's own sigaction(). Reading is allowed."),
+        SystemCallRule(
+            .refuse(EPERM), "setitimer", "alarm", "umask", "chdir", "fchdir",
+            when: .differs(argument: 4, NotedCalls.mark),
+            reason: "Timers, umask and working directory, the same."),
+    ]
+}
+
+// Of headers that Swift's Glibc module does not import.
+private let PR_GET_NAME = 16
+private let PR_GET_TIMERSLACK = 30
