@@ -95,12 +95,14 @@ let package = Package(
         .target(
             name: "FaaSServer",
             dependencies: [
-                "ControlPlane", "DataPlane", "FunctionService",
+                "Access", "ControlPlane", "DataPlane", "FunctionModel", "FunctionService", "HostMemory", "SystemCalls",
+                "Telemetry",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -109,7 +111,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "DataPlane", "FunctionModel", "FunctionService",
+                "DataPlane", "FunctionModel", "FunctionService", "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -120,11 +122,8 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "Access", "FunctionModel", "FunctionService", "FunctionStorage", "HostMemory", "PolyglotFaaS",
-                "Telemetry",
+                "Access", "FunctionModel", "HostMemory", "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -144,7 +143,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "Access", dependencies: ["FunctionModel"], swiftSettings: strict),
-        .target(name: "Telemetry", dependencies: ["FunctionModel"], swiftSettings: strict),
+        .target(name: "Telemetry", dependencies: ["FunctionModel", "SystemCalls"], swiftSettings: strict),
         .target(
             name: "Builds",
             dependencies: [
@@ -286,6 +285,19 @@ let package = Package(
             name: "AttackTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"],
             exclude: ["SystemCalls"],
             swiftSettings: strict),
+        .testTarget(
+            name: "FaaSServerTests",
+            dependencies: [
+                "Access", "ControlPlane", "DataPlane", "FaaSServer", "FileStorage", "FunctionModel", "FunctionService",
+                "HostMemory", "PolyglotFaaS", "Telemetry", "TestSupport",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["FunctionModel", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "RewindTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"], swiftSettings: strict),
@@ -294,9 +306,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "FaaSServer", "FileStorage", "FunctionExecution", "FunctionModel", "FunctionService", "FunctionStorage",
-                "PolyglotFaaS",
-                "WorkerProtocol",
+                "DataPlane", "FaaSServer", "FileStorage", "FunctionExecution", "FunctionModel", "FunctionService",
+                "FunctionStorage", "HostMemory", "PolyglotFaaS", "WorkerProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),

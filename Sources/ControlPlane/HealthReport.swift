@@ -3,7 +3,7 @@ import FunctionService
 import Hummingbird
 import NIOCore
 
-/// The answer to `GET /health?verbose`: what runs, and what confines it.
+/// The response to `GET /health?verbose`: what runs, and what confines it.
 struct HealthReport {
     private let health: ServiceHealth
 
@@ -13,7 +13,8 @@ struct HealthReport {
         [
             "status": "OK", "workers": .integer(Int64(health.workers)),
             "retiredWorkers": .integer(Int64(health.retiredWorkers)),
-            "sandbox": .string(health.sandbox), "controlGroups": Self.json(health.controlGroups),
+            "sandbox": .string(health.sandbox),
+            "controlGroups": Self.json(health.controlGroups),
             "languages": .array(
                 health.languages.map { language in
                     [

@@ -65,13 +65,14 @@ struct Dev: AsyncParsableCommand {
     }
 
     private func serve(_ function: Function, _ watch: ManifestWatch, _ service: FunctionService) async throws {
-        var logger = Logger(label: "faas") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .warning
-        SandboxOption.warn(service.health, to: logger)
+        let log = HostLog(level: .warning)
+        defer { log.flush() }
+        SandboxOption.warn(service.health, to: log.logger)
         var configuration = FunctionServer.Configuration()
         configuration.host = host
         configuration.port = port
-        let server = FunctionServer(configuration: configuration, service: service, logger: logger)
+        let server = FunctionServer(
+            configuration: configuration, service: service, logger: log.logger, observers: [log.invocations])
         let watching = Task { await redeploy(function, watch, service) }
         defer { watching.cancel() }
         try await server.run { [host] (port: Int) in

@@ -52,8 +52,8 @@ struct Serve: AsyncParsableCommand {
         NIOSingletons.groupLoopCountSuggestion = max(1, System.coreCount / 2)
         // A connection takes one descriptor, a worker two.
         Descriptors.raiseLimit()
-        var logger = Logger(label: "faas") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = Logger.Level(rawValue: logLevel) ?? .info
+        let log = HostLog(level: Logger.Level(rawValue: logLevel) ?? .info)
+        defer { log.flush() }
         var runtime = FunctionRuntime.Configuration()
         limits.apply(to: &runtime)
         runtime.sandbox = sandbox.mode
@@ -64,13 +64,13 @@ struct Serve: AsyncParsableCommand {
         configuration.host = host
         configuration.port = port
         let server = FunctionServer(
-            configuration: configuration, service: service, logger: logger)
+            configuration: configuration, service: service, logger: log.logger, observers: [log.invocations])
         do {
             if try await !storeOptions.checkDirectory(isCreated: true) {
-                logger.info("No functions are stored in '\(storeOptions.dataDirectory)' yet: it does not exist.")
+                log.logger.info("No functions are stored in '\(storeOptions.dataDirectory)' yet: it does not exist.")
             }
-            for engine in try await service.start() { logger.info("\(engine) is ready") }
-            SandboxOption.warn(service.health, to: logger)
+            for engine in try await service.start() { log.logger.info("\(engine) is ready") }
+            SandboxOption.warn(service.health, to: log.logger)
             try await server.run { [host] (port: Int) in
                 Output.line("HTTP server started on http://\(host):\(port) (GET /health, POST /invoke/{id})")
             }

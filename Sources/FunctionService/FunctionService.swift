@@ -62,6 +62,9 @@ public final class FunctionService: Sendable {
     /// Ends the runtime: running invocations may finish, others are refused.
     public func shutDown() async { await runtime.shutDown() }
 
+    /// The largest event that any function takes, in bytes.
+    package static var largestEventBytes: Int { FunctionRuntime.maximumEventBytes }
+
     /// The budget that bodies, queued events, frames, log lines and caches share.
     package var memory: ByteBudget { runtime.memory }
 

@@ -6,25 +6,25 @@ import NIOHTTP1
 /// An HTTP request as the event of a function that answers HTTP: the form of AWS Lambda's function URLs, payload
 /// version 2.0.
 struct HTTPEvent {
+    private let request: DialectRequest
     private let method: String
-    /// What follows `/http/{id}`, as it came; `/` if nothing does.
+    /// The part of the path behind `/http/{id}`, as it was sent; `/` if there is none.
     private let path: String
     private let query: String
     private let version: String
     private let headers: HTTPHeaders
-    private let sourceAddress: String
 
-    /// - Parameter path: what follows `/http/{id}` in the target.
-    init(_ head: HTTPRequestHead, path: Substring, sourceAddress: String) {
+    init(_ request: DialectRequest) {
+        self.request = request
+        let head = request.head
         method = head.method.rawValue
-        self.path = path.isEmpty ? "/" : String(path)
+        path = request.rest.isEmpty ? "/" : String(request.rest)
         query = head.uri.firstIndex(of: "?").map { String(head.uri[head.uri.index(after: $0)...]) } ?? ""
         version = "\(head.version)"
         headers = head.headers
-        self.sourceAddress = sourceAddress
     }
 
-    func event(body: ByteBuffer, requestID: String, functionID: FunctionID) -> ByteBuffer {
+    func event(body: ByteBuffer) -> ByteBuffer {
         let now = Date()
         let agent = headers.first(name: "User-Agent") ?? ""
         let host = headers.first(name: "Host") ?? ""
@@ -32,15 +32,15 @@ struct HTTPEvent {
             "version": "2.0", "routeKey": "$default", "rawPath": .string(path), "rawQueryString": .string(query),
             "headers": .object(joinedHeaders.mapValues { .string($0) }),
             "requestContext": [
-                "accountId": "anonymous", "apiId": .string(functionID.text), "domainName": .string(host),
+                "accountId": "anonymous", "apiId": .string(request.function.text), "domainName": .string(host),
                 "domainPrefix": .string(host.split(separator: ".").first.map(String.init) ?? ""),
-                "requestId": .string(requestID),
+                "requestId": .string(request.requestID),
                 "routeKey": "$default", "stage": "$default",
                 "time": .string(HTTPDate.logText(time_t(now.timeIntervalSince1970))),
                 "timeEpoch": .integer(Int64(now.timeIntervalSince1970 * 1000)),
                 "http": [
                     "method": .string(method), "path": .string(path), "protocol": .string(version),
-                    "sourceIp": .string(sourceAddress),
+                    "sourceIp": .string(request.clientAddress?.ipAddress ?? ""),
                     "userAgent": .string(agent),
                 ],
             ],
@@ -58,7 +58,7 @@ struct HTTPEvent {
         return ByteBuffer(bytes: JSONValue.object(event).jsonBytes())
     }
 
-    /// By lower-case name; several of one name are joined by commas. Cookies have a place of their own.
+    /// Values by lower-case name; several values of one name are joined by commas. Cookies have a member of their own.
     private var joinedHeaders: [String: String] {
         var joined: [String: String] = [:]
         for (name, value) in headers where name.lowercased() != "cookie" {
@@ -67,7 +67,7 @@ struct HTTPEvent {
         return joined
     }
 
-    /// Decoded; several of one name are joined by commas.
+    /// Decoded values by name; several values of one name are joined by commas.
     private var queryParameters: [String: String] {
         var parameters: [String: String] = [:]
         for pair in query.split(separator: "&") {
@@ -78,7 +78,7 @@ struct HTTPEvent {
         return parameters
     }
 
-    /// What is no percent-encoded text stays as it came.
+    /// Text that is not percent-encoded correctly stays as it was sent.
     private static func decoded(_ text: Substring) -> String {
         let spaced = String(text.map { $0 == "+" ? " " : $0 })
         return spaced.removingPercentEncoding ?? spaced

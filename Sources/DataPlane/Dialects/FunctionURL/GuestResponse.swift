@@ -4,21 +4,21 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 
-/// The answer that a function gives to an HTTP request. It is a guest's word, so everything in it is checked.
+/// A function's response to an HTTP request. A guest wrote it, so everything in it is checked.
 struct GuestResponse {
     let status: HTTPResponseStatus
     let headers: HTTPHeaders
     let body: ByteBuffer
 
-    /// These belong to the connection, which is the host's.
+    /// Headers of the connection. Only the host may set them.
     private static let connectionHeaders: Set<String> = [
         "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
     ]
-    /// The host writes these itself; what the function says of them is dropped.
+    /// Headers that the host writes itself. The function's values are dropped.
     private static let hostHeaders: Set<String> = ["content-length", "date", RequestID.headerName.canonicalName]
     private static let maximumHeaderBytes = 64 << 10
 
-    /// From a function's result. One without `statusCode` is the body of a 200 answer, as JSON.
+    /// Reads a function's result. A result without `statusCode` is the body of a 200 response, as JSON.
     init(_ result: ByteBuffer) throws {
         let value: JSONValue
         do {
@@ -37,9 +37,9 @@ struct GuestResponse {
         }
         status = HTTPResponseStatus(statusCode: Int(code))
         body = try Self.body(of: value)
-        // What came after the head of such an answer would be taken for the next answer.
+        // Clients would take the body for the next response.
         guard body.readableBytes == 0 || ![204, 205, 304].contains(code) else {
-            throw InvalidResponse("an answer of status \(code) has no body")
+            throw InvalidResponse("a response of status \(code) has no body")
         }
         var headers = try Self.headers(of: value)
         if !headers.contains(name: "Content-Type"), body.readableBytes > 0 {
@@ -109,7 +109,7 @@ struct GuestResponse {
         }
     }
 
-    /// A member that is null counts as not given.
+    /// A member that is null counts as missing.
     private static func given(_ value: JSONValue?) -> JSONValue? { value == .null ? nil : value }
 
     private static func shown(_ value: JSONValue) -> String {
