@@ -85,7 +85,7 @@ let package = Package(
             name: "FaaSCommands",
             dependencies: [
                 "Builds", "FaaSServer", "FileStorage", "FunctionModel", "FunctionService", "FunctionStorage",
-                "PolyglotFaaS", "SystemCalls",
+                "PolyglotFaaS", "SystemCalls", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -95,12 +95,14 @@ let package = Package(
         .target(
             name: "FaaSServer",
             dependencies: [
-                "ControlPlane", "DataPlane", "FileStorage", "FunctionService", "FunctionStorage", "PolyglotFaaS",
+                "Access", "ControlPlane", "DataPlane", "FunctionModel", "FunctionService", "HostMemory", "SystemCalls",
+                "Telemetry",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -109,7 +111,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "DataPlane", "FunctionModel", "PolyglotFaaS",
+                "DataPlane", "FunctionModel", "FunctionService", "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -120,10 +122,8 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "Access", "FileStorage", "FunctionModel", "FunctionService", "HostMemory", "PolyglotFaaS", "Telemetry",
+                "Access", "FunctionModel", "HostMemory", "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -135,13 +135,15 @@ let package = Package(
         .target(
             name: "FunctionService",
             dependencies: [
-                "Access", "Builds", "FunctionExecution", "FunctionModel", "FunctionStorage", "HostMemory", "Telemetry",
+                "Access", "Builds", "FunctionExecution", "FunctionModel", "FunctionStorage", "HostMemory",
+                "SystemCalls",
+                "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),
         .target(name: "Access", dependencies: ["FunctionModel"], swiftSettings: strict),
-        .target(name: "Telemetry", dependencies: ["FunctionModel"], swiftSettings: strict),
+        .target(name: "Telemetry", dependencies: ["FunctionModel", "SystemCalls"], swiftSettings: strict),
         .target(
             name: "Builds",
             dependencies: [
@@ -161,7 +163,7 @@ let package = Package(
         .target(
             name: "FileStorage",
             dependencies: [
-                "FunctionModel", "FunctionStorage", "SystemCalls", .product(name: "Crypto", package: "swift-crypto"),
+                "FunctionModel", "FunctionStorage", "SystemCalls", .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),
@@ -239,7 +241,29 @@ let package = Package(
         .testTarget(name: "FunctionModelTests", dependencies: ["FunctionModel"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["FunctionModel", "JSON"], swiftSettings: strict),
         .testTarget(
-            name: "FunctionStorageTests", dependencies: ["FileStorage", "FunctionModel", "FunctionStorage"],
+            name: "FunctionStorageTests", dependencies: ["FunctionModel", "FunctionStorage", "TestSupport"],
+            swiftSettings: strict),
+        // What every implementation of the storage protocols must do.
+        .target(
+            name: "StorageContractTests", dependencies: ["FunctionModel", "FunctionStorage", "TestSupport"],
+            path: "Tests/StorageContractTests", swiftSettings: strict),
+        .testTarget(
+            name: "FileStorageTests",
+            dependencies: ["FileStorage", "FunctionModel", "FunctionStorage", "StorageContractTests", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FunctionServiceTests",
+            dependencies: [
+                "FileStorage", "FunctionExecution", "FunctionModel", "FunctionService", "FunctionStorage", "HostMemory",
+                "Telemetry", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "HostMemoryTests", dependencies: ["HostMemory"], swiftSettings: strict),
+        .testTarget(
+            name: "BuildsTests",
+            dependencies: ["Builds", "FunctionExecution", "FunctionModel", "HostMemory", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "FunctionExecutionTests",
@@ -267,6 +291,19 @@ let package = Package(
             exclude: ["SystemCalls"],
             swiftSettings: strict),
         .testTarget(
+            name: "FaaSServerTests",
+            dependencies: [
+                "Access", "ControlPlane", "DataPlane", "FaaSServer", "FileStorage", "FunctionModel", "FunctionService",
+                "HostMemory", "PolyglotFaaS", "Telemetry", "TestSupport",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "EndToEndTests", dependencies: ["FaaSTesting", "FunctionModel", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "RewindTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"], swiftSettings: strict),
@@ -275,8 +312,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "FaaSServer", "FileStorage", "FunctionExecution", "FunctionModel", "FunctionStorage", "PolyglotFaaS",
-                "WorkerProtocol",
+                "DataPlane", "FaaSServer", "FileStorage", "FunctionExecution", "FunctionModel", "FunctionService",
+                "FunctionStorage", "HostMemory", "PolyglotFaaS", "WorkerProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),

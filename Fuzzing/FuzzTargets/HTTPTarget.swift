@@ -1,28 +1,27 @@
+import DataPlane
 import FaaSServer
-import FileStorage
-import Foundation
 import FunctionModel
 import FunctionStorage
+import HostMemory
 import Logging
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
-import PolyglotFaaS
 
-/// Whatever a client sends over one connection: every answer is whole, of a status that the documents name, with a
-/// request id that its body repeats, and no request has two.
+/// Sends any bytes over one connection. Every response is whole, has a status that the documents name and a request id
+/// that its body repeats, no request has two responses, and all memory that was reserved is released.
 ///
-/// There is no worker executable, so a function that is found answers that; and Hummingbird's place is taken by what
-/// answers 404.
+/// There is no worker executable, so every call of a function fails with that. A handler that answers 404 stands for
+/// Hummingbird.
 func checkHTTP(_ input: [UInt8]) throws(Finding) {
     let channel = EmbeddedChannel()
-    let requests = RequestCount()
+    let (requests, functions) = (RequestCount(), FuzzedFunctions())
     do {
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandlers([
             ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)), requests,
         ])
-        try pipeline.addHandlers(server.connectionHandlers())
+        try pipeline.addHandlers(connectionHandlers(functions))
         try pipeline.addHandlers([HTTPServerPipelineHandler(), HTTPServerProtocolErrorHandler(), NothingHere()])
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
     } catch {
@@ -38,24 +37,62 @@ func checkHTTP(_ input: [UInt8]) throws(Finding) {
     while let part = try? channel.readOutbound(as: HTTPServerResponsePart.self) { parts.append(part) }
     _ = try? channel.finish(acceptAlreadyClosed: true)
     try check(parts, requests: requests.count)
+    try require(functions.memory.used == 0, "\(functions.memory.used) bytes are reserved after the end")
 }
 
-private let server: FunctionServer = {
-    // The functions of this folder are never run.
-    let data = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("Data").path
-    var runtime = FunctionRuntime.Configuration()
-    runtime.workerDirectory = data
-    runtime.spareWorkersPerLanguage = 0
+/// Three functions that are never run.
+private struct FuzzedFunctions: InvocationService {
+    let memory = ByteBudget(limit: 4096)
+    private let functions: [FunctionID: Function]
+
+    init() {
+        var functions: [FunctionID: Function] = [:]
+        for (name, limit) in [("hello", nil), ("small", 4), ("large", 1 << 20)] {
+            guard let id = try? FunctionID(name) else { continue }
+            var definition = FunctionDefinition(language: .javaScript, sourceCode: "")
+            definition.limits.maxEventBytes = limit
+            definition.response = name == "small" ? .http : .json
+            functions[id] = Function(id: id, revision: "1", definition: definition)
+        }
+        self.functions = functions
+    }
+
+    func resolve(
+        _ id: FunctionID, on eventLoop: any EventLoop,
+        _ completion: @escaping @Sendable (Result<Function, any Error>) -> Void
+    ) {
+        if let function = functions[id] { return completion(.success(function)) }
+        let isBroken = id.text == "broken"
+        completion(
+            .failure(isBroken ? BrokenFunction(path: "broken.json", reason: "a test") : FunctionNotFound(id: id.text)))
+    }
+
+    func invocation(of function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?)
+        -> any InvocationHandle
+    {
+        Call(memory: memory)
+    }
+
+    private struct Call: InvocationHandle {
+        let memory: ByteBudget
+
+        func start(reservedBytes: Int, _ completion: @escaping @Sendable (Result<ByteBuffer, any Error>) -> Void) {
+            memory.release(reservedBytes)
+            completion(.failure(WorkerExecutableNotFound(name: "faas-worker-javascript", searched: [])))
+        }
+
+        func cancel() {}
+    }
+}
+
+private func connectionHandlers(_ functions: FuzzedFunctions) -> [any ChannelHandler] {
     var configuration = FunctionServer.Configuration()
     configuration.maximumEventBytes = 256
-    // A deadline would come from a thread of the runtime's, and the channel here has none but this one.
     configuration.defaultTimeoutMillis = 0
-    return FunctionServer(
-        configuration: configuration, runtime: FunctionRuntime(configuration: runtime),
-        store: FunctionStore(dataDirectory: data),
+    return FunctionServer.connectionHandlers(
+        service: functions, configuration: configuration,
         logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() })
-}()
+}
 
 private func check(_ parts: [HTTPServerResponsePart], requests: Int) throws(Finding) {
     var head: HTTPResponseHead?

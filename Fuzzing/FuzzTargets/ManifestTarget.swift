@@ -1,4 +1,3 @@
-import FileStorage
 import FunctionModel
 import FunctionStorage
 
@@ -16,7 +15,7 @@ func checkManifest(_ input: [UInt8]) throws(Finding) {
     let stored: Function
     do {
         stored = try StoredFunction.read(
-            StoredFunction.document(function), id: manifest.id, layers: LayerStore(dataDirectory: "."))
+            StoredFunction.document(function), id: manifest.id)
     } catch {
         throw Finding("the stored function cannot be read: \(error.message)")
     }

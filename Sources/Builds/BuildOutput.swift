@@ -1,7 +1,7 @@
 import Foundation
 import FunctionModel
 
-/// What esbuild writes, in our terms. No I/O.
+/// Turns what esbuild writes into a script or an error. It does no I/O.
 enum BuildOutput {
     private static let mapMarker = "//# sourceMappingURL=data:application/json;base64,"
 
@@ -14,9 +14,9 @@ enum BuildOutput {
         guard let at = output.range(of: mapMarker, options: .backwards), let data = sourceMap(output[at.upperBound...]),
             let map = try? JSONValue(json: Array(data)), case .array(let sources) = map["sources"],
             let mappings = map["mappings"]
-        else { throw LoadError("The source does not build: esbuild wrote something else than a script.") }
+        else { throw LoadError("The source does not build: esbuild did not write a script.") }
         let names = sources.map { JSONValue.string(name(ofSource: $0.stringValue ?? "", layout)) }
-        // Modules are strict. One line goes before: the map says so with its first character.
+        // Modules are strict. One line goes before the script, so the source map gets one empty line (`;`).
         let script =
             "(async function (\(ScriptLayout.bridge), \(ScriptLayout.meta)) { \(layout.isModule ? "'use strict';" : "")\n\(output[..<at.lowerBound])\n})"
         let shifted = JSONValue.string(";" + (mappings.stringValue ?? ""))
@@ -24,8 +24,7 @@ enum BuildOutput {
         return BuiltScript(script: script, sourceMap: sourceMap.jsonText())
     }
 
-    /// The same without the name of the folder that was made for it: the same project is the same module, whenever it
-    /// is uploaded.
+    /// The output without the random name of the build's folder: the same project makes the same module each time.
     static func withoutFolder(_ output: String, _ folder: String) -> String {
         let name = String(folder.split(separator: "/").last ?? "")
         guard let at = output.range(of: mapMarker, options: .backwards), let data = sourceMap(output[at.upperBound...])
@@ -37,7 +36,7 @@ enum BuildOutput {
 
     private static let folderName = "faas-build"
 
-    /// What people call a file: nothing for those that are ours.
+    /// The name that stack traces show for a file; empty for files that the host added.
     private static func name(ofSource path: String, _ layout: ScriptLayout) -> String {
         if let name = layout.names[path] { return name }
         if path == "entry.js" || path == "meta.js" || path.hasPrefix("node/")
@@ -59,7 +58,7 @@ enum BuildOutput {
         let lines = output.split(separator: "\n", omittingEmptySubsequences: false)
         let marker = "✘ [ERROR] "
         let errors = lines.indices.filter { lines[$0].hasPrefix(marker) }
-        // That a folder cannot be listed is how the sandbox looks from inside.
+        // In the sandbox some folders cannot be listed: that is not the error of the source.
         guard
             let first = errors.first(where: { !lines[$0].dropFirst(marker.count).hasPrefix("Cannot read directory") })
                 ?? errors.first

@@ -1,7 +1,7 @@
 import Foundation
 import FunctionModel
 
-/// What this machine has for builds: for people who want to know why one fails.
+/// What this machine has for builds. `faas doctor` shows it.
 package struct BuildTools: Sendable {
     package struct Tool: Sendable {
         package var path: String
@@ -9,14 +9,14 @@ package struct BuildTools: Sendable {
     }
 
     package struct NodePackage: Sendable {
-        /// The package's name for apt, and the module of Node's that it is for.
+        /// The package's name for apt, and the module of Node.js that it implements.
         package var name: String
         package var module: String
-        /// Its own version, as its authors count; nil if it is not there.
+        /// Its version; nil if it is not installed.
         package var version: String?
     }
 
-    /// Asked for its version in the sandbox of a build, so that it is known to run there.
+    /// The version comes from running it in the sandbox of a build, so it is known to run there.
     package var esbuild: Result<Tool, LoadError>
     package var nodePackages: [NodePackage]
 }

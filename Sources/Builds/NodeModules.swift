@@ -1,13 +1,13 @@
 import Foundation
 import FunctionModel
 
-/// The modules that Node has built in, as files for a build: our own, Debian's packages for those that are kept well
-/// there, and for all others one that says what is missing.
+/// The built-in modules of Node.js, as files for a build: our own, packages of Debian, and for all others a module that
+/// throws an error which names it.
 ///
-/// The host reads Debian's files, which root has installed, and puts copies beside the function's sources. So a build
-/// reads nothing more for this, and what it was built from is known.
+/// The host reads Debian's files, which root has installed, and copies them beside the function's sources. So a build
+/// reads no other folder for them, and its key covers their content.
 struct NodeModules: Sendable {
-    /// A module of Node's that a package of Debian's is for.
+    /// A package of Debian that implements a module of Node.js.
     struct Package: Sendable {
         /// The package's name for apt.
         let name: String
@@ -28,15 +28,15 @@ struct NodeModules: Sendable {
             required: []),
     ]
 
-    /// Where Debian and Ubuntu install them.
+    /// Where Debian and Ubuntu install these packages.
     static let defaultDirectory = "/usr/share/nodejs"
 
     /// For the folder of a build: everything in `node`.
     let files: [ScriptLayout.File]
-    /// Packages of Debian's that are not there.
+    /// Packages of Debian that are not installed.
     let missing: [String]
 
-    /// Whether there is a `Buffer` to be a global.
+    /// Whether `Buffer` can be defined as a global.
     var hasBuffer: Bool { !missing.contains("node-buffer") }
 
     /// Reads what is installed.
@@ -63,8 +63,8 @@ struct NodeModules: Sendable {
         for name in Self.names where !NodeModuleUse.available.contains(name) {
             files.append(ScriptLayout.File(path: "node/\(Self.path(of: name)).js", text: Self.replacement(for: name)))
         }
-        // A global `Buffer` that nobody uses is left out. All others do something by being imported: those that are
-        // missing say so.
+        // An unused global `Buffer` is left out of the script. Importing any other module has an effect: a missing one
+        // throws an error.
         let effects = files.filter { $0.path != Self.globals && $0.path != "node/buffer.js" }.map {
             JSONValue.string("./\($0.path.dropFirst(5))")
         }
@@ -75,10 +75,10 @@ struct NodeModules: Sendable {
         self.missing = missing
     }
 
-    /// Without any, for what needs none.
+    /// No modules of Debian: for layouts that are not built.
     static let none = NodeModules(directory: "/nowhere")
 
-    /// A module of ours that gives every source the global `Buffer` that uses it.
+    /// A module that defines the global `Buffer` for every source that uses it.
     static let globals = "node/globals.js"
 
     private static let own: [(path: String, text: [UInt8])] = [
@@ -98,7 +98,7 @@ struct NodeModules: Sendable {
         ("node_modules/safe-buffer/index", Array("module.exports = require('../../buffer.js');\n".utf8)),
     ]
 
-    /// By their names without `node:`. Most take files, sockets, processes or threads, which no function has.
+    /// Names without `node:`. Most modules need files, sockets, processes or threads, which functions do not have.
     static let names = [
         "assert", "assert/strict", "async_hooks", "buffer", "child_process", "cluster", "constants", "crypto", "dgram",
         "diagnostics_channel",
@@ -111,8 +111,7 @@ struct NodeModules: Sendable {
         "wasi", "worker_threads", "zlib",
     ]
 
-    /// Packages on npm that are the same without Node, for those that can do without I/O. A project that has one
-    /// installed gets it.
+    /// Packages on npm that implement these modules without Node.js. A project that has one installed gets it.
     static let npmPackages: [(name: String, packages: [String])] = [
         ("assert", ["assert"]), ("buffer", ["buffer"]), ("constants", ["constants-browserify"]),
         ("crypto", ["crypto-browserify"]),
@@ -129,7 +128,7 @@ struct NodeModules: Sendable {
         return hasParts ? "\(name)/index" : name
     }
 
-    /// What a module is that is not there. A package may ask for one and never use it, so only using it fails.
+    /// The source of a missing module. It throws when it is loaded, which a package may do only if it needs the module.
     private static func replacement(for name: String) -> String {
         "throw new Error(\"The module '\(name)' is not available in the sandbox.\");\n"
     }

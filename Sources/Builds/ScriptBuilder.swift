@@ -7,9 +7,9 @@ import SystemCalls
 /// Builds one function's modules with esbuild, in a process with a sandbox of its own. Blocks until that has ended.
 struct ScriptBuilder: Sendable {
     static let executable = "faas-script-builder"
-    /// esbuild takes a second for the largest packages. Longer is a machine in trouble, or a source that means it.
+    /// esbuild takes a second for the largest packages. A build that takes longer than this is killed.
     static let timeoutMillis = 30_000
-    /// What still fits a frame, with its map.
+    /// The largest output. A script and its source map must fit a frame.
     static let maximumOutputBytes = 48 << 20
 
     let executables: WorkerExecutables
@@ -44,7 +44,7 @@ struct ScriptBuilder: Sendable {
         bundled.sourceCode = BuildOutput.withoutFolder(try output(of: layout, reading: [project, folder]), folder)
         bundled.dependencies = [:]
         bundled.jsEvalAsModule = true
-        // It is JavaScript now, whatever it was; its source map has the names.
+        // It is JavaScript now, also if it was TypeScript; its source map has the original names.
         bundled.sourceName =
             (definition.sourceName.lastIndex(of: ".").map { String(definition.sourceName[..<$0]) }
                 ?? definition.sourceName) + ".js"
@@ -66,7 +66,7 @@ struct ScriptBuilder: Sendable {
         case .code(0):
             return text
         case .code(97):
-            throw BuildUnavailable("The source is for a build, and none can be made here: \(text)")
+            throw BuildUnavailable("The source needs a build, and it cannot be built here: \(text)")
         case .code:
             throw BuildOutput.error(text, layout)
         case .signal:
@@ -103,7 +103,7 @@ struct ScriptBuilder: Sendable {
             let path = "\(folder)/\(file.path)"
             do {
                 try FileManager.default.createDirectory(atPath: parent(of: path), withIntermediateDirectories: true)
-                // Not over another one: two dependencies would be the same file.
+                // Two dependencies must not be the same file.
                 try Data(file.text.utf8).write(to: URL(fileURLWithPath: path), options: .withoutOverwriting)
             } catch CocoaError.fileWriteFileExists {
                 throw LoadError("Two dependencies have the same name as files: '\(file.path)'.")
@@ -113,7 +113,7 @@ struct ScriptBuilder: Sendable {
         }
     }
 
-    private func parent(of path: String) -> String { String(path[..<path.lastIndex(of: "/")!]) }
+    private func parent(of path: String) -> String { String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) }
 
     // MARK: The process
 
@@ -131,7 +131,7 @@ struct ScriptBuilder: Sendable {
         let handle = try Processes.takeHandle(ofChild: pid)
         defer { Descriptors.close(handle) }
         let output = read(ours)
-        // Its end of the socket is closed, or it is not wanted any more.
+        // It closed its end of the socket, or took too long or wrote too much.
         if output == nil || !Processes.waitForEnd(handle: handle, timeoutMillis: 1000) {
             Processes.kill(handle: handle)
         }
@@ -145,13 +145,13 @@ struct ScriptBuilder: Sendable {
             do {
                 return try Processes.spawnIsolated(path, arguments: arguments, environment: environment, socket: socket)
             } catch {
-                // Not allowed here, as for zygotes. The builder refuses if nothing else confines what it reads.
+                // Namespaces are not allowed here. The builder refuses to run if nothing else confines what it reads.
             }
         }
         return try Processes.spawn(path, arguments: arguments, environment: environment, socket: socket)
     }
 
-    /// All that it writes, up to the end; nil if that takes too long or is too much.
+    /// All output up to its end; nil if it takes too long or is too much.
     private func read(_ socket: Int32) -> [UInt8]? {
         var output: [UInt8] = []
         let deadline = MonotonicClock.now() + Int64(Self.timeoutMillis) * 1_000_000
@@ -184,13 +184,12 @@ struct ScriptBuilder: Sendable {
     }
 }
 
-/// esbuild needed more time or memory than it may have, this time.
+/// esbuild needed more time or memory than it may have. It may succeed later.
 struct BuildExhausted: Error {
     let message: String
 }
 
-/// The function has modules, and this machine cannot build them. Scripts without `import` and `export` run all the
-/// same.
+/// This machine cannot build modules. Scripts without `import` and `export` run anyway.
 struct BuildUnavailable: Error {
     let message: String
     init(_ message: String) { self.message = message }

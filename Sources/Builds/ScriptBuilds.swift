@@ -2,53 +2,18 @@ import Crypto
 import Foundation
 import FunctionExecution
 import FunctionModel
+import HostMemory
 import Synchronization
 import SystemCalls
 
-/// What has been built: each content once, in memory and, if there is a folder, on disk.
+/// Builds scripts, bundles and packages, each in a process of its own, one after the other (``BuildQueue``). It keeps
+/// what has been built: each content once, in memory and, if there is a directory, on disk.
 public final class ScriptBuilds: SourceBuilder {
-    private typealias Waiter = @Sendable (Result<BuiltScript, any Error>) -> Void
-
-    private struct State {
-        var known: [Function: Result<BuiltScript, LoadError>] = [:]
-        var knownBytes = 0
-        /// Builds that needed more time or memory than they may have. Another time it may be enough: the machine was
-        /// busy.
-        var exhausted = RepeatedFailures<Function>(
-            maximumDelay: ScriptBuilds.maximumDelay, tolerated: 0, firstDelay: ScriptBuilds.firstDelay)
-        /// Being built, and who waits for it.
-        var waiting: [Function: [Waiter]] = [:]
-        var waiterCount = 0
-        var queue: [Function] = []
-        var threads = 0
-
-        mutating func remember(_ result: Result<BuiltScript, LoadError>, _ function: Function) {
-            let bytes = (try? result.get()).map { $0.script.utf8.count + $0.sourceMap.utf8.count } ?? 0
-            if known.count >= ScriptBuilds.maximumKnown || knownBytes + bytes > ScriptBuilds.maximumKnownBytes {
-                known.removeAll()
-                knownBytes = 0
-            }
-            known[function] = result
-            knownBytes += bytes
-        }
-    }
-
     let builder: ScriptBuilder
-    private let directory: String?
-    private let state = Mutex(State())
-
-    /// A build is mostly processor time, and invocations need some too.
-    private static let maximumThreads = 2
-    /// As many as may wait for workers by default.
-    private static let maximumWaiters = 4096
-    /// Functions in use keep their own, and the folder has the rest.
-    private static let maximumKnown = 1000
-    private static let maximumKnownBytes = 64 << 20
-    /// Nanoseconds until a build that was too much is tried again, the first time and at most: each try may take all of
-    /// a core for ``ScriptBuilder/timeoutMillis``.
-    static let firstDelay: Int64 = 60_000_000_000
-    static let maximumDelay: Int64 = 3_600_000_000_000
-
+    /// Where results are kept on disk; nil: only memory has them.
+    package let directory: String?
+    private let queue = BuildQueue()
+    private let state: Mutex<ScriptBuildState>
     private let build: @Sendable (FunctionDefinition, NodeModules) throws -> BuiltScript
     private let now: @Sendable () -> Int64
 
@@ -64,6 +29,8 @@ public final class ScriptBuilds: SourceBuilder {
         self.directory = directory
         self.now = now
         self.build = build ?? { try builder.build($0, node: $1) }
+        state = Mutex(
+            ScriptBuildState(memory: ByteBudget(limit: ScriptBuildState.maximumKnownBytes)))
     }
 
     /// Builds as a runtime's configuration says.
@@ -76,8 +43,19 @@ public final class ScriptBuilds: SourceBuilder {
             directory: configuration.buildDirectory)
     }
 
+    deinit { state.withLock { $0.removeAll() } }
+
+    /// Results and waiting jobs are reserved from this budget from now on.
+    package func draw(from memory: ByteBudget) {
+        queue.draw(from: memory)
+        state.withLock { $0.draw(from: memory) }
+    }
+
     /// What this machine has for builds. Starts esbuild, and waits for it.
     package var tools: BuildTools { builder.tools() }
+
+    /// Installs packages, as jobs of this queue.
+    package var packageInstaller: PackageInstaller { PackageInstaller(queue: queue, executables: builder.executables) }
 
     /// Makes one module of a JavaScript function and the files that it imports: those in its project's folder, and what
     /// `node_modules` there has. The build reads nothing else.
@@ -85,146 +63,102 @@ public final class ScriptBuilds: SourceBuilder {
     /// - Parameters:
     ///   - main: the function's source file, relative to `project`.
     ///   - project: the absolute path of the folder, without symbolic links in it.
+    /// - Throws: ``LoadError`` that says what is wrong, or ``Overloaded``.
     package func bundle(
         _ definition: FunctionDefinition, main: String, project: String
     ) async throws -> FunctionDefinition {
-        let builder = builder
-        return try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(
-                    with: Result {
-                        do {
-                            return try builder.bundle(definition, main: main, project: project)
-                        } catch let error as BuildUnavailable {
-                            throw LoadError(error.message)
-                        } catch let error as BuildExhausted {
-                            throw LoadError(error.message)
-                        }
-                    })
+        try await queue.run(bytes: definition.sourceBytes) { [builder] in
+            do {
+                return try builder.bundle(definition, main: main, project: project)
+            } catch let error as BuildUnavailable {
+                throw LoadError(error.message)
+            } catch let error as BuildExhausted {
+                throw LoadError(error.message)
             }
+        }
+    }
+
+    /// Gives the function what it is built to (``Function/built``).
+    /// - Throws: ``LoadError`` that says what is wrong with the source and where, or ``Overloaded``.
+    package func build(_ function: Function) async throws {
+        try await withCheckedThrowingContinuation { continuation in
+            build(function) { continuation.resume(with: $0) }
         }
     }
 
     /// Gives the function what it is built to (``Function/built``), then calls `completion`: at once if it is known,
-    /// else from a thread of its own. Fails with ``LoadError``, or another error if this host cannot build now.
+    /// else on a thread of the queue. Fails with ``LoadError`` or ``Overloaded``.
     public func build(_ function: Function, _ completion: @escaping @Sendable (Result<Void, any Error>) -> Void) {
-        let waiter: Waiter = { result in
+        let waiter: ScriptBuildState.Waiter = { result in
             if case .success(let built) = result { function.built = built }
             completion(result.map { _ in })
         }
-        enum Next {
-            case done(Result<BuiltScript, LoadError>)
-            case refuse, wait, startThread
-        }
-        let next: Next = state.withLock { state in
-            if let known = state.known[function] { return .done(known) }
-            if let pause = state.exhausted.pause(of: function, now: now()) {
-                return .done(.failure(LoadError(pause.lastFailure)))
+        switch state.withLock({ $0.add(function, waiter, now: now()) }) {
+        case .known(let result): waiter(result.mapError { $0 })
+        case .refused: waiter(.failure(BuildQueue.full))
+        case .waiting: break
+        case .build:
+            let isAdmitted = queue.submit(bytes: function.definition.sourceBytes) { [self] in
+                finish(function, findOrBuild(function.definition))
             }
-            guard state.waiterCount < Self.maximumWaiters else { return .refuse }
-            state.waiterCount += 1
-            if state.waiting[function] != nil {
-                state.waiting[function]!.append(waiter)
-                return .wait
-            }
-            state.waiting[function] = [waiter]
-            state.queue.append(function)
-            guard state.threads < Self.maximumThreads else { return .wait }
-            state.threads += 1
-            return .startThread
-        }
-        switch next {
-        case .done(let result): waiter(result.mapError { $0 })
-        case .refuse: waiter(.failure(Overloaded("As many calls wait for a build as may.")))
-        case .wait: break
-        case .startThread: Thread.detachNewThread { [self] in work() }
+            if !isAdmitted { finish(function, .unavailable(BuildQueue.full)) }
         }
     }
 
-    private func work() {
-        while let function = next() {
-            let (result, memory) = findOrBuild(function.definition)
-            let waiters = state.withLock { state in
-                switch memory {
-                case .always:
-                    state.remember(result, function)
-                    state.exhausted.succeeded(function)
-                case .forAWhile(let reason):
-                    let now = now()
-                    state.exhausted.forgetOld(now: now)
-                    state.exhausted.failed(function, reason, now: now)
-                case .never:
-                    break
-                }
-                let waiters = state.waiting.removeValue(forKey: function) ?? []
-                state.waiterCount -= waiters.count
-                return waiters
+    private func finish(_ function: Function, _ outcome: ScriptBuildState.Outcome) {
+        let result: Result<BuiltScript, any Error> =
+            switch outcome {
+            case .built(let script): .success(script)
+            case .failed(let error), .exhausted(let error): .failure(error)
+            case .unavailable(let error): .failure(error)
             }
-            for waiter in waiters { waiter(result.mapError { $0 }) }
-        }
-    }
-
-    private func next() -> Function? {
-        state.withLock { state in
-            guard state.queue.isEmpty else { return state.queue.removeFirst() }
-            state.threads -= 1
-            return nil
-        }
+        for waiter in state.withLock({ $0.finish(function, outcome, now: now()) }) { waiter(result) }
     }
 
     // MARK: On disk
 
-    /// How long a result is true.
-    private enum Memory {
-        case always
-        /// The reason is told until it is tried again.
-        case forAWhile(String)
-        /// What is missing on this machine may be there the next time.
-        case never
-    }
-
-    private func findOrBuild(_ definition: FunctionDefinition) -> (Result<BuiltScript, LoadError>, Memory) {
+    private func findOrBuild(_ definition: FunctionDefinition) -> ScriptBuildState.Outcome {
         let node = NodeModules(directory: builder.nodeModules)
         let path = directory.map { "\($0)/\(Self.fileName(of: definition, node))" }
-        if let path, let found = Self.read(path) { return (.success(found), .always) }
+        if let path, let found = Self.read(path) { return .built(found) }
         do {
             let built = try build(definition, node)
             if let path { Self.write(built, to: path) }
-            return (.success(built), .always)
+            return .built(built)
         } catch let error as LoadError {
-            return (.failure(error), .always)
+            return .failed(error)
         } catch let error as BuildExhausted {
-            return (.failure(LoadError(error.message)), .forAWhile(error.message))
+            return .exhausted(LoadError(error.message))
         } catch {
             let reason = (error as? BuildUnavailable)?.message ?? (error as? any FunctionError)?.message ?? "\(error)"
-            return (.failure(LoadError(reason)), .never)
+            return .unavailable(LoadError(reason))
         }
     }
 
-    /// Where the folder has what this is built to.
+    /// The name of the file that holds what this is built to.
     private static func fileName(of definition: FunctionDefinition, _ node: NodeModules) -> String {
         "\(definition.buildKey(node)).json"
     }
 
-    /// What the files in the folder are called that hold what became of these.
-    package static func fileNames(of definitions: [FunctionDefinition]) -> Set<String> {
-        let node = NodeModules(directory: FunctionRuntime.Configuration().nodeModulesDirectory)
-        return Set(definitions.map { fileName(of: $0, node) })
+    /// The names of the files in ``directory`` that hold what these are built to.
+    package func fileNames(of definitions: [FunctionDefinition]) -> Set<String> {
+        let node = NodeModules(directory: builder.nodeModules)
+        return Set(definitions.map { Self.fileName(of: $0, node) })
     }
 
     private static func read(_ path: String) -> BuiltScript? {
-        // Anything that is not a whole build, for example after a loss of power, is as good as none.
+        // A file that is not a whole build, for example after a loss of power, is ignored.
         guard let data = FileManager.default.contents(atPath: path), let json = try? JSONValue(json: Array(data)),
             let script = json["script"]?.stringValue, let sourceMap = json["sourceMap"]?.stringValue
         else { return nil }
         return BuiltScript(script: script, sourceMap: sourceMap)
     }
 
-    /// It can be built again, so a full disk is no reason to fail.
+    /// An error is ignored: the script can be built again.
     private static func write(_ built: BuiltScript, to path: String) {
         let json: JSONValue = ["script": .string(built.script), "sourceMap": .string(built.sourceMap)]
         try? FileManager.default.createDirectory(
-            atPath: String(path[..<path.lastIndex(of: "/")!]), withIntermediateDirectories: true)
+            atPath: String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]), withIntermediateDirectories: true)
         try? Data(json.jsonBytes()).write(to: URL(fileURLWithPath: path), options: .atomic)
     }
 }

@@ -1,10 +1,10 @@
 import Foundation
 import FunctionModel
 
-/// The files that esbuild is given for a function, its arguments, and what the files are called by people. No I/O.
+/// The files that esbuild gets for a function, its arguments, and the names that messages show. It does no I/O.
 ///
-/// Everything in it comes from the function's author: sources, and the names of dependencies. A name becomes a path
-/// only if each part of it is harmless, and paths stay below the folder.
+/// Sources and the names of dependencies come from the function's author. A name becomes a path only if each part of it
+/// is harmless, and paths stay below the folder.
 struct ScriptLayout {
     struct File: Equatable {
         /// Relative to the folder of the build.
@@ -14,9 +14,9 @@ struct ScriptLayout {
 
     private(set) var files: [File] = []
     private(set) var arguments: [String] = []
-    /// What people call the files that are the function's, by their path.
+    /// The names that messages show for the function's files, by path.
     private(set) var names: [String: String] = [:]
-    /// Else it is a script, which is not strict unless it says so.
+    /// Whether it is a module. A script is not strict unless it says so.
     private(set) var isModule = true
 
     /// The names by which the built script calls the worker: parameters of the function around it.
@@ -27,11 +27,12 @@ struct ScriptLayout {
     init(_ definition: FunctionDefinition, node: NodeModules = .none) throws(LoadError) {
         let main = Self.fileName(definition.sourceName)
         let mainExtension = Self.fileExtension(main) ?? "js"
-        var places: [(name: String, parts: [String])] = []
-        for name in definition.dependencies.keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
-            places.append((name, try Self.parts(ofDependency: name)))
+        var places: [(name: String, source: String, parts: [String])] = []
+        for (name, source) in definition.dependencies.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) })
+        {
+            places.append((name, source, try Self.parts(ofDependency: name)))
         }
-        // As many folders down as a name climbs up.
+        // The main file lies as many folders down as a name climbs up.
         let depth = places.map { $0.parts.prefix { $0 == ".." }.count }.max() ?? 0
         let home = ["src"] + Array(repeating: "p", count: depth)
 
@@ -39,16 +40,16 @@ struct ScriptLayout {
         add(mainPath, Self.withBinding(definition), name: definition.sourceName)
         var aliases: [String: JSONValue] = [:]
         var metas: [String] = []
-        for (name, parts) in places {
+        for (name, original, parts) in places {
             let climbs = parts.prefix { $0 == ".." }.count
-            var path = home.dropLast(climbs) + parts.dropFirst(climbs)
-            if Self.fileExtension(path.last!) == nil { path[path.endIndex - 1] += ".\(mainExtension)" }
-            var text = path.joined(separator: "/")
-            // The main file has its own name already.
-            if names[text] != nil { text = "other/\(aliases.count).\(Self.fileExtension(path.last!)!)" }
-            var source = definition.dependencies[name]!
+            var text = (home.dropLast(climbs) + parts.dropFirst(climbs)).joined(separator: "/")
+            let ownExtension = parts.last.flatMap(Self.fileExtension)
+            if ownExtension == nil { text += ".\(mainExtension)" }
+            // The main file has this path already.
+            if names[text] != nil { text = "other/\(aliases.count).\(ownExtension ?? mainExtension)" }
+            var source = original
             if Self.usesMeta(source) {
-                // An import counts wherever it stands, and after the source it moves no line and no column.
+                // An import works anywhere in a module. At the end it moves no line and no column.
                 let up = String(repeating: "../", count: text.count { $0 == "/" })
                 source += "\n;import { m\(metas.count) as \(Self.meta) } from \"\(up)meta.js\";\n"
                 let address = (climbs > 0 ? "/" : "/function/") + parts.dropFirst(climbs).joined(separator: "/")
@@ -71,7 +72,7 @@ struct ScriptLayout {
         files += node.files
         arguments =
             ["entry.js", "--tsconfig=tsconfig.json", "--format=\(isModule ? "esm" : "iife")"] + Self.commonArguments
-        // A dependency comes before a module of Node's with its name, and an alias would come before it.
+        // A dependency takes precedence over a module of Node.js with its name; an alias would take precedence over it.
         arguments += Self.nodeAliases().filter { alias in !places.contains { alias.hasPrefix("--alias:\($0.name)=") } }
         if node.hasBuffer, sources.contains(where: { $0.text.contains("Buffer") }) {
             arguments.append("--inject:./\(NodeModules.globals)")
@@ -95,11 +96,12 @@ struct ScriptLayout {
             guard let parts = try? Self.parts(ofDependency: name), parts.first != "..", !name.hasPrefix(".") else {
                 continue
             }
-            let path = "other/\(aliases.count).\(Self.fileExtension(parts.last!) ?? Self.fileExtension(main) ?? "js")"
+            let path =
+                "other/\(aliases.count).\(parts.last.flatMap(Self.fileExtension) ?? Self.fileExtension(main) ?? "js")"
             add(path, source, name: name)
             aliases.append("--alias:\(name)=\(folder)/\(path)")
         }
-        // A script exports nothing; what it declares under the handler's name is what it is for.
+        // A script exports nothing: export what it declares under the handler's name.
         let isScript = !ModuleSyntax.isModule(definition.sourceCode) && !definition.sourceCode.contains("exports")
         let exports =
             isScript && definition.functionName.isJavaScriptBinding
@@ -135,7 +137,7 @@ struct ScriptLayout {
         ["compilerOptions": ["experimentalDecorators": true, "paths": .object(aliases)]]
     }
 
-    /// Every module of Node's by both of its names: as a package that is installed, else as one of ours.
+    /// Aliases for every module of Node.js, with and without `node:`: to an installed package, else to our own module.
     ///
     /// - Parameter installed: folders of packages by the module's name.
     private static func nodeAliases(in folder: String = ".", installed: [String: String] = [:]) -> [String] {
@@ -145,14 +147,14 @@ struct ScriptLayout {
         }
     }
 
-    /// Whether a dependency asks for its own `import.meta`. The main file has the one that all others would have.
+    /// Whether a dependency uses its own `import.meta`. Without this, it would get that of the main file.
     private static func usesMeta(_ source: String) -> Bool {
         source.contains("import.meta") && ModuleSyntax.isModule(source)
     }
 
     // MARK: Names
 
-    /// A module shows nobody what it does not export; but a handler that is declared is meant to be called.
+    /// Exports the handler to the worker. A module that declares it need not export it.
     private static func withBinding(_ definition: FunctionDefinition) -> String {
         let name = definition.functionName
         guard name.isJavaScriptBinding, fileExtension(fileName(definition.sourceName)) != "json" else {
@@ -161,7 +163,7 @@ struct ScriptLayout {
         return "\(definition.sourceCode)\n;\(bridge).binding(typeof \(name) === \"function\" ? \(name) : undefined);\n"
     }
 
-    /// The main file's own name, with nothing in it that means something to a path or to esbuild.
+    /// The main file's own name, without characters that have a meaning in paths or for esbuild.
     private static func fileName(_ sourceName: String) -> String {
         let last = sourceName.split(separator: "/").last.map(String.init) ?? ""
         let isHarmless = isHarmless(last) && fileExtension(last) != nil
@@ -196,7 +198,7 @@ struct ScriptLayout {
 }
 
 extension String {
-    /// An ASCII name that is no reserved word: it can stand in a module without changing what that does.
+    /// Whether it is a name that a module can mention without changing what the module does: not a reserved word.
     fileprivate var isJavaScriptBinding: Bool {
         guard let first = utf8.first, !(48...57).contains(first) else { return false }
         let isName = unicodeScalars.allSatisfy { $0.properties.isXIDContinue || $0 == "$" }

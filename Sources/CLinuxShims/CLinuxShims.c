@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <sys/statfs.h>
 #include "CLinuxShims.h"
 
 #include <errno.h>
@@ -138,6 +139,23 @@ int faas_restore_signal_actions(const struct faas_signal_action *actions, int co
 }
 
 int faas_sync_file_system(int descriptor) { return syncfs(descriptor) < 0 ? -errno : 0; }
+
+int faas_is_remote_file_system(const char *path) {
+  struct statfs status;
+  if (statfs(path, &status) < 0) return 0;
+  switch ((uint32_t)status.f_type) {
+  case 0x6969:     /* NFS */
+  case 0x517b:     /* SMB */
+  case 0xff534d42: /* CIFS */
+  case 0xfe534d42: /* SMB 2 */
+  case 0x65735546: /* FUSE, virtiofs */
+  case 0x01021997: /* 9P */
+  case 0x00c36400: /* Ceph */
+  case 0x5346414f: /* AFS */
+    return 1;
+  default: return 0;
+  }
+}
 
 int faas_close_range(unsigned int first, unsigned int last) { return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0; }
 

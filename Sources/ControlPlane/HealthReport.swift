@@ -1,31 +1,31 @@
 import FunctionModel
+import FunctionService
 import Hummingbird
 import NIOCore
-import PolyglotFaaS
 
-/// The answer to `GET /health?verbose`: what runs, and what confines it.
+/// The response to `GET /health?verbose`: what runs, and what confines it.
 struct HealthReport {
-    private let runtime: FunctionRuntime
+    private let health: ServiceHealth
 
-    init(_ runtime: FunctionRuntime) { self.runtime = runtime }
+    init(_ health: ServiceHealth) { self.health = health }
 
     var json: JSONValue {
         [
-            "status": "OK", "workers": .integer(Int64(runtime.workerCount)),
-            "retiredWorkers": .integer(Int64(runtime.retiredWorkerCount)),
-            "sandbox": .string(runtime.configuration.sandbox.rawValue),
-            "controlGroups": Self.json(runtime.controlGroupReport),
+            "status": "OK", "workers": .integer(Int64(health.workers)),
+            "retiredWorkers": .integer(Int64(health.retiredWorkers)),
+            "sandbox": .string(health.sandbox),
+            "controlGroups": Self.json(health.controlGroups),
             "languages": .array(
-                runtime.sandboxReports.map { report in
+                health.languages.map { language in
                     [
-                        "languageId": .string(report.language.id), "engine": .string(report.engine),
-                        "layers": .array(report.layers.map(Self.json)),
+                        "languageId": .string(language.languageID), "engine": .string(language.engine),
+                        "layers": .array(language.layers.map(Self.json)),
                     ]
                 }),
         ]
     }
 
-    private static func json(_ layer: SandboxReport.Layer) -> JSONValue {
+    private static func json(_ layer: ServiceHealth.Layer) -> JSONValue {
         ["name": .string(layer.name), "state": .string(layer.state), "detail": .string(layer.detail)]
     }
 

@@ -1,12 +1,13 @@
 import DataPlane
 import FunctionModel
+import FunctionService
 import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
-import PolyglotFaaS
+import Telemetry
 
-/// What a request carries through the routes.
+/// The values that belong to one request in the router.
 package struct FunctionRequestContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     let channel: any Channel
@@ -18,27 +19,27 @@ package struct FunctionRequestContext: RequestContext {
     }
 }
 
-/// The server's routes. The same list makes the router and says which methods a path has.
+/// The server's routes. One list makes the router and says which methods a path has.
 package struct Routes: Sendable {
     private struct Route: Sendable {
         let path: String
         let methods: [HTTPRequest.Method]
-        /// nil: what answers them comes before the router (``InvokeHandler``).
+        /// nil: ``InvokeHandler`` answers before the router.
         let respond: (@Sendable (Request, FunctionRequestContext) async throws -> Response)?
     }
 
-    let runtime: FunctionRuntime
-    let logger: Logger
+    private let health: @Sendable () -> ServiceHealth
+    private let logger: Logger
 
-    package init(runtime: FunctionRuntime, logger: Logger) {
-        self.runtime = runtime
+    package init(health: @escaping @Sendable () -> ServiceHealth, logger: Logger) {
+        self.health = health
         self.logger = logger
     }
 
     private var routes: [Route] {
         [
-            Route(path: "/health", methods: [.get, .head]) { [runtime] request, _ in
-                if request.uri.queryParameters["verbose"] != nil { return HealthReport(runtime).response() }
+            Route(path: "/health", methods: [.get, .head]) { [health] request, _ in
+                if request.uri.queryParameters["verbose"] != nil { return HealthReport(health()).response() }
                 return Response(
                     status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
                     body: ResponseBody(byteBuffer: ByteBuffer(string: "OK")))
@@ -61,7 +62,7 @@ package struct Routes: Sendable {
         return router
     }
 
-    /// Gives every answer its request id and every error its form.
+    /// Adds the request id to every response and gives every error its form.
     private struct Answers: RouterMiddleware {
         typealias Context = FunctionRequestContext
 
@@ -73,7 +74,8 @@ package struct Routes: Sendable {
             next: (Request, FunctionRequestContext) async throws -> Response
         ) async throws -> Response {
             var context = context
-            context.requestID = RequestID.from(request.headers[RequestID.headerName])
+            var requestIDs = RequestIDs()
+            context.requestID = requestIDs.requestID(given: request.headers[RequestID.headerName])
             var response: Response
             do {
                 response = try await next(request, context)
@@ -88,12 +90,15 @@ package struct Routes: Sendable {
             if let error = error as? HTTPError, error.status == .notFound, let methods = methods(at: request.uri.path) {
                 let allowed = methods.map(\.rawValue).joined(separator: ", ")
                 return ErrorResponse(
-                    HTTPError(.methodNotAllowed, headers: [.allow: allowed], message: "Method Not Allowed")
+                    routing: HTTPError(.methodNotAllowed, headers: [.allow: allowed], message: "Method Not Allowed")
                 )
                 .response(requestID: context.requestID)
             }
-            let response = ErrorResponse(error)
-            response.log(error, requestID: context.requestID, path: request.uri.path, to: logger)
+            let response = ErrorResponse(routing: error)
+            if let message = response.logMessage(error) {
+                logger.warning(
+                    "\(message)", metadata: ["requestId": "\(context.requestID)", "path": "\(request.uri.path)"])
+            }
             return response.response(requestID: context.requestID)
         }
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The time as HTTP writes it, made at most once a second.
+/// The time in the form of HTTP, made at most once a second.
 struct HTTPDate {
     private var second: time_t = 0
     private var cached = ""
@@ -15,7 +15,7 @@ struct HTTPDate {
         return cached
     }
 
-    /// As logs write it: `06/Nov/1994:08:49:37 +0000`.
+    /// The form of access logs: `06/Nov/1994:08:49:37 +0000`.
     static func logText(_ second: time_t) -> String {
         let parts = text(second).split(separator: " ")
         return "\(parts[1])/\(parts[2])/\(parts[3]):\(parts[4]) +0000"
@@ -24,7 +24,7 @@ struct HTTPDate {
     private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-    /// Not `strftime`, whose names are those of the process's locale.
+    /// `strftime` would use the names of the process's locale.
     static func text(_ second: time_t) -> String {
         var (second, parts) = (second, tm())
         gmtime_r(&second, &parts)

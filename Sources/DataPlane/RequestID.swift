@@ -1,19 +1,12 @@
 import HTTPTypes
-import PolyglotFaaS
+import Telemetry
 
-/// The name of a request in answers, logs and the handler's context.
+/// The name of a request in responses, logs and the handler's context.
 package enum RequestID {
-    package static let headerName = HTTPField.Name("X-Request-Id")!
+    package static let headerName = HTTPField.Name("X-Request-Id")!  // A constant that the type's own rule accepts.
 
-    /// The caller's, if it can stand in a header and a log line as it is; else a new one.
-    package static func from(_ given: String?) -> String {
-        if let given, isUsable(given) { return given }
-        return new()
-    }
-
-    package static func new() -> String { RequestIDs.make() }
-
-    private static func isUsable(_ text: String) -> Bool {
+    /// Whether a client's request id can stand in a header and a log line as it is.
+    package static func isUsable(_ text: String) -> Bool {
         (1...128).contains(text.utf8.count)
             && text.utf8.allSatisfy { byte in
                 switch byte {
@@ -23,5 +16,13 @@ package enum RequestID {
                 default: "-_.:/+=@".utf8.contains(byte)
                 }
             }
+    }
+}
+
+extension RequestIDs {
+    /// The client's request id if it is usable, else a new one.
+    package mutating func requestID(given: String?) -> String {
+        if let given, RequestID.isUsable(given) { return given }
+        return next()
     }
 }

@@ -2,19 +2,50 @@ import ArgumentParser
 import FileStorage
 import Foundation
 import FunctionModel
+import FunctionService
 import FunctionStorage
 import PolyglotFaaS
 
 /// Where functions are stored.
 struct StoreOptions: ParsableArguments {
     @Option(
-        name: .customLong("data-dir"), help: ArgumentHelp("The directory that holds the functions.", valueName: "dir"))
-    var dataDirectory = ".faas"
+        name: .customLong("data-dir"),
+        help: ArgumentHelp("The directory that holds the functions. Default: .faas.", valueName: "dir"))
+    var givenDataDirectory: String?
 
-    var store: FunctionStore { FunctionStore(dataDirectory: dataDirectory) }
+    var dataDirectory: String { givenDataDirectory ?? ".faas" }
+
+    /// The use cases that need no runtime.
+    var deployments: Deployments {
+        var configuration = FunctionRuntime.Configuration()
+        configuration.buildDirectory = buildDirectory
+        return Deployments(repository: repository, artifacts: artifacts, configuration: configuration)
+    }
+
+    /// All use cases, with a runtime. The caller shuts it down.
+    func service(_ configuration: FunctionRuntime.Configuration) -> FunctionService {
+        var configuration = configuration
+        configuration.buildDirectory = buildDirectory
+        return FunctionService(repository: repository, artifacts: artifacts, configuration: configuration)
+    }
+
+    private var repository: FileFunctionRepository { FileFunctionRepository(dataDirectory: dataDirectory) }
+
+    var artifacts: FileArtifactStore { FileArtifactStore(dataDirectory: dataDirectory) }
 
     /// What has been built of JavaScript modules. It may be deleted at any time.
     var buildDirectory: String { "\(dataDirectory)/builds" }
+
+    /// Whether the directory exists.
+    /// - Parameter isCreated: whether uploads may make it later.
+    /// - Throws: `InvalidRequest` if it does not exist, was named and is not created later: it is probably misspelt.
+    func checkDirectory(isCreated: Bool = false) async throws -> Bool {
+        if await repository.exists() { return true }
+        if let givenDataDirectory, !isCreated {
+            throw InvalidRequest("The data directory '\(givenDataDirectory)' does not exist.")
+        }
+        return false
+    }
 }
 
 struct JSONOption: ParsableArguments {
@@ -27,9 +58,9 @@ enum Output {
     static func line(_ text: String) { write(text + "\n", to: .standardOutput) }
 
     /// A line on standard error.
-    static func note(_ text: String) { write(text + "\n", to: .standardError) }
+    @Sendable static func note(_ text: String) { write(text + "\n", to: .standardError) }
 
-    /// What a function wrote, on standard error: standard output holds only its result.
+    /// What a function wrote, on standard error: standard output has only its result.
     @Sendable static func log(_ line: LogLine) { note("[\(line.level)] \(line.text)") }
 
     static func json(_ value: JSONValue) { line(value.jsonText(pretty: true)) }
@@ -39,7 +70,7 @@ enum Output {
     }
 
     private static func write(_ text: String, to file: FileHandle) {
-        // A reader that has gone away is no reason to fail.
+        // A closed pipe is not an error of this command.
         try? file.write(contentsOf: Data(text.utf8))
     }
 }
@@ -48,14 +79,21 @@ enum Output {
 func fail(_ error: any Error, asJSON: Bool = false) -> ExitCode {
     guard let error = error as? any FunctionError else {
         if asJSON {
-            Output.json(["error": .string("\(error)"), "errorType": "Error"])
+            Output.json(["error": .string("\(error)"), "errorType": "Error", "errorOrigin": "host"])
         } else {
             Output.note("Error: \(error)")
         }
         return .failure
     }
     if asJSON {
-        var object: [String: JSONValue] = ["error": .string(error.message), "errorType": .string(error.errorType)]
+        var object: [String: JSONValue] = [
+            "error": .string(error.message), "errorType": .string(error.errorType),
+            "errorOrigin": .string(error.origin.rawValue),
+        ]
+        if let error = error as? LoadError {
+            object["line"] = error.line.map { .integer(Int64($0)) }
+            object["column"] = error.column.map { .integer(Int64($0)) }
+        }
         if let stack = stackTrace(of: error), !stack.isEmpty {
             object["stackTrace"] = .array(stack.map { .string($0) })
         }
@@ -70,16 +108,4 @@ func fail(_ error: any Error, asJSON: Bool = false) -> ExitCode {
 
 private func stackTrace(of error: any FunctionError) -> [String]? {
     (error as? HandlerError)?.stackTrace ?? (error as? LoadError)?.stackTrace
-}
-
-extension Function {
-    var summary: JSONValue {
-        [
-            "id": .string(id.text), "languageId": .string(definition.language.id),
-            "functionName": .string(definition.functionName),
-            "jsEvalAsModule": .bool(definition.jsEvalAsModule), "revision": .string(revision),
-            "dependencies": .array(definition.dependencies.keys.sorted().map { .string($0) }),
-            "timeoutMillis": definition.timeoutMillis.map { .integer(Int64($0)) } ?? .null,
-        ]
-    }
 }

@@ -1,14 +1,16 @@
 import ArgumentParser
-import FileStorage
 import FunctionModel
-import FunctionStorage
+import FunctionService
 
-struct Delete: ParsableCommand {
+struct Delete: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Delete a stored function.",
         discussion: """
-            EXAMPLE
+            A running server sees the change with the next request.
+
+            EXAMPLES
               faas delete hello
+              faas delete hello --data-dir /srv/functions
             """)
 
     @Argument(help: "The function's id.")
@@ -16,10 +18,11 @@ struct Delete: ParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var json: JSONOption
 
-    func run() throws {
+    func run() async throws {
         do {
             let id = try FunctionID(id)
-            try storeOptions.store.delete(id)
+            _ = try await storeOptions.checkDirectory()
+            try await storeOptions.deployments.delete(id)
             if json.isJSON { Output.json(["id": .string(id.text)]) } else { Output.line("Deleted function '\(id)'") }
         } catch {
             throw fail(error, asJSON: json.isJSON)

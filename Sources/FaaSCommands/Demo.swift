@@ -2,7 +2,7 @@ import Foundation
 import FunctionModel
 import PolyglotFaaS
 
-/// What `faas` does without a subcommand: one function in each language, and what they answer.
+/// What `faas` does without a subcommand: it calls one function in each language and shows the results.
 struct Demo {
     private struct Example {
         let language: Language

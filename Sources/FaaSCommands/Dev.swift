@@ -3,7 +3,7 @@ import FaaSServer
 import FileStorage
 import Foundation
 import FunctionModel
-import FunctionStorage
+import FunctionService
 import Logging
 import PolyglotFaaS
 
@@ -12,11 +12,12 @@ struct Dev: AsyncParsableCommand {
         abstract: "Serve the function of a manifest while you work on it.",
         discussion: """
             The function is not stored. When the manifest, a file that it names, or a file of a JavaScript project changes,
-            the next request gets the new one.
+            it is deployed again. If that fails, the error is shown once, and the last good version is served.
             What the function writes appears on standard error as it comes. Ctrl-C stops.
 
-            EXAMPLE
+            EXAMPLES
               faas dev hello/function.jsonc
+              faas dev hello/function.jsonc --port 9000
               curl -X POST localhost:8080/invoke/hello -d '{"name":"Ada"}'
             """)
 
@@ -36,45 +37,43 @@ struct Dev: AsyncParsableCommand {
     }
 
     func run() async throws {
-        // A store of its own, gone afterwards: what is being written is not deployed.
+        // A repository of its own, removed afterwards: a function in development is not deployed.
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("faas-dev-\(UUID().uuidString)")
             .path
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        let store = FunctionStore(dataDirectory: directory, layersIn: storeOptions.dataDirectory)
-        var limits = FunctionRuntime.Configuration()
-        limits.sandbox = sandbox.mode
-        limits.onLogLine = Output.log
-        limits.buildDirectory = storeOptions.buildDirectory
-        let runtime = FunctionRuntime(configuration: limits)
+        var configuration = FunctionRuntime.Configuration()
+        configuration.sandbox = sandbox.mode
+        configuration.onLogLine = Output.log
+        configuration.buildDirectory = storeOptions.buildDirectory
+        let service = FunctionService(
+            repository: FileFunctionRepository(dataDirectory: directory), artifacts: storeOptions.artifacts,
+            configuration: configuration)
         do {
-            let manifest = try Manifest(file: manifest)
-            // Looked at before they are read: what changes meanwhile is seen as a change.
-            let files = WatchedFiles(manifest, at: self.manifest)
-            let function = try await deploy(manifest, at: self.manifest, to: store, builds: storeOptions.buildDirectory)
-            try await runtime.start([function.definition.language])
-            try await serve(function, manifest, files, store, runtime)
+            var watch = ManifestWatch(manifest)
+            guard let manifest = try watch.next() else { return }
+            let function = try await service.deploy(manifest, at: self.manifest, progress: Output.note)
+            try await service.start([function.definition.language])
+            try await serve(function, watch, service)
         } catch let error as any FunctionError {
-            await runtime.shutDown()
+            await service.shutDown()
             throw fail(error)
         } catch {
-            await runtime.shutDown()
+            await service.shutDown()
             Output.note("Error: The server cannot run on \(host):\(port): \(error)")
             throw ExitCode.failure
         }
     }
 
-    private func serve(
-        _ function: Function, _ manifest: Manifest, _ files: WatchedFiles, _ store: FunctionStore,
-        _ runtime: FunctionRuntime
-    ) async throws {
-        var logger = Logger(label: "faas") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .warning
-        SandboxOption.warn(runtime, to: logger)
+    private func serve(_ function: Function, _ watch: ManifestWatch, _ service: FunctionService) async throws {
+        let log = HostLog(level: .warning)
+        defer { log.flush() }
+        SandboxOption.warn(service.health, to: log.logger)
         var configuration = FunctionServer.Configuration()
         configuration.host = host
         configuration.port = port
-        let server = FunctionServer(configuration: configuration, runtime: runtime, store: store, logger: logger)
-        let watching = Task { await watch(function, manifest, files, store) }
+        let server = FunctionServer(
+            configuration: configuration, service: service, logger: log.logger, observers: [log.invocations])
+        let watching = Task { await redeploy(function, watch, service) }
         defer { watching.cancel() }
         try await server.run { [host] (port: Int) in
             let path = function.definition.response == .http ? "/http/\(function.id)/" : "/invoke/\(function.id)"
@@ -82,34 +81,24 @@ struct Dev: AsyncParsableCommand {
         }
     }
 
-    /// Reads the manifest again and again: what it says may come from any number of files, and reading them is cheaper
-    /// than asking the kernel to watch over each.
-    private func watch(_ function: Function, _ manifest: Manifest, _ files: WatchedFiles, _ store: FunctionStore) async
-    {
+    /// Deploys the function after each change, until the task is cancelled.
+    private func redeploy(_ function: Function, _ watch: ManifestWatch, _ service: FunctionService) async {
+        var watch = watch
         var revision = function.revision
-        var current = (manifest, files)
-        var lastProblem = ""
-        while true {
+        var hasProblem = false
+        while (try? await Task.sleep(for: .milliseconds(300))) != nil {
             do {
-                try await Task.sleep(for: .milliseconds(300))
-                let manifest = try Manifest(file: self.manifest)
-                let next = (manifest, WatchedFiles(manifest, at: self.manifest))
-                if next == current, lastProblem.isEmpty { continue }
-                let function = try await deploy(
-                    manifest, at: self.manifest, to: store, builds: storeOptions.buildDirectory)
-                // A file may have changed that it does not import.
-                if function.revision != revision || !lastProblem.isEmpty {
+                guard let manifest = try watch.next() else { continue }
+                let function = try await service.deploy(manifest, at: self.manifest, progress: Output.note)
+                // A file may have changed that the function does not import.
+                if function.revision != revision || hasProblem {
                     Output.line("Reloaded '\(function.id)', revision \(function.revision)")
                 }
                 revision = function.revision
-                current = next
-                lastProblem = ""
-            } catch is CancellationError {
-                return
+                hasProblem = false
             } catch {
-                // Once for each, while somebody mends it.
-                if "\(error)" != lastProblem { Output.note("Error: \(error)") }
-                lastProblem = "\(error)"
+                Output.note("Error: \(error)")
+                hasProblem = true
             }
         }
     }

@@ -15,7 +15,8 @@ struct Init: ParsableCommand {
 
     @Argument(help: "The directory to make.", completion: .directory)
     var directory: String
-    @Option(help: ArgumentHelp("\(Language.all.map(\.id).joined(separator: " or ")).", valueName: "language"))
+    @Option(
+        help: ArgumentHelp("\(Language.all.map(\.id).joined(separator: " or ")).", valueName: "language"))
     var language: String
     @OptionGroup var json: JSONOption
 

@@ -1,10 +1,11 @@
 import ArgumentParser
-import FileStorage
 import Foundation
 import FunctionModel
+import FunctionService
 import FunctionStorage
 import NIOCore
 import PolyglotFaaS
+import Telemetry
 
 struct Invoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -58,29 +59,32 @@ struct Invoke: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            let function = try await function()
-            let event = try readEvent()
             var configuration = FunctionRuntime.Configuration()
             configuration.sandbox = sandbox.mode
-            configuration.buildDirectory = storeOptions.buildDirectory
             configuration.spareWorkersPerLanguage = 0
             configuration.onLogLine = Output.log
             if sandbox.mode == .off { Output.note("Warning: the sandbox is off.") }
-            let runtime = FunctionRuntime(configuration: configuration)
+            let service = storeOptions.service(configuration)
+            let function = try await function(service)
+            let event = try readEvent()
             // The start of the engine is not the function's time.
-            try await runtime.start(for: function)
-            let outcome = await runtime.run(
+            try await service.start(for: function)
+            let outcome = await service.invoke(
                 function, event: ByteBuffer(bytes: event), requestID: RequestIDs.make(),
-                timeoutMillis: timeoutMillis ?? function.definition.timeoutMillis ?? 5000)
-            await runtime.shutDown()
+                timeoutMillis: timeoutMillis ?? function.definition.timeoutMillis ?? 5000, trigger: .commandLine)
+            await service.shutDown()
             Output.bytes(try outcome.result.get().readableBytesView)
         } catch {
             throw fail(error, asJSON: json.isJSON)
         }
     }
 
-    private func function() async throws -> Function {
-        guard let file else { return try storeOptions.store.load(FunctionID(id ?? "")) }
+    private func function(_ service: FunctionService) async throws -> Function {
+        guard let file else {
+            let id = try FunctionID(id ?? "")
+            _ = try await storeOptions.checkDirectory()
+            return try await service.deployments.load(id)
+        }
         guard FileManager.default.isReadableFile(atPath: file) else {
             throw InvalidRequest("The source file '\(file)' cannot be read.")
         }
@@ -89,9 +93,7 @@ struct Invoke: AsyncParsableCommand {
             "id": "file", "languageId": .string(try Language(fileName: file).id), "sourceFile": .string(file),
         ]
         let description = try Manifest(manifest.jsonBytes(), name: file, files: .allowed(relativeTo: "."))
-        let definition = try await build(
-            description, description.definition, at: file, builds: storeOptions.buildDirectory)
-        return Function(id: description.id, definition: definition)
+        return try await service.deployments.prepare(description, at: file, progress: Output.note)
     }
 
     private func readEvent() throws -> [UInt8] {

@@ -1,4 +1,6 @@
 import ArgumentParser
+import FunctionModel
+import FunctionService
 import Logging
 import PolyglotFaaS
 
@@ -14,14 +16,17 @@ struct SandboxOption: ParsableArguments {
     var mode = SandboxMode.bestEffort
 
     /// Says once what is weaker than it could be.
-    static func warn(_ runtime: FunctionRuntime, to logger: Logger) {
-        if runtime.configuration.sandbox == .off {
+    static func warn(_ health: ServiceHealth, to logger: Logger) {
+        if health.sandbox == SandboxMode.off.rawValue {
             return logger.warning(
                 "THE SANDBOX IS OFF: functions may do whatever the user who started this host may do.")
         }
-        for report in runtime.sandboxReports {
-            for weakness in report.weaknesses {
-                logger.warning("The sandbox of \(report.language.name) is weaker than it could be: \(weakness)")
+        for language in health.languages {
+            let name = (try? Language(id: language.languageID))?.name ?? language.languageID
+            for layer in language.layers where layer.state != "active" {
+                logger.warning(
+                    "The sandbox of \(name) is weaker than it could be: \(layer.name) (\(layer.state)): \(layer.detail)"
+                )
             }
         }
     }

@@ -1,8 +1,7 @@
 import ArgumentParser
-import FileStorage
 import FunctionModel
+import FunctionService
 import FunctionStorage
-import PolyglotFaaS
 
 struct Upload: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,8 +19,9 @@ struct Upload: AsyncParsableCommand {
             Paths are relative to the manifest, and if nothing is there, to the working directory.
             A running server sees the change with the next request.
 
-            EXAMPLE
+            EXAMPLES
               faas upload hello/function.jsonc
+              faas upload hello/function.jsonc --data-dir /srv/functions
             """)
 
     @Argument(help: "The manifest file.", completion: .file(extensions: ["json", "jsonc"]))
@@ -32,12 +32,12 @@ struct Upload: AsyncParsableCommand {
     func run() async throws {
         do {
             let manifest = try Manifest(file: manifest)
-            let function = try await deploy(
-                manifest, at: self.manifest, to: storeOptions.store, builds: storeOptions.buildDirectory)
+            let deployments = storeOptions.deployments
+            let function = try await deployments.deploy(manifest, at: self.manifest, progress: Output.note)
             if json.isJSON {
                 Output.json(function.summary)
             } else {
-                Output.line("Uploaded function '\(function.id)' -> \(storeOptions.store.path(of: function.id))")
+                Output.line("Uploaded function '\(function.id)' -> \(deployments.location(of: function.id))")
             }
         } catch {
             throw fail(error, asJSON: json.isJSON)

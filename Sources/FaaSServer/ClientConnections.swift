@@ -6,22 +6,33 @@ import NIOHTTP1
 /// The connections of clients: Hummingbird's, with channel handlers of our own in each.
 struct ClientConnections: ServerChildChannel {
     let http: HTTP1Channel
-    /// What a connection has between the HTTP decoder and Hummingbird.
+    let limit: ConnectionLimit
+    /// The handlers between the HTTP decoder and Hummingbird.
     let handlers: @Sendable () -> [any ChannelHandler]
 
-    /// A server for an application whose connections are these.
-    static func builder(_ handlers: @escaping @Sendable () -> [any ChannelHandler]) -> HTTPServerBuilder {
+    /// A server whose connections are these.
+    static func builder(
+        limit: ConnectionLimit, _ handlers: @escaping @Sendable () -> [any ChannelHandler]
+    ) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in
-            // What is idle and what only slow is for our own channel handler to say; see there.
+            // Our own channel handler decides which connection is idle or slow.
             ClientConnections(
-                http: HTTP1Channel(responder: responder, configuration: .init(idleTimeout: nil)), handlers: handlers)
+                http: HTTP1Channel(responder: responder, configuration: .init(idleTimeout: nil)), limit: limit,
+                handlers: handlers)
         }
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
-        http.setup(channel: channel, logger: logger).flatMapThrowing { value in
+        let admission = limit.opened()
+        channel.closeFuture.whenComplete { [limit] _ in limit.closed() }
+        return http.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
-            // Where the HTTP version of a request can still be seen, which the request itself does not tell.
+            if admission != .admitted {
+                try pipeline.addHandler(
+                    RefusingHandler(maximumConnections: limit.maximum, hasResponse: admission == .refused),
+                    position: .first)
+            }
+            // The HTTP version of a request can only be seen here: Hummingbird's request does not tell it.
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandlers(handlers(), position: .after(decoder))
             return value

@@ -1,85 +1,109 @@
+import Access
 import ControlPlane
 import DataPlane
-import FileStorage
-import FunctionStorage
+import FunctionService
 import Hummingbird
 import Logging
 import NIOCore
-import PolyglotFaaS
+import NIOPosix
 import ServiceLifecycle
+import Telemetry
 import UnixSignals
 
-/// The HTTP server: `GET /health` and `POST /invoke/{id}` over the functions of a store.
+/// The HTTP server: `GET /health`, `POST /invoke/{id}` and `/http/{id}/…` over the functions of a store.
 public struct FunctionServer: Sendable {
     public struct Configuration: Sendable {
         /// The address to listen on. Default: this machine only.
         public var host = "127.0.0.1"
         /// The port to listen on. Default: 8080. 0: any free one.
         public var port = 8080
-        /// The time an invocation may take unless its function says otherwise, in milliseconds. Default: 5000.
+        /// The timeout of functions that have none of their own, in milliseconds. Default: 5000.
         public var defaultTimeoutMillis = 5000
-        /// The largest event accepted, in bytes. Default: 6 MiB.
+        /// The largest event of functions that have no `maxEventBytes` of their own, in bytes. Default: 6 MiB.
         public var maximumEventBytes = 6 << 20
         /// How long running invocations may take after a signal to stop, in seconds. Default: 10.
         public var shutdownGraceSeconds = 10
+        /// The most connections that may be open; one more gets 503. nil, the default: half of the descriptors that
+        /// this process may open, at most 10,000.
+        public var maximumConnections: Int?
 
         public init() {}
     }
 
     public let configuration: Configuration
-    private let runtime: FunctionRuntime
-    private let functions: FunctionCache
+    private let service: FunctionService
+    private let observers: [any InvocationObserver]
     private let logger: Logger
 
-    /// - Parameter runtime: started or not; the server ends it.
+    /// - Parameter service: started or not; the server shuts it down.
+    /// - Parameter observers: told of every call of a function.
     public init(
-        configuration: Configuration = Configuration(), runtime: FunctionRuntime, store: FunctionStore, logger: Logger
+        configuration: Configuration = Configuration(), service: FunctionService, logger: Logger,
+        observers: [any InvocationObserver] = []
     ) {
         self.configuration = configuration
-        self.runtime = runtime
-        self.functions = FunctionCache(store: store)
+        self.service = service
+        self.observers = observers
         self.logger = logger
     }
 
     /// Serves until SIGINT or SIGTERM: then it accepts nothing new, lets running invocations finish, and ends every
-    /// worker.
+    /// worker. Cancelling the task stops it at once.
     ///
     /// - Parameter onRunning: called once with the port, when requests are accepted.
+    /// - Throws: ``ListenFailure`` if the address cannot be listened on.
     public func run(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
+        let limit = ConnectionLimit(maximum: configuration.maximumConnections ?? ConnectionLimit.defaultMaximum)
         let application = Application(
-            router: Routes(runtime: runtime, logger: logger).router(),
-            server: ClientConnections.builder { [self] in connectionHandlers() },
+            router: Routes(health: { [service] in service.health }, logger: logger).router(),
+            server: ClientConnections.builder(limit: limit) { [self] in connectionHandlers() },
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), backlog: 1024),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) },
             logger: logger)
-        // Ended in reverse order: the server first, so that what it still answers has workers.
-        let services: [any Service] = [RuntimeService(runtime: runtime), application]
+        // Services end in reverse order: the server first, so that the calls it still answers have workers.
+        let services: [any Service] = [RunningFunctions(service: service), application]
         var group = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(configuration.shutdownGraceSeconds)
-        try await ServiceGroup(configuration: group).run()
+        do {
+            try await ServiceGroup(configuration: group).run()
+        } catch is CancellationError {
+            // The caller asked for it.
+        } catch {
+            throw ListenFailure(error, host: configuration.host, port: configuration.port) ?? error
+        }
     }
 
-    /// What a connection has between the HTTP decoder and Hummingbird.
-    package func connectionHandlers() -> [any ChannelHandler] {
+    private func connectionHandlers() -> [any ChannelHandler] {
+        Self.connectionHandlers(
+            service: ServedFunctions(service: service, observers: observers), configuration: configuration,
+            logger: logger)
+    }
+
+    /// The handlers between the HTTP decoder and Hummingbird, for one connection.
+    package static func connectionHandlers(
+        service: any InvocationService, configuration: Configuration, logger: Logger
+    ) -> [any ChannelHandler] {
         [
             ClientConnectionHandler(),
             InvokeHandler(
-                runtime: runtime, functions: functions,
+                service: service, gate: Gate(),
                 configuration: .init(
                     defaultTimeoutMillis: configuration.defaultTimeoutMillis,
-                    maximumEventBytes: configuration.maximumEventBytes), logger: logger),
+                    maximumEventBytes: configuration.maximumEventBytes,
+                    largestEventBytes: FunctionService.largestEventBytes),
+                offload: { work in NIOThreadPool.singleton.submit { _ in work() } }, logger: logger),
         ]
     }
 
-    private struct RuntimeService: Service, CustomStringConvertible {
-        let runtime: FunctionRuntime
+    private struct RunningFunctions: Service, CustomStringConvertible {
+        let service: FunctionService
 
-        var description: String { "FunctionRuntime" }
+        var description: String { "FunctionService" }
 
         func run() async throws {
             try? await gracefulShutdown()
-            await runtime.shutDown()
+            await service.shutDown()
         }
     }
 }

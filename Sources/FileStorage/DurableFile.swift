@@ -35,14 +35,15 @@ enum DurableFile {
     }
 
     /// Creates the folder and those above it, as far as they are missing.
-    static func createFolder(_ path: String) throws(SystemCallError) {
-        if mkdir(path, 0o755) != 0 {
+    /// - Parameter mode: of the folder itself. The kernel takes the umask off it.
+    static func createFolder(_ path: String, mode: mode_t = 0o755) throws(SystemCallError) {
+        if mkdir(path, mode) != 0 {
             switch errno {
             case EEXIST:
                 return
             case ENOENT where parent(of: path) != path:
                 try createFolder(parent(of: path))
-                guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .last("mkdir") }
+                guard mkdir(path, mode) == 0 || errno == EEXIST else { throw .last("mkdir") }
             default:
                 throw .last("mkdir")
             }
@@ -55,8 +56,8 @@ enum DurableFile {
     ) throws(SystemCallError) -> (path: String, descriptor: Int32) {
         while true {
             let path = "\(folder)/.\(name).\(String(UInt64.random(in: 0...UInt64.max), radix: 36)).tmp"
-            // The kernel takes the umask off the mode.
-            let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+            // Only for this user: a function's environment may hold secrets.
+            let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
             if descriptor >= 0 { return (path, descriptor) }
             if errno != EEXIST { throw .last("open") }
         }

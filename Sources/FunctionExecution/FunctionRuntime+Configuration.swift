@@ -117,9 +117,9 @@ extension FunctionRuntime {
         /// then.
         package var onLogLine: (@Sendable (LogLine) -> Void)?
 
-        /// The path of an artifact that ``FunctionDefinition/folders`` names; nil if there is none. The default takes
-        /// absolute paths as they are.
-        package var artifactPath: @Sendable (String) -> String? = { $0.hasPrefix("/") ? $0 : nil }
+        /// The path of an artifact that ``FunctionDefinition/folders`` names; nil if it is not on this host. Default:
+        /// there are none.
+        package var artifactPath: @Sendable (String) -> String? = { _ in nil }
 
         /// Layers of the sandbox that are left out, by name. For tests only.
         package var sandboxWithout: [String] = []

@@ -1,5 +1,6 @@
 import Foundation
 import FunctionModel
+import Telemetry
 
 /// A function given as source, and the event to call it with.
 ///

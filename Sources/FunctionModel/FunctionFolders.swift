@@ -1,4 +1,5 @@
-/// Folders on the host that a function may read, beside the engine's own. The last part of each path names its content.
+/// Folders that a function may read, beside the engine's own: names of artifacts, which are the same on every host. The
+/// runtime finds their paths (`FunctionRuntime.Configuration.artifactPath`).
 public struct FunctionFolders: Hashable, Sendable {
     /// The modules and data that the source is one of.
     public var source: String?
@@ -11,4 +12,9 @@ public struct FunctionFolders: Hashable, Sendable {
     }
 
     public var all: [String] { [source, packages].compactMap { $0 } }
+
+    /// The names, with the fields of a stored function that hold them.
+    package var named: [(field: String, name: String)] {
+        [("sourceLayer", source), ("packageLayer", packages)].compactMap { field, name in name.map { (field, $0) } }
+    }
 }

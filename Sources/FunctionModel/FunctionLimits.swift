@@ -28,14 +28,4 @@ public struct FunctionLimits: Hashable, Sendable {
         self.cpuMillis = cpuMillis
         self.temporaryMB = temporaryMB
     }
-
-    /// The limits by the names that manifests and stored functions give them, with the largest value of each.
-    public static let fields:
-        [(name: String, limit: any WritableKeyPath<FunctionLimits, Int?> & Sendable, maximum: Int)] = [
-            ("memoryMB", \.memoryMB, 1 << 20), ("maxConcurrency", \.maxConcurrency, 10_000),
-            ("maxEventBytes", \.maxEventBytes, 63 << 20),
-            ("maxResultBytes", \.maxResultBytes, 63 << 20), ("maxLogBytes", \.maxLogBytes, 1 << 30),
-            ("cpuMillis", \.cpuMillis, 86_400_000),
-            ("temporaryMB", \.temporaryMB, 1024),
-        ]
 }

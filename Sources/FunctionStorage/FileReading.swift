@@ -1,15 +1,17 @@
 import Glibc
 import SystemCalls
 
-/// What tells one state of a file from another without reading it.
+/// Tells one state of a file from another without reading it.
 package struct FileStamp: Hashable, Sendable {
     package let device: UInt64
     package let inode: UInt64
     package let size: Int64
     /// Nanoseconds since 1970.
     package let modified: Int64
-    /// The same, of the last change of anything. Unlike ``modified``, nobody can set it.
+    /// The time of the last change of anything. Unlike ``modified``, programs cannot set it.
     package let changed: Int64
+    /// Whether the file has other names too (hard links).
+    package let hasOtherNames: Bool
 
     package init(_ status: stat) {
         device = UInt64(status.st_dev)
@@ -17,6 +19,7 @@ package struct FileStamp: Hashable, Sendable {
         size = Int64(status.st_size)
         modified = nanoseconds(status.st_mtim)
         changed = nanoseconds(status.st_ctim)
+        hasOtherNames = status.st_nlink > 1
     }
 
     /// The state of the file at `path`; nil if there is none.
@@ -46,7 +49,7 @@ package struct FileProblem: Error {
     package static func unusable(_ phrase: String) -> FileProblem { FileProblem(isNotFound: false, phrase: phrase) }
 }
 
-/// Reads a whole file. Only regular files: opening anything else could wait for ever.
+/// Reads a whole regular file. Opening anything else, for example a pipe, could block.
 package func readFile(_ path: String, limit: Int) throws(FileProblem) -> FileContent {
     guard !path.utf8.contains(0) else { throw .unusable("has a NUL in its name") }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
@@ -68,7 +71,8 @@ package func readFile(_ path: String, limit: Int) throws(FileProblem) -> FileCon
         // One byte more than expected, to notice that the file has grown.
         bytes = try [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
             while count < size + 1 {
-                let rest = UnsafeMutableRawBufferPointer(start: buffer.baseAddress! + count, count: size + 1 - count)
+                let rest = UnsafeMutableRawBufferPointer(
+                    UnsafeMutableBufferPointer(rebasing: buffer[count..<(size + 1)]))
                 let read = try Descriptors.read(into: rest, from: descriptor)
                 if read == 0 { break }
                 count += read

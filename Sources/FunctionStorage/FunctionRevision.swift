@@ -3,48 +3,28 @@ import FunctionModel
 
 extension FunctionDefinition {
     /// Names the content: 16 hexadecimal digits that are the same for the same definition on every host, and differ for
-    /// any other.
+    /// any other. ``FunctionField/all`` says which fields count and in which order.
     public func revision() -> String {
         var encoder = RevisionEncoder()
         encoder.add("PolyglotFaaS function definition, encoding 1")
-        encoder.add(language.id)
-        encoder.add(functionName)
-        encoder.add(sourceCode)
-        encoder.add(sourceName)
-        encoder.add(jsEvalAsModule ? 1 : 0)
-        encoder.add(dependencies)
-        encoder.add(timeoutMillis == nil ? 0 : 1)
-        encoder.add(Int64(timeoutMillis ?? 0))
-        encoder.add(isolation.rawValue)
-        // Only what is there: a function without has the revision it always had.
-        if !environment.isEmpty {
-            encoder.add("env")
-            encoder.add(environment)
-        }
-        if !prime.isEmpty {
-            encoder.add("prime")
-            encoder.add(JSONValue.array(prime).jsonText())
-        }
-        if !folders.all.isEmpty {
-            encoder.add("folders")
-            // Where they are differs from host to host; what is in them is their names'.
-            for folder in [folders.source, folders.packages] {
-                encoder.add(folder.flatMap { $0.split(separator: "/").last.map(String.init) } ?? "")
+        var groups: Set<String> = []
+        for field in FunctionField.all {
+            switch field.revision {
+            case .none: break
+            case .always: encoder.add(field.kind, of: self, isOptional: false)
+            case .whenSet:
+                guard field.isSet(in: self) else { continue }
+                encoder.add(field.name)
+                encoder.add(field.kind, of: self, isOptional: true)
+            case .group(let group):
+                guard groups.insert(group).inserted else { continue }
+                let members = FunctionField.all.filter { if case .group(group) = $0.revision { true } else { false } }
+                guard members.contains(where: { $0.isSet(in: self) }) else { continue }
+                encoder.add(group)
+                for member in members { encoder.add(member.kind, of: self, isOptional: true) }
             }
         }
-        if response != .json {
-            encoder.add("response")
-            encoder.add(response.rawValue)
-        }
-        for field in FunctionLimits.fields {
-            guard let value = limits[keyPath: field.limit] else { continue }
-            encoder.add(field.name)
-            encoder.add(Int64(value))
-        }
-        return encoder.digest.prefix(8).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count < 2 ? "0\(digits)" : digits
-        }.joined()
+        return hexadecimal(encoder.digest.prefix(8))
     }
 }
 
@@ -58,6 +38,27 @@ extension Function {
 /// Every text has its length before it, so that no two definitions are hashed as the same bytes.
 private struct RevisionEncoder {
     private var hash = SHA256()
+
+    /// - Parameter isOptional: whether the field is encoded only if it is set: then a number is there for sure.
+    mutating func add(_ kind: FunctionField.Kind, of definition: FunctionDefinition, isOptional: Bool) {
+        switch kind {
+        case .id, .source: break
+        case .language: add(definition.language.id)
+        case .text(let path): add(definition[keyPath: path])
+        case .artifact(let path): add(definition[keyPath: path] ?? "")
+        case .flag(let path): add(definition[keyPath: path] ? 1 : 0)
+        case .limit(let path, _): add(definition.limits[keyPath: path], isOptional: isOptional)
+        case .milliseconds(let path, _): add(definition[keyPath: path], isOptional: isOptional)
+        case .choice(let choice): add(choice.get(definition))
+        case .texts(let path), .variables(let path): add(definition[keyPath: path])
+        case .events(let path, _): add(JSONValue.array(definition[keyPath: path]).jsonText())
+        }
+    }
+
+    private mutating func add(_ number: Int?, isOptional: Bool) {
+        if !isOptional { add(number == nil ? 0 : 1) }
+        add(Int64(number ?? 0))
+    }
 
     mutating func add(_ number: Int64) {
         withUnsafeBytes(of: number.littleEndian) { hash.update(bufferPointer: $0) }

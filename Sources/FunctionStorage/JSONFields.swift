@@ -82,9 +82,9 @@ package struct JSONFields {
         return texts
     }
 
-    /// The function's environment variables.
-    package func environment() throws(DocumentError) -> [String: String] {
-        guard let variables = try object("env") else { return [:] }
+    /// Text by name, as an environment may have it.
+    package func variables(_ name: String) throws(DocumentError) -> [String: String] {
+        guard let variables = try object(name) else { return [:] }
         var environment: [String: String] = [:]
         for name in variables.names {
             let place = "the variable \(quoted(name)) at \(variables.place(ofName: name))"
@@ -98,45 +98,49 @@ package struct JSONFields {
         return environment
     }
 
-    /// The events that the function is primed with.
-    package func prime() throws(DocumentError) -> [JSONValue] {
-        guard let value = value("prime") else { return [] }
-        guard case .array(let events) = value.content else { throw wrongType("prime", "an array of events") }
-        guard events.count <= FunctionDefinition.maximumPrimeEvents else {
+    /// An array of JSON values.
+    package func events(_ name: String, maximum: Int) throws(DocumentError) -> [JSONValue] {
+        guard let value = value(name) else { return [] }
+        guard case .array(let events) = value.content else { throw wrongType(name, "an array of events") }
+        guard events.count <= maximum else {
             let place = JSONLocation(offset: value.offset, in: document)
             throw DocumentError(
-                "the field 'prime' at \(place) must have at most \(FunctionDefinition.maximumPrimeEvents) events, not \(events.count)"
-            )
+                "the field '\(name)' at \(place) must have at most \(maximum) events, not \(events.count)")
         }
         return events.map(\.value)
     }
 
     /// One of a few texts.
-    package func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String) throws(DocumentError)
-        -> Choice?
-    {
+    package func text(_ name: String, among values: [String]) throws(DocumentError) -> String? {
         guard let text = try text(name) else { return nil }
-        guard let choice = Choice(rawValue: text) else {
-            let known = Choice.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-            throw DocumentError(
-                "the field '\(name)' at \(place(ofName: name)): unknown value \(quoted(text)); use one of \(known)")
+        guard values.contains(text) else {
+            let known = values.map { "'\($0)'" }.joined(separator: ", ")
+            throw DocumentError("\(subject(name)): unknown value \(quoted(text)); use one of \(known)")
         }
-        return choice
+        return text
     }
 
-    package func limits() throws(DocumentError) -> FunctionLimits {
-        var limits = FunctionLimits()
-        for field in FunctionLimits.fields {
-            guard let value = try integer(field.name) else { continue }
-            guard (1...field.maximum).contains(value) else {
-                throw DocumentError(
-                    "the field '\(field.name)' at \(place(ofName: field.name)) must be from 1 to \(field.maximum), not \(value)"
-                )
-            }
-            limits[keyPath: field.limit] = value
+    package func integer(_ name: String, _ range: ClosedRange<Int>) throws(DocumentError) -> Int? {
+        guard let value = try integer(name) else { return nil }
+        guard range.contains(value) else {
+            throw DocumentError(
+                "\(subject(name)) must be from \(range.lowerBound) to \(range.upperBound), not \(value)")
         }
-        return limits
+        return value
     }
+
+    /// The function's language.
+    package func language() throws(DocumentError) -> Language {
+        let text = try requiredText("languageId")
+        do {
+            return try Language(id: text)
+        } catch {
+            throw DocumentError("\(subject("languageId")): \(error.message)")
+        }
+    }
+
+    /// The field with its place, for messages. The field must be there.
+    package func subject(_ name: String) -> String { "the field '\(name)' at \(place(ofName: name))" }
 
     package func object(_ name: String) throws(DocumentError) -> JSONFields? {
         guard let value = value(name) else { return nil }
@@ -145,7 +149,8 @@ package struct JSONFields {
 
     /// Where the field's name is: "line 4, column 3". The field must be there.
     package func place(ofName name: String) -> String {
-        JSONLocation(offset: members[indices[name]!].nameOffset, in: document).description
+        guard let index = indices[name] else { return "an unknown place" }
+        return JSONLocation(offset: members[index].nameOffset, in: document).description
     }
 
     private func value(_ name: String) -> LocatedJSON? {
@@ -155,7 +160,8 @@ package struct JSONFields {
     }
 
     private func wrongType(_ name: String, _ expected: String) -> DocumentError {
-        let value = members[indices[name]!].value
+        guard let index = indices[name] else { return DocumentError("the field \(quoted(name)) must be \(expected)") }
+        let value = members[index].value
         let place = JSONLocation(offset: value.offset, in: document)
         return DocumentError("the field \(quoted(name)) at \(place) must be \(expected), not \(value.kind)")
     }

@@ -1,6 +1,6 @@
 import FunctionModel
 
-/// A function as its author describes it: a JSON file, with comments if they like, beside the code.
+/// A function as its author describes it: a JSON file beside the code, which may have comments.
 ///
 /// ```jsonc
 /// {
@@ -28,7 +28,7 @@ import FunctionModel
 /// their start is dropped.
 public struct Manifest: Hashable, Sendable {
     public let id: FunctionID
-    /// Without the folders, which have to be made from the next two first.
+    /// Without folders: a deployment makes them from ``sourceFolder`` and ``requirements``.
     public let definition: FunctionDefinition
     /// The folder that the source is in, if the manifest names one.
     public let sourceFolder: SourceFolder?
@@ -41,7 +41,7 @@ public struct Manifest: Hashable, Sendable {
     public enum FileReferences: Hashable, Sendable {
         /// It may. A path is relative to this folder; if nothing is there, to the working directory.
         case allowed(relativeTo: String)
-        /// It may not: for manifests from people who must not read this machine's files.
+        /// It may not: for manifests whose authors must not read this machine's files.
         case forbidden
     }
 
@@ -74,7 +74,7 @@ public struct Manifest: Hashable, Sendable {
             id = try reader.id()
             sourceFolder = try reader.sourceFolder()
             requirements = try reader.requirements()
-            definition = try reader.definition()
+            definition = try reader.definition(in: sourceFolder)
             sourcePath = try reader.sourcePath()
         } catch {
             throw InvalidManifest("\(name): \(error.message)")

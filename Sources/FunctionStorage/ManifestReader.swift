@@ -15,12 +15,7 @@ struct ManifestReader {
         }
         fields = try JSONFields(json, in: document, subject: "the manifest")
         self.files = files
-        try fields.allowOnly(
-            [
-                "id", "languageId", "functionName", "jsEvalAsModule", "source", "sourceFile", "sourceDir",
-                "dependencies", "requirements", "env",
-                "prime", "timeoutMillis", "isolation", "response",
-            ] + FunctionLimits.fields.map(\.name))
+        try fields.allowOnly(FunctionField.all(in: .manifest).map(\.name))
     }
 
     func id() throws(DocumentError) -> FunctionID {
@@ -28,65 +23,30 @@ struct ManifestReader {
         do {
             return try FunctionID(text)
         } catch {
-            throw DocumentError("the field 'id' at \(fields.place(ofName: "id")): \(error.message)")
+            throw DocumentError("\(fields.subject("id")): \(error.message)")
         }
     }
 
-    func definition() throws(DocumentError) -> FunctionDefinition {
-        let (source, sourceName) = try source()
-        return FunctionDefinition(
-            language: try language(),
-            sourceCode: source,
-            functionName: try functionName(),
-            sourceName: sourceName,
-            jsEvalAsModule: try fields.flag("jsEvalAsModule") ?? false,
-            dependencies: try dependencies(),
-            environment: try fields.environment(),
-            prime: try fields.prime(),
-            timeoutMillis: try fields.integer("timeoutMillis"),
-            isolation: try fields.choice("isolation") ?? .invocation,
-            response: try fields.choice("response") ?? .json,
-            limits: try limits()
-        )
-    }
-
-    private func limits() throws(DocumentError) -> FunctionLimits {
-        let limits = try fields.limits()
-        if limits.temporaryMB != nil {
-            try require(\.hasTemporaryFiles, "the field 'temporaryMB' at \(fields.place(ofName: "temporaryMB"))")
+    /// - Parameter folder: the folder that the source is in, if the manifest names one.
+    func definition(in folder: SourceFolder?) throws(DocumentError) -> FunctionDefinition {
+        let (source, sourceName) = try source(in: folder)
+        var definition = FunctionDefinition(
+            language: try fields.language(), sourceCode: source, sourceName: sourceName,
+            dependencies: try dependencies())
+        for field in FunctionField.all(in: .manifest) where field.name != "dependencies" {
+            try field.read(fields, .manifest, into: &definition)
         }
-        return limits
-    }
-
-    private func language() throws(DocumentError) -> Language {
-        let text = try fields.requiredText("languageId")
-        do {
-            return try Language(id: text)
-        } catch {
-            throw DocumentError("the field 'languageId' at \(fields.place(ofName: "languageId")): \(error.message)")
-        }
-    }
-
-    private func require(_ capability: KeyPath<Language.Capabilities, Bool>, _ place: String) throws(DocumentError) {
-        guard try language().capabilities[keyPath: capability] else {
-            throw DocumentError("\(place) is for \(Language.names(with: capability)) functions")
-        }
-    }
-
-    private func functionName() throws(DocumentError) -> String {
-        guard let name = try fields.text("functionName") else { return "handler" }
-        guard !name.isEmpty else {
-            throw DocumentError("the field 'functionName' at \(fields.place(ofName: "functionName")) must not be empty")
-        }
-        return name
+        return definition
     }
 
     // MARK: Folders and packages
 
     func sourceFolder() throws(DocumentError) -> SourceFolder? {
         guard let path = try fields.text("sourceDir") else { return nil }
-        let place = "the field 'sourceDir' at \(fields.place(ofName: "sourceDir"))"
-        try require(\.hasSourceFolder, place)
+        let place = fields.subject("sourceDir")
+        guard try fields.language().capabilities.hasSourceFolder else {
+            throw DocumentError("\(place) is for \(Language.names(with: \.hasSourceFolder)) functions")
+        }
         guard !fields.has("source") else {
             throw DocumentError("\(place) excludes 'source': the source is a file in the folder")
         }
@@ -103,8 +63,11 @@ struct ManifestReader {
     /// - Returns: in order, each once, so that the same packages are the same list.
     func requirements() throws(DocumentError) -> [String] {
         guard let given = try fields.texts("requirements") else { return try requirementsBesideManifest() }
-        let place = "the field 'requirements' at \(fields.place(ofName: "requirements"))"
-        if !given.isEmpty { try require(\.installsPackages, place) }
+        let place = fields.subject("requirements")
+        if given.isEmpty { return [] }
+        guard try fields.language().capabilities.installsPackages else {
+            throw DocumentError("\(place) is for \(Language.names(with: \.installsPackages)) functions")
+        }
         do {
             var requirements: Set<String> = []
             for text in given { requirements.insert(try Requirements.check(text)) }
@@ -115,7 +78,7 @@ struct ManifestReader {
     }
 
     private func requirementsBesideManifest() throws(DocumentError) -> [String] {
-        guard try language().capabilities.installsPackages, case .allowed(let folder) = files else { return [] }
+        guard try fields.language().capabilities.installsPackages, case .allowed(let folder) = files else { return [] }
         let path = folder.isEmpty ? "requirements.txt" : "\(folder)/requirements.txt"
         let text: String
         do {
@@ -131,8 +94,8 @@ struct ManifestReader {
         }
     }
 
-    private func source() throws(DocumentError) -> (code: String, name: String?) {
-        if let folder = try sourceFolder() { return try source(in: folder) }
+    private func source(in folder: SourceFolder?) throws(DocumentError) -> (code: String, name: String?) {
+        if let folder { return try mainModule(of: folder) }
         guard let code = try code(of: fields, inline: "source", file: "sourceFile") else {
             throw DocumentError("the code is missing: give 'source' or 'sourceFile'")
         }
@@ -141,16 +104,12 @@ struct ManifestReader {
     }
 
     /// The main module of a folder. Its name keeps the folders that it is in: they are packages.
-    private func source(in folder: SourceFolder) throws(DocumentError) -> (code: String, name: String?) {
-        let language = try language()
-        let name = try fields.text("sourceFile") ?? "handler.\(language.fileExtension)"
+    private func mainModule(of folder: SourceFolder) throws(DocumentError) -> (code: String, name: String?) {
+        let name = try fields.text("sourceFile") ?? "handler.py"
         let place =
-            fields.has("sourceFile")
-            ? "the field 'sourceFile' at \(fields.place(ofName: "sourceFile"))" : "the field 'sourceFile', by default"
-        guard name.hasSuffix(".\(language.fileExtension)"), folder.files.contains(where: { $0.path == name })
-        else {
-            throw DocumentError(
-                "\(place): no such \(language.name) file in \(quoted(folder.path)): \(quoted(name))")
+            fields.has("sourceFile") ? fields.subject("sourceFile") : "the field 'sourceFile', by default"
+        guard name.hasSuffix(".py"), folder.files.contains(where: { $0.path == name }) else {
+            throw DocumentError("\(place): no such Python file in \(quoted(folder.path)): \(quoted(name))")
         }
         do {
             return (try decode(try readFile("\(folder.path)/\(name)", limit: Manifest.maximumFileSize).bytes), name)
@@ -188,7 +147,7 @@ struct ManifestReader {
     /// The code that one of two fields gives; nil if there is neither.
     private func code(of fields: JSONFields, inline: String, file: String) throws(DocumentError) -> String? {
         guard let path = try fields.text(file) else { return try fields.text(inline) }
-        let place = "the field '\(file)' at \(fields.place(ofName: file))"
+        let place = fields.subject(file)
         guard !fields.has(inline) else { throw DocumentError("\(place) excludes '\(inline)': give only one of them") }
         guard case .allowed(let folder) = files else {
             throw DocumentError("\(place) is not allowed here: give the code itself, as '\(inline)'")

@@ -1,6 +1,6 @@
-/// The name somebody may have meant by `name`; nil if none is near enough to be a slip of the keyboard.
+/// The known name that is most like `name`; nil if none is like it.
 func nearest(to name: String, in known: [String]) -> String? {
-    // No name of ours is near to one this long, and the distance takes time in proportion to it.
+    // Known names are short, and the comparison takes time in proportion to the length.
     guard name.utf8.count <= 64 else { return nil }
     let lowercased = name.lowercased()
     let (closest, distance) =

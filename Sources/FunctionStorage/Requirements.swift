@@ -2,11 +2,11 @@ import FunctionModel
 
 /// Packages that a Python function needs, as pip names them: `numpy`, `requests[socks]>=2,<3; python_version > "3.8"`.
 enum Requirements {
-    /// A requirement in its own line of a `requirements.txt`; comments and empty lines are none.
+    /// The requirements of a `requirements.txt`, one a line, without comments and empty lines.
     static func read(_ text: String) throws(DocumentError) -> [String] {
         var requirements: [String] = []
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            // A '#' inside of a word is none.
+            // A '#' inside a word does not begin a comment.
             let content = line.replacing(/(^|\s)#.*/, with: "").trimmed
             guard !content.isEmpty else { continue }
             do {
@@ -18,8 +18,8 @@ enum Requirements {
         return requirements
     }
 
-    /// Only names and versions: pip also takes options, paths and addresses, which would let a function's text decide
-    /// what pip reads on this machine and where it goes.
+    /// Accepts only names and versions. pip also takes options, paths and addresses; with these a manifest could make
+    /// pip read files of this machine or connect to any address.
     static func check(_ text: String) throws(DocumentError) -> String {
         let requirement = text.trimmed
         guard

@@ -18,7 +18,7 @@ public struct SourceFolder: Hashable, Sendable {
     package static let maximumFiles = 10_000
     package static let maximumBytes = 256 << 20
 
-    /// Hidden files stay where they are: `.git`, `.env`. So does what Python has compiled, for whichever Python.
+    /// Hidden files (`.git`, `.env`) and what Python has compiled are left out.
     init(path: String) throws(DocumentError) {
         self.path = path
         var isFolder: ObjCBool = false
@@ -50,7 +50,7 @@ public struct SourceFolder: Hashable, Sendable {
                 )
             }
         }
-        // By bytes, as everywhere that content is hashed.
+        // By bytes: the order of Swift's strings depends on the version of Unicode.
         self.files = files.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
     }
 }

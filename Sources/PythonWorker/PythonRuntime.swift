@@ -41,8 +41,11 @@ final class PythonRuntime: LanguageRuntime {
             fail("The interpreter does not start: \(status.err_msg.map { String(cString: $0) } ?? "")")
         }
         startHarness()
-        return "CPython \(String(cString: Py_GetVersion()).prefix { $0 != " " })"
+        return Self.version
     }
+
+    /// The engine's name and version. It does not need a started interpreter.
+    static var version: String { "CPython \(String(cString: Py_GetVersion()).prefix { $0 != " " })" }
 
     private func startHarness() {
         // The method table entry lives as long as the process.

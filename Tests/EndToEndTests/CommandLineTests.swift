@@ -34,7 +34,7 @@ import Testing
             #expect(gone.exit == .code(1))
             #expect(gone.errorOutput == "Error: Function not found: greet\n")
             #expect(gone.output == "")
-            try await #expect(workspace.faas("list").output == "No functions uploaded.\n")
+            try await #expect(workspace.faas("list").output == "No functions uploaded in '.faas'.\n")
         }
     }
 
@@ -231,7 +231,16 @@ import Testing
             try await #expect(workspace.faas("upload", "one.json", "--data-dir", "data/here").exit == .code(0))
             #expect(workspace.directory.contains("data/here/functions/one.json"))
             try await #expect(workspace.faas("invoke", "one", "--data-dir", "data/here").output == "1\n")
-            try await #expect(workspace.faas("list").output == "No functions uploaded.\n")
+            let missing = try await workspace.faas("list")
+            #expect(missing.output == "No functions uploaded in '.faas' (the directory does not exist).\n")
+            #expect(missing.exit == .code(0))
+            for command in [["list"], ["invoke", "one"], ["delete", "one"], ["prune"]] {
+                let result = try await Program.run(
+                    Binaries.faas.path, command + ["--data-dir", "data/hree"], in: workspace.directory.path,
+                    environment: Workspace.environment)
+                #expect(result.exit == .code(1))
+                #expect(result.errorOutput == "Error: The data directory 'data/hree' does not exist.\n", "\(command)")
+            }
         }
     }
 
@@ -297,5 +306,30 @@ import Testing
             #expect(second.output == "")
             #expect(second.errorOutput.contains("in use"), "\(second.errorOutput)")
         }
+    }
+
+    @Test func `An error in JSON says where it is, and who named it`() async throws {
+        try await Workspace.with { workspace in
+            try workspace.directory.write("function handler(event) {\n  return 1 +;\n}", to: "wrong.js")
+            let load = try JSONValue(json: try await workspace.faas("invoke", "--file", "wrong.js", "--json").output)
+            #expect(load["errorType"] == "LoadError" && load["errorOrigin"] == "host")
+            #expect(load["line"] == 2, "\(load)")
+            try workspace.directory.write(
+                "class LoadError extends Error { get name() { return 'LoadError' } }\nexports.handler = () => { throw new LoadError('mine') }",
+                to: "thrown.js")
+            let thrown = try JSONValue(json: try await workspace.faas("invoke", "--file", "thrown.js", "--json").output)
+            #expect(thrown["errorType"] == "LoadError" && thrown["errorOrigin"] == "function", "\(thrown)")
+        }
+    }
+
+    @Test(arguments: [
+        ("--max-timeout", "9223372036000"), ("--max-memory", "9223372036854775807"), ("--max-cpu", "0"),
+        ("--max-temporary", "1025"), ("--max-concurrency", "-1"), ("--cpu-millis", "9223372036854775807"),
+        ("--zygote-seconds", "9223372036854775807"), ("--host-memory-share", "2"),
+    ])
+    func `A ceiling that is out of range is refused with the range`(option: String, value: String) async throws {
+        let result = try await Program.run(Binaries.faas.path, ["serve", "\(option)=\(value)"], in: "/tmp")
+        #expect(result.exit == .code(64))
+        #expect(result.errorOutput.contains("se a number from") || result.errorOutput.contains("at least"))
     }
 }

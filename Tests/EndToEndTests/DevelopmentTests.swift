@@ -98,4 +98,24 @@ import Testing
             #expect(!workspace.directory.contains(".faas"))
         }
     }
+
+    @Test func `A deployment that fails is tried once, until something changes`() async throws {
+        try await Workspace.with { workspace in
+            try workspace.directory.write(
+                #"{"id": "module", "languageId": "js", "sourceFile": "main.mjs"}"#, to: "function.json")
+            try workspace.directory.write("export const handler = () => 1", to: "main.mjs")
+            try await workspace.withFaas(["dev", "function.json", "--port", "0"]) { program in
+                try await waitUntil("it serves") { program.output.contains("Serving 'module'") }
+                try workspace.directory.write("export const handler = () => ;", to: "main.mjs")
+                try await waitUntil("the error is shown") { program.errorOutput.contains("does not build") }
+                try workspace.directory.write("export const handler = () => 2", to: "main.mjs")
+                try await waitUntil("it is well again") { program.output.contains("Reloaded 'module'") }
+                #expect(program.errorOutput.count(of: "does not build") == 1, "\(program.errorOutput)")
+            }
+        }
+    }
+}
+
+extension String {
+    fileprivate func count(of text: String) -> Int { components(separatedBy: text).count - 1 }
 }

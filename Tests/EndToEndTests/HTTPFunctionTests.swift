@@ -113,8 +113,8 @@ import Testing
                 #"{"statusCode": 200, "body": {"a": 1}}"#,
                 "'body' must be text, not an object: encode it as JSON first, or leave out 'statusCode'"
             ),
-            (#"{"statusCode": 204, "body": "HTTP/1.1 200 OK"}"#, "an answer of status 204 has no body"),
-            (#"{"statusCode": 304, "body": "x"}"#, "an answer of status 304 has no body"),
+            (#"{"statusCode": 204, "body": "HTTP/1.1 200 OK"}"#, "a response of status 204 has no body"),
+            (#"{"statusCode": 304, "body": "x"}"#, "a response of status 304 has no body"),
             (
                 #"{"statusCode": 200, "body": "?", "isBase64Encoded": true}"#,
                 "'body' is not base64, although 'isBase64Encoded' is true"

@@ -1,6 +1,7 @@
 import Foundation
 import FunctionModel
 import FunctionStorage
+import TestSupport
 import Testing
 
 @Suite("Manifests")
@@ -123,6 +124,10 @@ struct ManifestTests {
             (
                 #"{"id": "a", "languageId": "js", "source": "", "timeoutMillis": 1.5}"#,
                 "the field 'timeoutMillis' at line 1, column 64 must be an integer, not 1.5"
+            ),
+            (
+                #"{"id": "a", "languageId": "js", "source": "", "timeoutMillis": 9223372036000}"#,
+                "the field 'timeoutMillis' at line 1, column 47 must be at most 86400000, not 9223372036000"
             ),
             (
                 "{\"id\": \"a\", \"languageId\": \"js\",\n\"source\": \"\", \"source\": \"\"}",

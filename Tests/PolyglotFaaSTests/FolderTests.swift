@@ -24,11 +24,12 @@ import Testing
             let folder = directory.path("layer")
             try await withRuntime {
                 $0.idleTimeoutMillis = 200
+                $0.artifactPath = { name in name == "layer" ? folder : nil }
             } _: { runtime in
                 for id in ["one", "two"] {
                     let definition = FunctionDefinition(
                         language: .python, sourceCode: source, sourceName: "handler.py",
-                        folders: FunctionFolders(source: folder))
+                        folders: FunctionFolders(source: "layer"))
                     let function = Function(id: try FunctionID(id), revision: id, definition: definition)
                     let outcome = await runtime.run(function, event: ByteBuffer(), requestID: "r", timeoutMillis: 0)
                     let result = try outcome.result.get()
@@ -41,15 +42,28 @@ import Testing
     }
 
     @Test func `A folder that cannot be read is a clear error`() async throws {
-        try await withRuntime { runtime in
+        try await withRuntime {
+            $0.artifactPath = { _ in "/nonexistent/layer" }
+        } _: { runtime in
             let definition = FunctionDefinition(
-                language: .python, sourceCode: "", sourceName: "handler.py",
-                folders: FunctionFolders(source: "/nonexistent/layer"))
+                language: .python, sourceCode: "", sourceName: "handler.py", folders: FunctionFolders(source: "layer"))
             let function = Function(id: try FunctionID("a"), revision: "1", definition: definition)
             let outcome = await runtime.run(function, event: ByteBuffer(), requestID: "r", timeoutMillis: 0)
             let error = try #require(throws: LoadError.self) { try outcome.result.get() }
             #expect(
                 error.message.contains("The function's folder '/nonexistent/layer' cannot be read"), "\(error.message)")
+        }
+    }
+
+    @Test func `An artifact that is not on this host is an error that says what to do`() async throws {
+        try await withRuntime { runtime in
+            let definition = FunctionDefinition(
+                language: .python, sourceCode: "", folders: FunctionFolders(packages: "packages-0"))
+            let function = Function(id: try FunctionID("a"), revision: "1", definition: definition)
+            let outcome = await runtime.run(function, event: ByteBuffer(), requestID: "r", timeoutMillis: 0)
+            let error = try #require(throws: LoadError.self) { try outcome.result.get() }
+            #expect(
+                error.message == "The function's folder 'packages-0' is not on this host. Deploy the function again.")
         }
     }
 }

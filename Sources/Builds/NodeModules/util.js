@@ -86,7 +86,7 @@ function deprecate(original, message, code) {
   return deprecated;
 }
 
-// Nobody has set NODE_DEBUG for a function.
+// NODE_DEBUG is never set for a function.
 const debuglog = () => Object.assign(() => {}, { enabled: false });
 
 const { isDeepStrictEqual } = require('../comparisons.js');

@@ -80,6 +80,10 @@ enum { FAAS_NOBODY = 65534 };
 /* syncfs(2), which headers declare only to those who define _GNU_SOURCE. Returns 0 or -errno. */
 int faas_sync_file_system(int descriptor);
 
+/* statfs(2), which Swift's Glibc module leaves out. 1 if other machines or programs may change files there without this
+   kernel noticing (NFS, SMB, FUSE, 9P, Ceph, AFS), 0 if not or if there is no such file. */
+int faas_is_remote_file_system(const char *path);
+
 /* close_range(2), from `first` to `last`. A wrapper Swift imports arrived only in newer headers. Returns 0 or -errno. */
 int faas_close_range(unsigned int first, unsigned int last);
 

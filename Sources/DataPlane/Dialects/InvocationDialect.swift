@@ -1,0 +1,62 @@
+import Access
+import FunctionModel
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+
+/// A request as a dialect sees it.
+struct DialectRequest: Sendable {
+    let head: HTTPRequestHead
+    /// The part of the path behind the function's id.
+    let rest: Substring
+    let requestID: String
+    let function: FunctionID
+    let clientAddress: SocketAddress?
+}
+
+/// A response without the headers that every response has.
+struct DialectResponse: Sendable {
+    let status: HTTPResponseStatus
+    var headers: HTTPHeaders
+    let body: ByteBuffer
+}
+
+/// How a call is spelled in HTTP: a request becomes an event, an outcome becomes a response.
+///
+/// Pure values: these methods run on the event loop, or on a thread of a pool where they are given much to do.
+protocol InvocationDialect: Sendable {
+    /// - Throws: if this function cannot be called in this dialect.
+    func check(_ function: Function) throws(InvalidRequest)
+
+    /// About how many bytes ``event(_:body:)`` allocates. 0: the body is the event as it is.
+    func eventCost(_ body: ByteBuffer) -> Int
+    func event(_ request: DialectRequest, body: ByteBuffer) -> ByteBuffer
+
+    /// About how many bytes ``response(result:)`` allocates. 0: the result is the response's body as it is.
+    func responseCost(_ result: ByteBuffer) -> Int
+    /// - Throws: ``InvalidResponse`` if the function's result is not a response.
+    func response(result: ByteBuffer) throws -> DialectResponse
+
+    func response(error: ErrorResponse, requestID: String) -> DialectResponse
+}
+
+extension InvocationDialect {
+    func response(error: ErrorResponse, requestID: String) -> DialectResponse {
+        var headers = HTTPHeaders()
+        headers.reserveCapacity(6)
+        headers.add(name: "Content-Type", value: "application/json")
+        for field in error.headers { headers.add(name: field.name.rawName, value: field.value) }
+        return DialectResponse(
+            status: HTTPResponseStatus(statusCode: error.status.code), headers: headers,
+            body: error.body(requestID: requestID))
+    }
+}
+
+extension Gate.Dialect {
+    var conformer: any InvocationDialect {
+        switch self {
+        case .invoke: InvokeDialect()
+        case .functionURL: FunctionURLDialect()
+        }
+    }
+}

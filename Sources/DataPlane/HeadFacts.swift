@@ -1,0 +1,52 @@
+import Access
+import NIOHTTP1
+
+/// The headers that decide how a request is handled, found in one pass.
+struct HeadFacts {
+    /// The `X-Request-Id` header.
+    private(set) var requestID: String?
+    private(set) var host: String?
+    private(set) var origin: String?
+    /// The `Content-Length` header.
+    private(set) var contentLength: Int?
+    private(set) var isChunked = false
+    /// The client asks for another protocol.
+    private(set) var hasUpgrade = false
+    /// The client waits for `100 Continue` before it sends the body.
+    private(set) var expectsContinue = false
+
+    init(_ head: HTTPRequestHead) {
+        for (name, value) in head.headers {
+            // The length rules out most names before anything is compared.
+            switch name.utf8.count {
+            case 4 where Self.isSame(name, "host"): host = host ?? value
+            case 6 where Self.isSame(name, "origin"): origin = origin ?? value
+            case 6 where Self.isSame(name, "expect"): expectsContinue = Self.isSame(value, "100-continue")
+            case 7 where Self.isSame(name, "upgrade"): hasUpgrade = true
+            case 12 where Self.isSame(name, "x-request-id"): requestID = requestID ?? value
+            // The decoder has checked it: what is left is a number too large for an Int.
+            case 14 where Self.isSame(name, "content-length"): contentLength = Int(value) ?? .max
+            case 17 where Self.isSame(name, "transfer-encoding"): isChunked = true
+            default: break
+            }
+        }
+        // HTTP/1.0 has no interim responses.
+        if head.version == .http1_0 { expectsContinue = false }
+    }
+
+    func requestFacts(_ head: HTTPRequestHead) -> RequestFacts {
+        RequestFacts(
+            method: head.method.rawValue, target: head.uri, host: host, origin: origin, contentLength: contentLength)
+    }
+
+    /// Whether `text` is `lowercase` in any mixture of cases.
+    private static func isSame(_ text: String, _ lowercase: StaticString) -> Bool {
+        guard text.utf8.count == lowercase.utf8CodeUnitCount else { return false }
+        return lowercase.withUTF8Buffer { expected in
+            zip(text.utf8, expected).allSatisfy { byte, expected in
+                byte == expected
+                    || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) && byte | 0x20 == expected
+            }
+        }
+    }
+}

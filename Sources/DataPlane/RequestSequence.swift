@@ -1,0 +1,299 @@
+import Access
+import FunctionModel
+import HostMemory
+import NIOCore
+import NIOHTTP1
+import Telemetry
+
+/// The order of requests on one connection: which are calls of functions, which pass through to the router, and what
+/// waits for what. Pure: each method takes one event and returns one action; ``InvokeHandler`` carries it out.
+///
+/// A connection has one request in progress at a time, a call or one of the router's. Input that arrives meanwhile is
+/// held in order; with much of it, the connection is read no further.
+struct RequestSequence {
+    /// A call as it was requested.
+    struct Request {
+        let id: String
+        let dialect: Gate.Dialect
+        let rest: Substring
+        let head: HTTPRequestHead
+        let contentLength: Int?
+        let expectsContinue: Bool
+    }
+
+    /// Input from the client's side.
+    enum Input {
+        case part(HTTPServerRequestPart)
+        case error(any Error)
+        case event(Any)
+    }
+
+    enum Action {
+        case none
+        case pass(Input)
+        /// Find the function, then report ``resolved(_:)``.
+        case resolve(FunctionID)
+        /// The client may send the body.
+        case wantBody
+        /// Call the function with this body, then report ``ended()``.
+        case run(Request, Function, body: ByteBuffer)
+        /// Answer with this error. The rest of the request is dropped.
+        case refuse(Request, any Error)
+    }
+
+    private enum State {
+        /// No call is in progress.
+        case passing
+        /// The function is looked up.
+        case resolving(Request)
+        /// The body is arriving.
+        case collecting(Request, Function, ByteBuffer)
+        /// From the end of the body until the response.
+        case running
+        /// The response came before the end of the request. The rest is dropped.
+        case discarding
+        /// The client has disconnected.
+        case closed
+    }
+
+    /// With this much input held, the connection is read no further.
+    static let heldLimit = 16
+
+    private let gate: Gate
+    private let maximumEventBytes: Int
+    private let largestEventBytes: Int
+    private let memory: ByteBudget
+    private var requestIDs: RequestIDs
+    private var state = State.passing
+    /// Requests of the router that have no whole response yet.
+    private var passedThrough = 0
+    private var held: CircularBuffer<Input> = []
+    private var isReadHeld = false
+    private var isQuiescing = false
+    /// The client does not read what it has been sent, so nothing new is started for it.
+    private var isWritable = true
+    /// Bytes of the memory budget that the call in progress has reserved.
+    private(set) var reserved = 0
+
+    /// - Parameter maximumEventBytes: the limit of functions that have none of their own.
+    /// - Parameter largestEventBytes: the limit of all.
+    init(
+        gate: Gate, maximumEventBytes: Int, largestEventBytes: Int, memory: ByteBudget,
+        requestIDs: RequestIDs = RequestIDs()
+    ) {
+        self.gate = gate
+        self.maximumEventBytes = maximumEventBytes
+        self.largestEventBytes = largestEventBytes
+        self.memory = memory
+        self.requestIDs = requestIDs
+    }
+
+    // MARK: Input
+
+    /// Takes input in, or holds it.
+    mutating func arrived(_ input: Input) -> Action {
+        guard held.isEmpty, !mustWait(input) else {
+            held.append(input)
+            return .none
+        }
+        return take(input)
+    }
+
+    /// Takes in what was held. nil: none, or it still has to wait. Call it again after each action.
+    mutating func next() -> Action? {
+        guard let input = held.first, !mustWait(input) else { return nil }
+        held.removeFirst()
+        return take(input)
+    }
+
+    private func mustWait(_ input: Input) -> Bool {
+        switch (state, input) {
+        case (.running, _), (.resolving, _): true
+        case (.passing, .part(.head(let head))) where passedThrough > 0 || !isWritable: isCall(head)
+        default: false
+        }
+    }
+
+    private func isCall(_ head: HTTPRequestHead) -> Bool {
+        if case .route = gate.decide(HeadFacts(head).requestFacts(head)) { false } else { true }
+    }
+
+    private mutating func take(_ input: Input) -> Action {
+        switch (state, input) {
+        case (.passing, .part(.head(let head))): return begin(head, input)
+        case (.collecting(let request, let function, let body), .part(.body(let bytes))):
+            return collect(request, function, body, bytes)
+        case (.collecting(let request, let function, let body), .part(.end)):
+            state = .running
+            return .run(request, function, body: body)
+        case (.collecting(let request, _, _), .error(let error)): return refuse(request, error)
+        case (.collecting, .event(let event as ChannelEvent)) where event == .inputClosed:
+            // The end of the request will not come.
+            releaseMemory()
+            state = .passing
+            return .pass(input)
+        case (.discarding, .part(let part)):
+            if case .end = part { state = .passing }
+            return .none
+        case (.closed, _): return .none
+        default: return .pass(input)
+        }
+    }
+
+    // MARK: A call
+
+    private mutating func begin(_ head: HTTPRequestHead, _ input: Input) -> Action {
+        let facts = HeadFacts(head)
+        let decision = gate.decide(facts.requestFacts(head))
+        if case .route = decision {
+            passedThrough += 1
+            return .pass(input)
+        }
+        let id = requestIDs.requestID(given: facts.requestID)
+        func request(_ dialect: Gate.Dialect, _ rest: Substring) -> Request {
+            Request(
+                id: id, dialect: dialect, rest: rest, head: head, contentLength: facts.contentLength,
+                expectsContinue: facts.expectsContinue)
+        }
+        switch decision {
+        case .route: return .pass(input)
+        case .refuse(let dialect, let error): return refuse(request(dialect, ""), error)
+        case .call(let call):
+            state = .resolving(request(call.dialect, call.rest))
+            return .resolve(call.function)
+        }
+    }
+
+    /// The function has been looked up.
+    mutating func resolved(_ result: Result<Function, any Error>) -> Action {
+        guard case .resolving(let request) = state else { return .none }
+        let function: Function
+        do {
+            function = try result.get()
+            try request.dialect.conformer.check(function)
+        } catch {
+            return refuse(request, error)
+        }
+        let length = request.contentLength ?? 0
+        let limit = limit(of: function)
+        guard length <= limit else { return refuse(request, PayloadTooLarge(limit: limit)) }
+        guard reserve(length) else { return refuse(request, Self.noMemory) }
+        state = .collecting(request, function, ByteBuffer())
+        return request.expectsContinue ? .wantBody : .none
+    }
+
+    private func limit(of function: Function) -> Int {
+        min(function.definition.limits.maxEventBytes ?? maximumEventBytes, largestEventBytes)
+    }
+
+    private mutating func collect(
+        _ request: Request, _ function: Function, _ body: ByteBuffer, _ bytes: ByteBuffer
+    ) -> Action {
+        let size = body.readableBytes + bytes.readableBytes
+        let limit = limit(of: function)
+        guard size <= limit else { return refuse(request, PayloadTooLarge(limit: limit)) }
+        // A body with a length was reserved at once.
+        guard size <= reserved || reserve(size - reserved) else { return refuse(request, Self.noMemory) }
+        var body = body
+        // The state must not share the buffer while it grows: each part would copy all that came before.
+        state = .discarding
+        if body.readableBytes == 0 {
+            // Most bodies come in one piece and are handed on as they came.
+            body = bytes
+        } else {
+            body.writeImmutableBuffer(bytes)
+        }
+        state = .collecting(request, function, body)
+        return .none
+    }
+
+    private mutating func refuse(_ request: Request, _ error: any Error) -> Action {
+        releaseMemory()
+        state = .discarding
+        return .refuse(request, error)
+    }
+
+    /// The call's response is about to be written. Returns false if the client has disconnected: then it has none.
+    mutating func ended() -> Bool {
+        releaseMemory()
+        guard case .running = state else { return false }
+        state = .passing
+        return true
+    }
+
+    // MARK: Memory
+
+    static let noMemory = Overloaded("The host has no memory left for this request. Try again later.")
+
+    /// Reserves memory for the call in progress, until its response. Returns false if the budget has none left.
+    mutating func reserve(_ bytes: Int) -> Bool {
+        guard memory.reserve(bytes) else { return false }
+        reserved += bytes
+        return true
+    }
+
+    /// Hands over what the call in progress has reserved: the runtime releases it with the call's outcome.
+    mutating func handOverMemory() -> Int {
+        defer { reserved = 0 }
+        return reserved
+    }
+
+    private mutating func releaseMemory() {
+        memory.release(reserved)
+        reserved = 0
+    }
+
+    // MARK: The router
+
+    /// The router's response has been written whole.
+    mutating func routerResponseEnded() { passedThrough -= 1 }
+
+    // MARK: Reading and writing
+
+    /// Returns whether the connection is read now. If not, ``resumesReading()`` says when.
+    mutating func mayRead() -> Bool {
+        isReadHeld = held.count >= Self.heldLimit
+        return !isReadHeld
+    }
+
+    mutating func resumesReading() -> Bool {
+        guard isReadHeld, held.count < Self.heldLimit else { return false }
+        isReadHeld = false
+        return true
+    }
+
+    mutating func writabilityChanged(_ isWritable: Bool) { self.isWritable = isWritable }
+
+    // MARK: The end
+
+    mutating func quiesce() { isQuiescing = true }
+
+    /// The server is stopping. Returns true once, when no call is in progress and nothing is held: then Hummingbird is
+    /// told, which closes the connections that it knows to be idle. It knows nothing of calls.
+    mutating func passesOnQuiesce() -> Bool {
+        guard isQuiescing, held.isEmpty else { return false }
+        switch state {
+        case .resolving, .collecting, .running: return false
+        case .passing, .discarding, .closed:
+            isQuiescing = false
+            return true
+        }
+    }
+
+    /// The client has disconnected. Returns whether a call is in progress that must be cancelled. Memory that has not
+    /// been handed over is kept until the call has ended: its event is still being made.
+    mutating func disconnected() -> Bool {
+        defer { state = .closed }
+        held.removeAll()
+        switch state {
+        case .running: return true
+        case .closed: return false
+        case .passing, .resolving, .collecting, .discarding:
+            releaseMemory()
+            return false
+        }
+    }
+
+    /// Whether a call waits for its outcome.
+    var isRunning: Bool { if case .running = state { true } else { false } }
+}

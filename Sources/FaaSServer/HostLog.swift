@@ -1,0 +1,63 @@
+import FunctionModel
+import Logging
+import Telemetry
+
+/// The host's log: lines of the host's own loggers and of its functions go through one sink, in one form.
+public struct HostLog: Sendable {
+    private let sink: LogSink
+    /// For the host and the libraries that it uses.
+    public let logger: Logger
+    /// Writes what functions print and what went wrong with their calls.
+    public let invocations: InvocationLog
+
+    /// - Parameter level: the least serious level of lines to write.
+    public init(level: Logger.Level, sink: LogSink = LogSink()) {
+        self.sink = sink
+        var logger = Logger(label: "faas") { SinkLogHandler(label: $0, sink: sink) }
+        logger.logLevel = level
+        self.logger = logger
+        let minimum: LogLine.Level? =
+            switch level {
+            case .trace, .debug: .debug
+            case .info: .info
+            case .notice, .warning: .warning
+            case .error: .error
+            case .critical: nil
+            }
+        invocations = InvocationLog(sink: sink, label: "faas", minimumLevel: minimum)
+    }
+
+    /// Waits a second at most until everything has been written. To be called before the process ends.
+    public func flush() { sink.flush(withinMillis: 1000) }
+}
+
+/// Gives swift-log's lines to a ``LogSink``, in the form of swift-log's own `StreamLogHandler`.
+struct SinkLogHandler: LogHandler {
+    private let label: String
+    private let sink: LogSink
+    var logLevel = Logger.Level.info
+    var metadata: Logger.Metadata = [:]
+
+    init(label: String, sink: LogSink) {
+        self.label = label
+        self.sink = sink
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var merged = metadata.merging(event.metadata ?? [:]) { _, given in given }
+        if let error = event.error {
+            merged["error.message"] = "\(error)"
+            merged["error.type"] = "\(String(reflecting: type(of: error)))"
+        }
+        sink.write(
+            LogText.line(
+                level: event.level.rawValue, label: label,
+                metadata: merged.map { (key: $0.key, value: $0.value.description) }.sorted { $0.key < $1.key },
+                source: event.source, message: event.message.description))
+    }
+}

@@ -1,0 +1,205 @@
+import FunctionModel
+import FunctionStorage
+import HostMemory
+import NIOCore
+
+/// What ``FunctionCatalog`` knows, and what it decides. No I/O but for the feed's poll.
+struct CatalogState: Sendable {
+    /// A caller that waits for a function to be read.
+    struct Waiter: Sendable {
+        let eventLoop: any EventLoop
+        let completion: FunctionCatalog.Completion
+    }
+
+    /// A read of one function, to be made off the event loop.
+    struct Load: Equatable, Sendable {
+        let number: UInt64
+        let id: FunctionID
+    }
+
+    /// A comparison of an entry with its stamp, to be made off the event loop.
+    struct Check: Equatable, Sendable {
+        let id: FunctionID
+        /// The load that made the entry.
+        let number: UInt64
+    }
+
+    enum Answer: Sendable {
+        case known(Function, Check?)
+        case waiting
+        case load(Load)
+        case refused
+    }
+
+    private struct Entry: Sendable {
+        let number: UInt64
+        let loaded: LoadedFunction
+        var checkedAt: Int64
+        var isChecking = false
+    }
+
+    private struct PendingLoad: Sendable {
+        let id: FunctionID
+        var waiters: [Waiter]
+        /// What is in memory, if that has to be compared with its stamp.
+        let known: LoadedFunction?
+        var hasBegun = false
+        /// Whether the function may have changed since the load began.
+        var isStale = false
+    }
+
+    /// Requests that may wait for reads.
+    static let maximumWaiters = 4096
+    /// Nanoseconds between two comparisons of an entry with its stamp, and between attempts to open a feed.
+    static let checkInterval: Int64 = 1_000_000_000
+
+    private var entries: ByteCache<FunctionID, Entry>
+    private var loads: [UInt64: PendingLoad] = [:]
+    /// Loads that a later request may join.
+    private var current: [FunctionID: UInt64] = [:]
+    private var waiterCount = 0
+    private var lastNumber: UInt64 = 0
+    private var reads = 0
+    private var feed: (any ChangeFeed)?
+    private var isOpeningFeed = false
+    private var nextOpen = Int64.min
+
+    init(memory: ByteBudget, maximumBytes: Int) {
+        entries = ByteCache(limit: maximumBytes, budget: memory)
+    }
+
+    var statistics: (count: Int, bytes: Int, reads: Int) { (entries.count, entries.bytes, reads) }
+
+    // MARK: Requests
+
+    mutating func resolve(_ id: FunctionID, _ waiter: Waiter, now: Int64) -> Answer {
+        let entry = entries.read(id)
+        if let entry, feed != nil, entry.loaded.isWatched {
+            guard !entry.isChecking, now - entry.checkedAt >= Self.checkInterval else {
+                return .known(entry.loaded.function, nil)
+            }
+            entries.update(id) { $0.isChecking = true }
+            return .known(entry.loaded.function, Check(id: id, number: entry.number))
+        }
+        guard waiterCount < Self.maximumWaiters else { return .refused }
+        waiterCount += 1
+        // Without a feed, a change may be complete that a load which has begun does not see.
+        if let number = current[id], let load = loads[number], !load.hasBegun || feed != nil && entry == nil {
+            loads[number]?.waiters.append(waiter)
+            return .waiting
+        }
+        lastNumber += 1
+        loads[lastNumber] = PendingLoad(id: id, waiters: [waiter], known: entry?.loaded)
+        current[id] = lastNumber
+        return .load(Load(number: lastNumber, id: id))
+    }
+
+    // MARK: Loads
+
+    /// A load begins to read.
+    /// - Returns: the function in memory, which is still right if its stamp is.
+    mutating func begin(_ number: UInt64) -> LoadedFunction? {
+        loads[number]?.hasBegun = true
+        return loads[number]?.known
+    }
+
+    /// - Returns: who waited for it.
+    mutating func finish(_ number: UInt64, _ result: Result<LoadedFunction, any Error>, now: Int64) -> [Waiter] {
+        reads += 1
+        guard let load = loads.removeValue(forKey: number) else { return [] }
+        if current[load.id] == number { current[load.id] = nil }
+        waiterCount -= load.waiters.count
+        // A load that began later has the newer content.
+        let hasNewer = (entries.peek(load.id)?.number ?? 0) > number
+        guard !load.isStale, !hasNewer else { return load.waiters }
+        // Without a stamp, only the feed can tell of the next change.
+        if case .success(let loaded) = result, loaded.stamp != nil || feed != nil && loaded.isWatched {
+            insert(load.id, Entry(number: number, loaded: loaded, checkedAt: now))
+        } else {
+            entries.remove(load.id)
+        }
+        return load.waiters
+    }
+
+    private mutating func insert(_ id: FunctionID, _ entry: Entry) {
+        entries.insert(id, entry, bytes: entry.loaded.function.memoryBytes)
+    }
+
+    // MARK: Changes
+
+    /// Applies what the feed reports. Called before each decision.
+    mutating func applyChanges() {
+        guard let feed else { return }
+        switch feed.poll() {
+        case .none: break
+        case .functions(let ids):
+            for id in ids {
+                entries.remove(id)
+                if let number = current.removeValue(forKey: id) { loads[number]?.isStale = true }
+            }
+        case .everything: forgetAll()
+        case .ended: endFeed()
+        }
+    }
+
+    private mutating func endFeed() {
+        feed = nil
+        nextOpen = .min
+        forgetAll()
+    }
+
+    /// Everything may have changed: reads that are under way answer their callers, and are not kept.
+    private mutating func forgetAll() {
+        for number in loads.keys { loads[number]?.isStale = true }
+        current.removeAll()
+        entries.removeAll()
+    }
+
+    /// Releases everything.
+    mutating func removeAll() {
+        feed = nil
+        entries.removeAll()
+    }
+
+    // MARK: The feed and the stamps
+
+    /// Whether the caller should open a feed, and ``install(_:)`` it.
+    mutating func shouldOpenFeed(now: Int64) -> Bool {
+        guard feed == nil, !isOpeningFeed, now >= nextOpen else { return false }
+        isOpeningFeed = true
+        nextOpen = now &+ Self.checkInterval
+        return true
+    }
+
+    mutating func install(_ feed: (any ChangeFeed)?) {
+        isOpeningFeed = false
+        guard let feed else { return }
+        self.feed = feed
+        // A change between an earlier read and now is not in this feed. Loads that have not begun are not affected.
+        for (number, load) in loads where load.hasBegun {
+            loads[number]?.isStale = true
+            if current[load.id] == number { current[load.id] = nil }
+        }
+        entries.removeAll()
+    }
+
+    mutating func finish(_ check: Check, _ stamp: FunctionStamp?, now: Int64) {
+        guard var entry = entries.peek(check.id), entry.number == check.number else { return }
+        guard let expected = entry.loaded.stamp else {
+            // It was too young for a stamp when it was read, so it is read again.
+            return entries.remove(check.id)
+        }
+        guard stamp == expected else {
+            // The feed reported nothing: it may watch a directory that is no longer this one.
+            return endFeed()
+        }
+        entry.checkedAt = now
+        entry.isChecking = false
+        // A build may have made it larger.
+        if entry.loaded.function.memoryBytes == entries.size(of: check.id) {
+            entries.update(check.id) { $0 = entry }
+        } else {
+            insert(check.id, entry)
+        }
+    }
+}

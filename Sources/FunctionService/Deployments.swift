@@ -1,0 +1,142 @@
+import Builds
+import FunctionExecution
+import FunctionModel
+import FunctionStorage
+
+/// The use cases that need no runtime: deploy, list, versions, delete and prune.
+public struct Deployments: Sendable {
+    private let repository: any FunctionRepository
+    private let artifacts: any ArtifactStore
+    private let builds: ScriptBuilds
+
+    public init(repository: any FunctionRepository, artifacts: any ArtifactStore, builds: ScriptBuilds) {
+        self.repository = repository
+        self.artifacts = artifacts
+        self.builds = builds
+    }
+
+    /// With builds of their own, for callers that need no runtime.
+    public init(
+        repository: any FunctionRepository, artifacts: any ArtifactStore, configuration: FunctionRuntime.Configuration
+    ) {
+        self.init(repository: repository, artifacts: artifacts, builds: ScriptBuilds(configuration))
+    }
+
+    // MARK: Deploying
+
+    /// Builds, installs and stores the function of a manifest. Modules are built now, so that an error in them is
+    /// reported now and no call waits for the build.
+    ///
+    /// - Parameters:
+    ///   - path: the manifest's file, whose folder a JavaScript project may read; nil: it has none.
+    ///   - progress: told what takes long, in whole lines.
+    /// - Throws: `InvalidManifest`, `InvalidRequest`, `LoadError`, `Overloaded`, ``StorageFailure``.
+    public func deploy(
+        _ manifest: Manifest, at path: String?, progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws -> Function {
+        let function = try await prepare(manifest, at: path, progress: progress)
+        try await repository.save(function)
+        return function
+    }
+
+    /// Does what ``deploy(_:at:progress:)`` does, but does not store the function.
+    public func prepare(
+        _ manifest: Manifest, at path: String?, progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws -> Function {
+        var definition = manifest.definition
+        if let folder = manifest.sourceFolder {
+            definition.folders.source = try await folder.makeArtifact(in: artifacts)
+        }
+        if !manifest.requirements.isEmpty {
+            definition.folders.packages = try await install(manifest.requirements, progress)
+        }
+        if let path, let project = JavaScriptProject(manifest, at: path) {
+            definition = try await builds.bundle(definition, main: project.main, project: project.folder)
+        }
+        let function = Function(id: manifest.id, definition: definition)
+        if function.needsBuild { try await builds.build(function) }
+        return function
+    }
+
+    private func install(_ requirements: [String], _ progress: @escaping @Sendable (String) -> Void) async throws
+        -> String
+    {
+        let installer = builds.packageInstaller
+        let name = ArtifactName.name("packages", of: try await installer.key(of: requirements))
+        let isNew = artifacts.path(of: name) == nil
+        try await artifacts.make(name) { folder in
+            try await installer.install(requirements, into: folder, progress: progress)
+        }
+        if isNew, let path = artifacts.path(of: name) { progress("Installed in \(path)") }
+        return name
+    }
+
+    // MARK: Stored functions
+
+    /// All stored functions, sorted by id. A function that cannot be used does not hide the others: it is in `broken`.
+    public func list() async throws -> FunctionList {
+        var list = try await repository.list()
+        list.functions = list.functions.filter { function in
+            do throws(BrokenFunction) {
+                try function.checkArtifacts(in: artifacts, location: repository.location(of: function.id))
+                return true
+            } catch {
+                list.broken.append(error)
+                return false
+            }
+        }
+        return list
+    }
+
+    /// The stored function.
+    public func load(_ id: FunctionID) async throws -> Function {
+        let function = try await repository.load(id).function
+        try function.checkArtifacts(in: artifacts, location: repository.location(of: id))
+        return function
+    }
+
+    /// The stored versions of a function, the current one first.
+    public func versions(of id: FunctionID) async throws -> [Function] { try await repository.versions(of: id) }
+
+    /// Removes a function, also one that cannot be used.
+    public func delete(_ id: FunctionID) async throws { try await repository.delete(id) }
+
+    /// Where functions are stored, for messages.
+    public var location: String { repository.location }
+
+    /// Where one function is stored, for messages.
+    public func location(of id: FunctionID) -> String { repository.location(of: id) }
+
+    /// Whether the store is there. The first deployment makes it.
+    public func storeExists() async -> Bool { await repository.exists() }
+
+    // MARK: Pruning
+
+    /// A deployment makes or uses an artifact before it stores the function that refers to it.
+    private static let youngestAgeSeconds = 3600
+
+    /// Removes artifacts and builds that no stored function refers to and that are older than an hour.
+    /// - Parameter isDryRun: only finds them.
+    /// - Returns: what was removed, or would be.
+    /// - Throws: `InvalidRequest` if a stored function cannot be read: it could refer to anything.
+    public func prune(isDryRun: Bool) async throws -> [UnusedArtifact] {
+        let list = try await list()
+        if let first = list.broken.first {
+            throw InvalidRequest(
+                "\(first.message). It could refer to anything, so nothing is removed: repair it or delete it first.")
+        }
+        let needed = Set(list.functions.flatMap(\.definition.folders.all))
+        let unusedArtifacts = try await artifacts.unused(
+            except: needed, unusedForSeconds: Self.youngestAgeSeconds)
+        let unusedBuilds = try builds.directory.map { directory in
+            try UnusedFiles.find(
+                in: directory, except: builds.fileNames(of: list.functions.filter(\.needsBuild).map(\.definition)),
+                unchangedForSeconds: Self.youngestAgeSeconds)
+        }
+        if !isDryRun {
+            for artifact in unusedArtifacts { try await artifacts.remove(artifact) }
+            for file in unusedBuilds ?? [] { try UnusedFiles.remove(file) }
+        }
+        return unusedArtifacts + (unusedBuilds ?? [])
+    }
+}

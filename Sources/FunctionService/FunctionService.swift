@@ -1,0 +1,156 @@
+import Builds
+import FunctionExecution
+import FunctionModel
+import FunctionStorage
+import HostMemory
+import NIOCore
+import Telemetry
+
+/// The use cases of a host: deploy, list, resolve, invoke, delete, prune. The command line and every HTTP route call
+/// it, and nothing below it.
+public final class FunctionService: Sendable {
+    /// The use cases that need no runtime.
+    public let deployments: Deployments
+    let runtime: FunctionRuntime
+    let catalog: FunctionCatalog
+
+    /// The most that functions in memory take, whatever the host's memory is.
+    private static let maximumCatalogBytes = 256 << 20
+
+    /// - Parameters:
+    ///   - repository: where functions are stored.
+    ///   - artifacts: where the folders are that functions read. The runtime's configuration finds them there too
+    ///     (`artifactPath`).
+    ///   - builds: what the runtime builds with.
+    ///   - runtime: what runs functions; ``shutDown()`` ends it.
+    public init(
+        repository: any FunctionRepository, artifacts: any ArtifactStore, builds: ScriptBuilds, runtime: FunctionRuntime
+    ) {
+        deployments = Deployments(repository: repository, artifacts: artifacts, builds: builds)
+        self.runtime = runtime
+        catalog = FunctionCatalog(
+            repository: repository, artifacts: artifacts, memory: runtime.memory,
+            maximumBytes: min(Self.maximumCatalogBytes, runtime.memory.limit / 4))
+    }
+
+    /// Composes a runtime with its builds, over these stores.
+    /// - Parameter configuration: `artifactPath` is set to find artifacts in `artifacts`.
+    public convenience init(
+        repository: any FunctionRepository, artifacts: any ArtifactStore, configuration: FunctionRuntime.Configuration
+    ) {
+        var configuration = configuration
+        configuration.artifactPath = { artifacts.path(of: $0) }
+        let builds = ScriptBuilds(configuration)
+        let runtime = FunctionRuntime(configuration: configuration, sourceBuilder: builds)
+        builds.draw(from: runtime.memory)
+        self.init(repository: repository, artifacts: artifacts, builds: builds, runtime: runtime)
+    }
+
+    // MARK: Life
+
+    /// Starts the engines, so that no invocation waits for them.
+    /// - Returns: the engines' names and versions, in the order of `languages`.
+    @discardableResult
+    public func start(_ languages: [Language] = Language.all) async throws -> [String] {
+        await catalog.open()
+        return try await runtime.start(languages)
+    }
+
+    /// Starts what the workers of this function are forked from.
+    package func start(for function: Function) async throws { try await runtime.start(for: function) }
+
+    /// Ends the runtime: running invocations may finish, others are refused.
+    public func shutDown() async { await runtime.shutDown() }
+
+    /// The largest event that any function takes, in bytes.
+    package static var largestEventBytes: Int { FunctionRuntime.maximumEventBytes }
+
+    /// The budget that bodies, queued events, frames, log lines and caches share.
+    package var memory: ByteBudget { runtime.memory }
+
+    // MARK: Stored functions
+
+    /// Builds, installs and stores the function of a manifest. See ``Deployments/deploy(_:at:progress:)``.
+    public func deploy(
+        _ manifest: Manifest, at path: String?, progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws -> Function {
+        try await deployments.deploy(manifest, at: path, progress: progress)
+    }
+
+    /// All stored functions, sorted by id.
+    public func list() async throws -> FunctionList { try await deployments.list() }
+
+    /// The stored versions of a function, the current one first.
+    public func versions(of id: FunctionID) async throws -> [Function] { try await deployments.versions(of: id) }
+
+    /// Removes a stored function.
+    public func delete(_ id: FunctionID) async throws { try await deployments.delete(id) }
+
+    /// Removes artifacts and builds that no stored function refers to. See ``Deployments/prune(isDryRun:)``.
+    public func prune(isDryRun: Bool) async throws -> [UnusedArtifact] {
+        try await deployments.prune(isDryRun: isDryRun)
+    }
+
+    // MARK: Invoking
+
+    /// The function as it is stored now.
+    /// - Parameter completion: called at once, on the caller's stack, if the function is in memory; else later on
+    ///   `eventLoop`.
+    public func resolve(
+        _ id: FunctionID, on eventLoop: any EventLoop,
+        _ completion: @escaping @Sendable (Result<Function, any Error>) -> Void
+    ) {
+        catalog.resolve(id, on: eventLoop, completion)
+    }
+
+    /// An invocation that has not started.
+    package func invocation(
+        of function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?,
+        trigger: InvocationRecord.Trigger
+    ) -> PendingInvocation {
+        PendingInvocation(
+            runtime: FunctionRuntime.PendingInvocation(
+                runtime, function, event: event, requestID: requestID, timeoutMillis: timeoutMillis))
+    }
+}
+
+extension FunctionService {
+    /// Runs an invocation to its end. Cancelling the task ends it.
+    package func invoke(
+        _ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?,
+        trigger: InvocationRecord.Trigger
+    ) async -> CallOutcome {
+        let invocation = invocation(
+            of: function, event: event, requestID: requestID, timeoutMillis: timeoutMillis, trigger: trigger)
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in invocation.start { continuation.resume(returning: $0) } }
+        } onCancel: {
+            invocation.cancel()
+        }
+    }
+}
+
+/// One invocation, from its start to its one outcome.
+package struct PendingInvocation: Sendable {
+    fileprivate let runtime: FunctionRuntime.PendingInvocation
+
+    /// - Parameter completion: called once with the outcome, on any thread, perhaps before this returns.
+    package func start(_ completion: @escaping @Sendable (CallOutcome) -> Void) {
+        runtime.start { completion(CallOutcome(result: $0.result, logs: $0.logs)) }
+    }
+
+    /// Ends the invocation. `completion` is called, if it has not been.
+    package func cancel() { runtime.cancel() }
+}
+
+/// How an invocation ended.
+package struct CallOutcome: Sendable {
+    /// The result as the function's worker sent it: JSON text.
+    package let result: Result<ByteBuffer, any Error>
+    package let logs: [LogLine]
+
+    package init(result: Result<ByteBuffer, any Error>, logs: [LogLine]) {
+        self.result = result
+        self.logs = logs
+    }
+}

@@ -1,0 +1,55 @@
+import FunctionExecution
+import FunctionModel
+import HostMemory
+
+/// What runs on this host, and what confines it.
+public struct ServiceHealth: Sendable {
+    /// One layer of a sandbox.
+    public struct Layer: Sendable {
+        public let name: String
+        /// `active`, `degraded` or `missing`.
+        public let state: String
+        /// What it holds, or why it does not.
+        public let detail: String
+    }
+
+    /// A language that has started.
+    public struct RunningLanguage: Sendable {
+        public let languageID: String
+        public let engine: String
+        public let layers: [Layer]
+    }
+
+    /// Worker processes at this moment.
+    public let workers: Int
+    /// Workers so far that were replaced because their state could not be put back.
+    public let retiredWorkers: Int
+    /// `required`, `best-effort` or `off`.
+    public let sandbox: String
+    public let controlGroups: Layer
+    public let languages: [RunningLanguage]
+    /// Bytes of the host's memory budget, used and altogether.
+    public let memoryBytes: Int
+    public let memoryLimit: Int
+    /// Functions in memory.
+    public let functionsInMemory: Int
+}
+
+extension FunctionService {
+    public var health: ServiceHealth {
+        ServiceHealth(
+            workers: runtime.workerCount, retiredWorkers: runtime.retiredWorkerCount,
+            sandbox: runtime.configuration.sandbox.rawValue,
+            controlGroups: .init(runtime.controlGroupReport),
+            languages: runtime.sandboxReports.map {
+                .init(languageID: $0.language.id, engine: $0.engine, layers: $0.layers.map(ServiceHealth.Layer.init))
+            },
+            memoryBytes: memory.used, memoryLimit: memory.limit, functionsInMemory: catalog.statistics.count)
+    }
+}
+
+extension ServiceHealth.Layer {
+    init(_ layer: SandboxReport.Layer) {
+        self.init(name: layer.name, state: layer.state, detail: layer.detail)
+    }
+}

@@ -1,0 +1,112 @@
+import FunctionModel
+import FunctionStorage
+import Synchronization
+
+/// A repository in memory whose changes, stamps and feed the test decides.
+final class FakeRepository: FunctionRepository {
+    final class Feed: ChangeFeed {
+        private let pending = Mutex(StoredChanges.none)
+
+        func report(_ changes: StoredChanges) { pending.withLock { $0 = changes } }
+
+        func poll() -> StoredChanges {
+            pending.withLock { pending in
+                let changes = pending
+                pending = .none
+                return changes
+            }
+        }
+    }
+
+    private struct State {
+        var functions: [FunctionID: (function: Function, stamp: String?)] = [:]
+        var loads = 0
+        var stamps = 0
+        var feeds: [Feed] = []
+        var hasFeed = true
+        var isHeld = false
+        var held: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    var loads: Int { state.withLock { $0.loads } }
+    var stamps: Int { state.withLock { $0.stamps } }
+    var feeds: [Feed] { state.withLock { $0.feeds } }
+    var heldCount: Int { state.withLock { $0.held.count } }
+
+    /// Whether there is a feed from the next attempt on.
+    func setFeed(_ hasFeed: Bool) { state.withLock { $0.hasFeed = hasFeed } }
+
+    /// Loads wait after they have read, until they are let go.
+    func hold() { state.withLock { $0.isHeld = true } }
+
+    func letGo() {
+        let held = state.withLock { state in
+            let held = state.held
+            state.held = []
+            state.isHeld = false
+            return held
+        }
+        for load in held { load.resume() }
+    }
+
+    /// - Parameter stamp: nil: too young for one.
+    @discardableResult
+    func set(_ id: FunctionID, _ source: String, stamp: String?) -> Function {
+        let function = Function(id: id, definition: FunctionDefinition(language: .javaScript, sourceCode: source))
+        state.withLock { $0.functions[id] = (function, stamp) }
+        return function
+    }
+
+    func load(_ id: FunctionID) async throws -> LoadedFunction {
+        let (entry, isHeld) = state.withLock { state in
+            state.loads += 1
+            return (state.functions[id], state.isHeld)
+        }
+        if isHeld { await withCheckedContinuation { load in state.withLock { $0.held.append(load) } } }
+        guard let entry else { throw FunctionNotFound(id: id.text) }
+        return LoadedFunction(
+            function: entry.function, stamp: entry.stamp.map { FunctionStamp($0) }, isWatched: true)
+    }
+
+    func stamp(of id: FunctionID) async throws -> FunctionStamp? {
+        state.withLock { state in
+            state.stamps += 1
+            return state.functions[id].map { FunctionStamp($0.stamp ?? "young") }
+        }
+    }
+
+    func openChangeFeed() async -> (any ChangeFeed)? {
+        state.withLock { state in
+            guard state.hasFeed else { return nil }
+            let feed = Feed()
+            state.feeds.append(feed)
+            return feed
+        }
+    }
+
+    func save(_ function: Function) async throws {
+        state.withLock { $0.functions[function.id] = (function, "\(function.revision)") }
+    }
+    func list() async throws -> FunctionList {
+        FunctionList(functions: state.withLock { $0.functions.values.map(\.function) }.sorted { $0.id < $1.id })
+    }
+    func versions(of id: FunctionID) async throws -> [Function] { [try await load(id).function] }
+    func delete(_ id: FunctionID) async throws {
+        if state.withLock({ $0.functions.removeValue(forKey: id) }) == nil { throw FunctionNotFound(id: id.text) }
+    }
+    var location: String { "memory" }
+    func location(of id: FunctionID) -> String { "memory/\(id)" }
+    func exists() async -> Bool { true }
+}
+
+/// An artifact store without artifacts.
+struct NoArtifacts: ArtifactStore {
+    var location: String { "nowhere" }
+    func path(of name: String) -> String? { nil }
+    func make(_ name: String, fill: @Sendable (String) async throws -> Void) async throws {}
+    func make(naming fill: @Sendable (String) async throws -> String) async throws -> String { try await fill("") }
+    func unused(except needed: Set<String>, unusedForSeconds: Int) async throws -> [UnusedArtifact] { [] }
+    func remove(_ artifact: UnusedArtifact) async throws {}
+}
