@@ -145,8 +145,7 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
     ) {
         call = (request, function)
         let dialect = request.dialect.conformer
-        let cost = dialect.eventCost(body)
-        if cost == 0 { return start(event: body, context) }
+        guard let cost = dialect.eventCost(body) else { return start(event: body, context) }
         guard sequence.reserve(cost) else {
             return end(request, with: RequestSequence.noMemory, isLogged: false, context)
         }

@@ -11,7 +11,6 @@ import Testing
 @testable import FaaSServer
 
 @Suite(.serialized) struct FunctionServerTests {
-    /// Serves no functions on a free port while `body` runs, in this process.
     private func withServer<Result: Sendable>(
         _ change: (inout FunctionServer.Configuration) -> Void = { _ in },
         _ body: @escaping @Sendable (Int) async throws -> Result
@@ -19,28 +18,8 @@ import Testing
         var configuration = FunctionServer.Configuration()
         configuration.port = 0
         change(&configuration)
-        let server = Self.server(configuration)
-        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
-        let running = Task {
-            defer { continuation.finish() }
-            try await server.run { continuation.yield($0) }
-        }
-        defer { running.cancel() }
-        var port: Int?
-        for await found in ports {
-            port = found
-            break
-        }
-        guard let port else {
-            try await running.value
-            throw TestFailure("the server ended at once")
-        }
-        let result = try await body(port)
-        running.cancel()
-        try await running.value
-        return result
+        return try await running(Self.server(configuration), body)
     }
-
     private static func server(_ configuration: FunctionServer.Configuration) -> FunctionServer {
         var limits = FunctionRuntime.Configuration()
         limits.workerDirectory = "/nowhere"
@@ -143,4 +122,29 @@ import Testing
         #expect(failure?.message.contains("descriptor") == false)
         #expect(ListenFailure(TestFailure("x"), host: "a", port: 1) == nil)
     }
+}
+
+/// Runs a server in this process, on a free port, while `body` runs.
+func running<Result: Sendable>(
+    _ server: FunctionServer, _ body: @escaping @Sendable (Int) async throws -> Result
+) async throws -> Result {
+    let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+    let running = Task {
+        defer { continuation.finish() }
+        try await server.run { continuation.yield($0) }
+    }
+    defer { running.cancel() }
+    var port: Int?
+    for await found in ports {
+        port = found
+        break
+    }
+    guard let port else {
+        try await running.value
+        throw TestFailure("the server ended at once")
+    }
+    let result = try await body(port)
+    running.cancel()
+    try await running.value
+    return result
 }

@@ -179,6 +179,15 @@ import Testing
         #expect(service.memory.used == 0)
     }
 
+    @Test func `A request without a body is an event too, where the request is the event`() throws {
+        try send("/http/hello/a?b=c")
+        try send("/invoke/hello")
+        let event = try JSONValue(json: Array(#require(service.calls.first).event.readableBytesView))
+        #expect(event["rawPath"]?.stringValue == "/a")
+        #expect(event["rawQueryString"]?.stringValue == "b=c")
+        #expect(event["isBase64Encoded"]?.boolValue == false)
+    }
+
     @Test func `A large result of a function that answers HTTP is read on another thread`() throws {
         try send("/http/hello/")
         let body = String(repeating: "x", count: 1 << 20)

@@ -28,11 +28,11 @@ protocol InvocationDialect: Sendable {
     /// - Throws: if this function cannot be called in this dialect.
     func check(_ function: Function) throws(InvalidRequest)
 
-    /// About how many bytes ``event(_:body:)`` allocates. 0: the body is the event as it is.
-    func eventCost(_ body: ByteBuffer) -> Int
+    /// About how many bytes ``event(_:body:)`` allocates. nil: the body is the event as it is.
+    func eventCost(_ body: ByteBuffer) -> Int?
     func event(_ request: DialectRequest, body: ByteBuffer) -> ByteBuffer
 
-    /// About how many bytes ``response(result:)`` allocates. 0: the result is the response's body as it is.
+    /// About how many bytes ``response(result:)`` allocates.
     func responseCost(_ result: ByteBuffer) -> Int
     /// - Throws: ``InvalidResponse`` if the function's result is not a response.
     func response(result: ByteBuffer) throws -> DialectResponse

@@ -12,7 +12,7 @@ struct FunctionURLDialect: InvocationDialect {
     }
 
     /// The body becomes a JSON string, as text or as base64.
-    func eventCost(_ body: ByteBuffer) -> Int { 2 * body.readableBytes }
+    func eventCost(_ body: ByteBuffer) -> Int? { 2 * body.readableBytes }
     func event(_ request: DialectRequest, body: ByteBuffer) -> ByteBuffer {
         HTTPEvent(request).event(body: body)
     }
