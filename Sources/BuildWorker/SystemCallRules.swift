@@ -30,7 +30,7 @@ extension SystemCallPolicy {
             .allow, "mmap", "mprotect", "munmap", "mremap", "brk", "madvise", "mincore",
             reason: "Memory, within the limit."),
         SystemCallRule(
-            .allow, "clone", when: .bits(argument: 0, mask: UInt64(CLONE_THREAD), UInt64(CLONE_THREAD)),
+            .allow, "clone", when: .bits(argument: 0, mask: UInt64(Kernel.CLONE_THREAD), UInt64(Kernel.CLONE_THREAD)),
             reason: "Threads, no processes."),
         SystemCallRule(
             .refuse(ENOSYS), "clone3",
@@ -57,5 +57,8 @@ extension SystemCallPolicy {
     ])
 }
 
-// Of headers that Swift's Glibc module does not import.
-private let CLONE_THREAD = 0x10000
+// Of headers that Swift's Glibc module does not import, under the kernel's names.
+// swift-format-ignore: AlwaysUseLowerCamelCase
+private enum Kernel {
+    static let CLONE_THREAD = 0x10000
+}

@@ -8,12 +8,12 @@ public struct FunctionID: Hashable, Comparable, Sendable, CustomStringConvertibl
 
     /// - Throws: ``InvalidRequest`` that says what is wrong with `text`.
     public init(_ text: String) throws(InvalidRequest) {
-        guard !text.isEmpty else { throw InvalidRequest("A function id must not be empty.") }
+        guard let first = text.utf8.first else { throw InvalidRequest("A function id must not be empty.") }
         guard text.utf8.count <= Self.maximumLength else {
             throw InvalidRequest(
                 "A function id has at most \(Self.maximumLength) characters; this one has \(text.utf8.count).")
         }
-        guard text.utf8.first!.isASCIILetterOrDigit,
+        guard first.isASCIILetterOrDigit,
             text.utf8.allSatisfy({ $0.isASCIILetterOrDigit || ".-_".utf8.contains($0) })
         else {
             throw InvalidRequest(

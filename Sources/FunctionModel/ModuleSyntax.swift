@@ -105,9 +105,9 @@ private struct Scanner {
         let next = nextSignificant()
         if Self.equal(word, "import") {
             // `import(…)` is an expression that scripts have too.
-            if next == UInt8(ascii: "(") || next == nil { return false }
+            guard let next, next != UInt8(ascii: "(") else { return false }
             if next == UInt8(ascii: ".") { return true }
-            return brackets.isEmpty && (Self.isWord(next!) || "{*'\"".utf8.contains(next!))
+            return brackets.isEmpty && (Self.isWord(next) || "{*'\"".utf8.contains(next))
         }
         if Self.equal(word, "export") {
             return brackets.isEmpty && next.map { Self.isWord($0) || "{*@".utf8.contains($0) } == true

@@ -69,8 +69,8 @@ package enum NodeModuleUse {
     }
 
     private static func has(_ word: StaticString, _ bytes: UnsafeBufferPointer<UInt8>, at: Int) -> Bool {
-        at >= 0 && at + word.utf8CodeUnitCount <= bytes.count
-            && memcmp(bytes.baseAddress! + at, word.utf8Start, word.utf8CodeUnitCount) == 0
+        guard let start = bytes.baseAddress, at >= 0, at + word.utf8CodeUnitCount <= bytes.count else { return false }
+        return memcmp(start + at, word.utf8Start, word.utf8CodeUnitCount) == 0
     }
 
     private static func isWord(_ byte: UInt8) -> Bool {

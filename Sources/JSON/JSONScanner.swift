@@ -45,7 +45,9 @@ struct JSONScanner {
         let letter = current
         offset += 1
         switch letter {
-        case .quotationMark, .backslash, UInt8(ascii: "/"): return Unicode.Scalar(letter!)
+        case .quotationMark: return "\""
+        case .backslash: return "\\"
+        case UInt8(ascii: "/"): return "/"
         case UInt8(ascii: "b"): return "\u{8}"
         case UInt8(ascii: "f"): return "\u{c}"
         case UInt8(ascii: "n"): return "\n"

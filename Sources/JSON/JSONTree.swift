@@ -37,8 +37,9 @@ func readTree<Tree: JSONTree>(_ document: [UInt8], syntax: JSONSyntax) throws(JS
         }
         if open.isEmpty { root = complete } else { open[open.count - 1].add(complete) }
     }
-    // The events of a document end only after its one value is complete.
-    return root!
+    // The events of a document end only after its one value is complete, so there always is one.
+    guard let root else { throw JSONError("expected a value", at: JSONLocation(offset: document.count, in: document)) }
+    return root
 }
 
 /// An array or object whose end has not come yet.

@@ -32,7 +32,10 @@ final class FunctionContext {
         var exception: JSValueRef?
         let value = evaluate(text.source, named: text.url, in: context, exception: &exception)
         if let exception { throw describe(exception, kind: .loadError) }
-        if !function.sourceMap.isEmpty { try runModule(value!, function) }
+        if !function.sourceMap.isEmpty {
+            guard let value else { throw Self.harnessFailure }
+            try runModule(value, function)
+        }
         try resolveHandler(function)
         for (number, event) in function.prime.enumerated() { try prime(event, number: number + 1) }
     }
@@ -123,7 +126,7 @@ final class FunctionContext {
 
     func invoke(_ header: InvokeHeader, event: UnsafeRawBufferPointer, channel: WorkerChannel) {
         // The engine reads up to a zero byte, which valid JSON does not contain.
-        guard memchr(event.baseAddress!, 0, event.count) == nil,
+        guard let start = event.baseAddress, memchr(start, 0, event.count) == nil,
             let eventValue = JavaScriptString(zeroTerminatedUTF8: event).lend({ JSValueMakeFromJSONString(context, $0) }
             )
         else { return channel.sendFailure(Failure(.invalidEvent, message: "The event is not JSON.")) }

@@ -14,6 +14,7 @@ final class JavaScriptRuntime: LanguageRuntime {
     /// Where callbacks from the engine find their worker. One thread, one worker for each process: nothing races.
     nonisolated(unsafe) private static var current: JavaScriptRuntime?
 
+    /// The virtual machine.
     private var group: JSContextGroupRef?
     private var context: FunctionContext?
     /// Made in the zygote, for a function's first call.
@@ -24,12 +25,12 @@ final class JavaScriptRuntime: LanguageRuntime {
     private var channel: WorkerChannel?
     /// Lazy, because the engine's first string starts its allocator, and with it a thread.
     private lazy var sources = SourceTexts()
-    private lazy var rejections = RejectionListener(group: group!)
+    private var rejections: RejectionListener?
 
     func startEngine(keepsState: Bool) -> String {
         if !keepsState, beSingleThreaded() {
             // It says that memory for its objects is not set apart, which is what it was told.
-            Descriptors.silencingErrors { group = JSContextGroupCreate() }
+            Descriptors.silencingErrors { _ = startedGroup() }
             makeSpareContext()
         }
         return "JavaScriptCore \(jsc_get_major_version()).\(jsc_get_minor_version()).\(jsc_get_micro_version())"
@@ -57,12 +58,22 @@ final class JavaScriptRuntime: LanguageRuntime {
     }
 
     private func makeContext() -> FunctionContext {
-        FunctionContext(group: group!, sources: sources, rejections: rejections)
+        let group = startedGroup()
+        let rejections = rejections ?? RejectionListener(group: group)
+        self.rejections = rejections
+        return FunctionContext(group: group, sources: sources, rejections: rejections)
+    }
+
+    private func startedGroup() -> JSContextGroupRef {
+        if let group { return group }
+        let made: JSContextGroupRef = JSContextGroupCreate()
+        group = made
+        return made
     }
 
     /// The virtual machine maps all memory for code and starts its threads now, if it has any.
     func startWorker(isolation: LoadMessage.Isolation) {
-        if group == nil { group = JSContextGroupCreate() }
+        _ = startedGroup()
     }
 
     /// Neither a snapshot nor a fork has other threads. The engine reads these once, when the virtual machine is made.
@@ -160,7 +171,8 @@ final class JavaScriptRuntime: LanguageRuntime {
             let copy = JSValueToStringCopy(context, text, nil)
         else { return JSValueMakeUndefined(context) }
         let line = JavaScriptString(owning: copy).text
-        JavaScriptRuntime.current?.channel?.sendLog(level: UInt8(JSValueToNumber(context, level, nil)), line)
+        JavaScriptRuntime.current?.channel?.sendLog(
+            level: UInt8(exactly: JSValueToNumber(context, level, nil)) ?? 0, line)
         return JSValueMakeUndefined(context)
     }
 

@@ -9,7 +9,7 @@ final class JavaScriptString {
 
     /// - Precondition: `text` is followed by a zero byte and has none inside.
     init(zeroTerminatedUTF8 text: UnsafeRawBufferPointer) {
-        reference = JSStringCreateWithUTF8CString(text.baseAddress!.assumingMemoryBound(to: CChar.self))
+        reference = JSStringCreateWithUTF8CString(text.baseAddress?.assumingMemoryBound(to: CChar.self))
     }
 
     init(_ text: String) {

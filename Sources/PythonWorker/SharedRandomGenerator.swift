@@ -48,21 +48,21 @@ enum SharedRandomGenerator {
             // What METH_FASTCALL says it is.
             seed: unsafeBitCast(seed.pointee.ml_meth, to: FastMethod.self))
         random.pointee.ml_meth = {
-            SharedRandomGenerator.read($0) ? SharedRandomGenerator.original!.random($0, $1) : nil
+            SharedRandomGenerator.read($0) ? SharedRandomGenerator.original?.random($0, $1) : nil
         }
         getrandbits.pointee.ml_meth = {
-            SharedRandomGenerator.read($0) ? SharedRandomGenerator.original!.getrandbits($0, $1) : nil
+            SharedRandomGenerator.read($0) ? SharedRandomGenerator.original?.getrandbits($0, $1) : nil
         }
         getstate.pointee.ml_meth = {
-            SharedRandomGenerator.read($0) ? SharedRandomGenerator.original!.getstate($0, $1) : nil
+            SharedRandomGenerator.read($0) ? SharedRandomGenerator.original?.getstate($0, $1) : nil
         }
         setstate.pointee.ml_meth = {
             SharedRandomGenerator.write($0)
-            return SharedRandomGenerator.original!.setstate($0, $1)
+            return SharedRandomGenerator.original?.setstate($0, $1)
         }
         let seedAnew: FastMethod = {
             SharedRandomGenerator.write($0)
-            return SharedRandomGenerator.original!.seed($0, $1, $2)
+            return SharedRandomGenerator.original?.seed($0, $1, $2)
         }
         seed.pointee.ml_meth = unsafeBitCast(seedAnew, to: PyCFunction.self)
         adopt()
@@ -89,7 +89,7 @@ enum SharedRandomGenerator {
         guard instance == generator, !isRenewed else { return true }
         // From less than Python itself would take, which is twice as fast.
         var seed: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-        guard withUnsafeMutableBytes(of: &seed, { getentropy($0.baseAddress, $0.count) }) == 0,
+        guard let original, withUnsafeMutableBytes(of: &seed, { getentropy($0.baseAddress, $0.count) }) == 0,
             let number = withUnsafeBytes(
                 of: &seed,
                 { bytes in
@@ -98,7 +98,7 @@ enum SharedRandomGenerator {
                 })
         else { return false }
         let answer = number.lend { number in
-            withUnsafePointer(to: Optional(number)) { PythonReference(owning: original!.seed(instance, $0, 1)) }
+            withUnsafePointer(to: Optional(number)) { PythonReference(owning: original.seed(instance, $0, 1)) }
         }
         // Not before: a call that has caught the error must not go on with what others have seen.
         isRenewed = answer != nil

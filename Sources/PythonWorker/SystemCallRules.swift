@@ -38,9 +38,10 @@ extension WorkerSystemCalls {
                 "getcpu", "times",
                 "uname", "getrlimit", "set_tid_address", "get_robust_list", reason: "Says what is, changes nothing."),
             SystemCallRule(
-                .allow, "prctl", when: .equal(argument: 0, UInt64(PR_GET_NAME)),
+                .allow, "prctl", when: .equal(argument: 0, UInt64(Kernel.PR_GET_NAME)),
                 reason: "The worker sees that it is unchanged."),
-            SystemCallRule(.allow, "prctl", when: .equal(argument: 0, UInt64(PR_GET_TIMERSLACK)), reason: "The same."),
+            SystemCallRule(
+                .allow, "prctl", when: .equal(argument: 0, UInt64(Kernel.PR_GET_TIMERSLACK)), reason: "The same."),
         ],
         deniedWhileServing: [
             SystemCallRule(
@@ -49,6 +50,9 @@ extension WorkerSystemCalls {
         ])
 }
 
-// Of headers that Swift's Glibc module does not import.
-private let PR_GET_NAME = 16
-private let PR_GET_TIMERSLACK = 30
+// Of headers that Swift's Glibc module does not import, under the kernel's names.
+// swift-format-ignore: AlwaysUseLowerCamelCase
+private enum Kernel {
+    static let PR_GET_NAME = 16
+    static let PR_GET_TIMERSLACK = 30
+}

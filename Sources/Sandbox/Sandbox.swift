@@ -98,7 +98,7 @@ public struct Sandbox {
         let strings = paths.map { strdup($0) } + [nil]
         defer { for text in strings { free(text) } }
         let result = strings.map { UnsafePointer($0) }.withUnsafeBufferPointer {
-            faas_enter_private_root($0.baseAddress!, settings.temporaryMB == nil ? nil : Self.temporaryFolder)
+            faas_enter_private_root($0.baseAddress, settings.temporaryMB == nil ? nil : Self.temporaryFolder)
         }
         guard result == 0 else { throw SystemCallError("private root", code: -result) }
     }

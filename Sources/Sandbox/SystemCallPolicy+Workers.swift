@@ -53,12 +53,13 @@ extension SystemCallPolicy {
             rules.append(
                 SystemCallRule(
                     .allow, "clone",
-                    when: .bits(argument: 0, mask: ~0xff, UInt64(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)),
+                    when: .bits(
+                        argument: 0, mask: ~0xff, UInt64(Kernel.CLONE_CHILD_SETTID | Kernel.CLONE_CHILD_CLEARTID)),
                     reason:
                         "fork(), which the worker serves calls with. The copy gives it up before it runs the handler."))
             rules.append(
                 SystemCallRule(
-                    .allow, "prctl", when: .equal(argument: 0, UInt64(PR_SET_CHILD_SUBREAPER)),
+                    .allow, "prctl", when: .equal(argument: 0, UInt64(Kernel.PR_SET_CHILD_SUBREAPER)),
                     reason: "Processes that a copy leaves behind become children of the worker, which ends them."))
         }
         if kind.signalsAreConfined {
@@ -144,7 +145,8 @@ extension SystemCallPolicy {
             .allow, "prlimit64", when: .equal(argument: 0, 0), .equal(argument: 2, 0),
             reason: "Reading one's own limits."),
         SystemCallRule(
-            .allow, "prctl", when: .equal(argument: 0, UInt64(PR_SET_PDEATHSIG)), .equal(argument: 1, UInt64(SIGKILL)),
+            .allow, "prctl", when: .equal(argument: 0, UInt64(Kernel.PR_SET_PDEATHSIG)),
+            .equal(argument: 1, UInt64(SIGKILL)),
             reason: "A forked copy ends with the worker."),
         SystemCallRule(
             .allow, "dup2", "dup3", "close_range",
@@ -241,32 +243,37 @@ extension SystemCallPolicy {
 
     private static let finished: [SystemCallRule] = [
         SystemCallRule(
-            .refuse(EPERM), "clone", when: .bits(argument: 0, mask: UInt64(CLONE_THREAD), 0),
+            .refuse(EPERM), "clone", when: .bits(argument: 0, mask: UInt64(Kernel.CLONE_THREAD), 0),
             reason: "Only the worker forks. Threads stay possible."),
         SystemCallRule(
             .refuse(EPERM), "memfd_create", reason: "A file without a name is memory that no limit on memory counts."),
         SystemCallRule(.refuse(EPERM), "seccomp", reason: "A filter of the guest's would stay for the next call."),
-        SystemCallRule(.refuse(EPERM), "prctl", when: .equal(argument: 0, UInt64(PR_SET_PDEATHSIG)), reason: "Done."),
+        SystemCallRule(
+            .refuse(EPERM), "prctl", when: .equal(argument: 0, UInt64(Kernel.PR_SET_PDEATHSIG)), reason: "Done."),
     ]
 
     // MARK: Numbers
 
     private static let threadFlags = UInt64(
-        CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS
-            | CLONE_PARENT_SETTID
-            | CLONE_CHILD_CLEARTID)
+        Kernel.CLONE_VM | Kernel.CLONE_FS | Kernel.CLONE_FILES | Kernel.CLONE_SIGHAND | Kernel.CLONE_THREAD
+            | Kernel.CLONE_SYSVSEM | Kernel.CLONE_SETTLS
+            | Kernel.CLONE_PARENT_SETTID
+            | Kernel.CLONE_CHILD_CLEARTID)
 }
 
-// Of headers that Swift's Glibc module does not import.
-private let PR_SET_PDEATHSIG = 1
-private let PR_SET_CHILD_SUBREAPER = 36
-private let CLONE_VM = 0x100
-private let CLONE_FS = 0x200
-private let CLONE_FILES = 0x400
-private let CLONE_SIGHAND = 0x800
-private let CLONE_THREAD = 0x10000
-private let CLONE_SYSVSEM = 0x40000
-private let CLONE_SETTLS = 0x80000
-private let CLONE_PARENT_SETTID = 0x100000
-private let CLONE_CHILD_CLEARTID = 0x200000
-private let CLONE_CHILD_SETTID = 0x1000000
+// Of headers that Swift's Glibc module does not import, under the kernel's names.
+// swift-format-ignore: AlwaysUseLowerCamelCase
+private enum Kernel {
+    static let PR_SET_PDEATHSIG = 1
+    static let PR_SET_CHILD_SUBREAPER = 36
+    static let CLONE_VM = 0x100
+    static let CLONE_FS = 0x200
+    static let CLONE_FILES = 0x400
+    static let CLONE_SIGHAND = 0x800
+    static let CLONE_THREAD = 0x10000
+    static let CLONE_SYSVSEM = 0x40000
+    static let CLONE_SETTLS = 0x80000
+    static let CLONE_PARENT_SETTID = 0x100000
+    static let CLONE_CHILD_CLEARTID = 0x200000
+    static let CLONE_CHILD_SETTID = 0x1000000
+}

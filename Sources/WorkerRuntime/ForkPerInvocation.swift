@@ -143,7 +143,7 @@ public final class ForkPerInvocation: PristineState {
         var filled = Frame.headerLength
         var rest = header.payloadLength
         var longest = 0
-        defer { memset(relayBuffer.baseAddress!, 0, longest) }
+        defer { if let start = relayBuffer.baseAddress { memset(start, 0, longest) } }
         while true {
             let room = min(rest, relayBuffer.count - filled)
             let count =

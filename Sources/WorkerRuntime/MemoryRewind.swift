@@ -46,8 +46,11 @@ public final class MemoryRewind: PristineState {
         // dropped between two calls: so the counts in the memory that is put back agree with the stack that is not.
         let result = withExtendedLifetime(self) {
             faas_rewind_run(
-                { Unmanaged<MemoryRewind>.fromOpaque($0!).takeUnretainedValue().closeSandbox() ? 1 : 0 },
-                { Unmanaged<MemoryRewind>.fromOpaque($0!).takeUnretainedValue().serveOne() },
+                {
+                    $0.map { Unmanaged<MemoryRewind>.fromOpaque($0).takeUnretainedValue().closeSandbox() } == true
+                        ? 1 : 0
+                },
+                { $0.map { Unmanaged<MemoryRewind>.fromOpaque($0).takeUnretainedValue().serveOne() } ?? 0 },
                 Unmanaged.passUnretained(self).toOpaque(),
                 runtime.canHoldKernelObjects && !sandbox.deniesChangesOfTheProcess ? 1 : 0)
         }
