@@ -43,7 +43,7 @@ __attribute__((noreturn)) static void start(const char *path, char *const argv[]
      each other in it. */
   else if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") < 0) code = errno;
   else if (execve(path, argv, envp) < 0) code = errno;
-  /* The host's end may be gone; there is nobody else to tell. */
+  /* The host's end may be closed; then the exit code is the only report. */
   if (write(ERROR, &code, sizeof code) < 0) _exit(126);
   _exit(127);
 }
@@ -58,7 +58,7 @@ static int write_file(pid_t pid, const char *name, const char *text) {
   return failed;
 }
 
-/* Root of the new namespace is this user outside; if this user is root, there is also one who is nobody anywhere. */
+/* Root of the new namespace is this user outside. If this user is root, the user 'nobody' is mapped too. words-ok */
 static int map_users(pid_t pid) {
   char users[64], groups[64];
   if (geteuid() == 0) {

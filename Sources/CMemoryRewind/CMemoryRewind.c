@@ -319,8 +319,8 @@ static int open_as(const char *path, int number) {
   return result < 0 ? -error : result;
 }
 
-/* Saves the chosen runs in a new file, and maps it in their place. Nobody can write to the file afterwards: there is no
-   descriptor of it, it is sealed, and all mappings of it are private. */
+/* Saves the chosen runs in a new file, and maps it in their place. The file cannot be written afterwards: its
+   descriptor is closed, it is sealed, and all mappings of it are private. */
 static int make_image(struct image *image, const char *name) {
   size_t total = 0;
   for (int i = 0; i < R->saved_count; i++) total += R->saved[i].size;
@@ -511,7 +511,7 @@ static int rewind_memory(void) {
     const struct run *run = &R->dirty[i];
     if (run->saved) memcpy((void *)run->at, run->saved, run->size);
     else memset((void *)run->at, 0, run->size);
-    /* arm64 does not see that code in memory has changed. On x86-64 this is no instruction at all. */
+    /* The instruction cache of arm64 does not notice that memory has changed. On x86-64 this compiles to nothing. */
     if (run->is_code) __builtin___clear_cache((char *)run->at, (char *)run->at + run->size);
   }
   /* Copying touches private pages only, which does not fault. If something did, its page is not in the set; but the count has
@@ -568,7 +568,7 @@ int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), voi
   mallopt(M_MMAP_THRESHOLD, HEAP_ROOM);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 1 << 20);
-  /* Volatile: a compiler may leave out an allocation that nobody uses. */
+  /* Volatile: a compiler may leave out an unused allocation. */
   void *volatile room = malloc(HEAP_ROOM / 2);
   free(room);
   error = take_snapshot();

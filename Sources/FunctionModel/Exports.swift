@@ -1,2 +1,2 @@
-// Events, results and documents are JSON: whoever uses the model uses its values too.
+// Events, results and documents are JSON: code that uses the model uses its values too.
 @_exported import JSON

@@ -90,7 +90,7 @@ public final class Function: Hashable, Sendable {
         hash = hasher.finalize()
     }
 
-    /// What the source has been built to: the same for every function that equals this one, whoever builds it first.
+    /// The built source. Every function that equals this one builds to the same.
     public package(set) var built: BuiltScript? {
         get { buildResult.withLock { $0 } }
         set { buildResult.withLock { $0 = newValue } }

@@ -147,7 +147,7 @@ public struct ResultNotSerializable: FunctionError, Equatable {
     public init(_ message: String) { self.message = message }
 }
 
-/// The function was to answer an HTTP request, and what it returned is no answer.
+/// The function's return value is not a valid HTTP response.
 public struct InvalidResponse: FunctionError, Equatable {
     public let message: String
     /// - Parameter problem: What is wrong, as the end of a sentence.
@@ -176,7 +176,7 @@ public struct CPULimitExceeded: FunctionError, Equatable {
     public var message: String { "CPU time limit of \(limitMillis) ms exceeded" }
 }
 
-/// The function did what the sandbox answers by ending the process: a system call that nobody makes by accident.
+/// The function did what the sandbox answers by ending the process: a system call that no function makes by accident.
 public struct SandboxViolation: FunctionError, Equatable {
     public init() {}
     public var message: String { "The sandbox ended the function: it made a system call that no function may make." }

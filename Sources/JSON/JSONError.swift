@@ -1,4 +1,4 @@
-/// Why bytes are no JSON document, and where.
+/// Why bytes are not a JSON document, and where.
 public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     public let message: String
     /// Counted from 1. A line ends with LF, CR or both.
@@ -38,7 +38,7 @@ package struct JSONLocation: Hashable, Sendable, CustomStringConvertible {
             }
         }
         self.line = line
-        // Every scalar has exactly one byte that is no continuation byte.
+        // Every scalar has exactly one byte that is not a continuation byte.
         self.column = 1 + document[lineStart..<max(offset, lineStart)].count { $0 & 0b1100_0000 != 0b1000_0000 }
     }
 

@@ -73,7 +73,7 @@ final class FunctionContext {
         pollFunction = get("poll", of: harness)
     }
 
-    /// A promise was rejected, and nobody listens.
+    /// A promise was rejected, and no handler is attached.
     func reject(_ promise: JSValueRef, _ reason: JSValueRef) {
         _ = call(get("rejected", of: harness), promise, reason)
     }
@@ -112,7 +112,7 @@ final class FunctionContext {
         }
     }
 
-    /// What a script sees under this name. `const` and `class` make bindings that are no property of the global object,
+    /// What a script sees under this name. `const` and `class` make bindings that are not properties of the global object,
     /// so only a script can look them up, and only a name can be looked up.
     private func globalBinding(_ name: String) -> JSValueRef {
         guard name.isJavaScriptIdentifier else { return JSValueMakeUndefined(context) }
@@ -196,7 +196,7 @@ final class FunctionContext {
         _ = get("rehearse", of: harness).flatMap { call($0) }
     }
 
-    /// Evaluates a source as small as can be. The context is no function's afterwards.
+    /// Evaluates a source as small as can be. The context must not be used for a function afterwards.
     func evaluateAnything() {
         var exception: JSValueRef?
         _ = evaluate(

@@ -9,7 +9,7 @@ import WorkerRuntime
 ///
 /// The virtual machine starts in the zygote, without threads; workers inherit it, with a context that waits for its
 /// function. What the machine has seeded itself with is then the same in all of them: the harness has random numbers of
-/// its own. Where state is kept, the machine has threads, which nobody can inherit, and each worker starts its own.
+/// its own. Where state is kept, the machine has threads, which a fork does not copy, and each worker starts its own.
 final class JavaScriptRuntime: LanguageRuntime {
     /// Where callbacks from the engine find their worker. One thread, one worker for each process: nothing races.
     nonisolated(unsafe) private static var current: JavaScriptRuntime?
@@ -142,7 +142,7 @@ final class JavaScriptRuntime: LanguageRuntime {
 
     /// Lets go of what the contexts before this one have left, and gives its memory back to the system: the allocator
     /// has no thread that would, the engine refuses memory at the process's limit without collecting first, and a
-    /// snapshot would hold it all. Where it is little it stays: an invocation takes memory that nobody has had before
+    /// snapshot would hold it all. Where it is little it stays: an invocation takes fresh memory
     /// faster than what has been collected.
     private func collectIfLarge(_ context: FunctionContext) {
         let memory = Memory.writtenBytes()

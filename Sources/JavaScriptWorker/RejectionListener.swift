@@ -1,7 +1,7 @@
 import CJavaScriptCore
 import Glibc
 
-/// Hears of the promises that were rejected while nobody listened, for all contexts of a virtual machine.
+/// Is told of unhandled promise rejections in all contexts of a virtual machine.
 ///
 /// The engine never lets go of the function that listens, nor of the context which that belongs to, with all that is in
 /// it. So it belongs to a context in which nothing else is.
@@ -15,8 +15,8 @@ final class RejectionListener {
         JSValueProtect(context, function)
     }
 
-    /// A function of JavaScriptCore's that its headers keep to themselves. Without it, a rejection that nobody listens
-    /// to goes unseen.
+    /// A function of JavaScriptCore's that its headers keep to themselves. Without it, an unhandled
+    /// rejection goes unseen.
     func listen(to context: JSGlobalContextRef) {
         guard let symbol = dlsym(nil, "JSGlobalContextSetUnhandledRejectionCallback") else { return }
         typealias Function =

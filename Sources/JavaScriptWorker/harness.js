@@ -409,7 +409,7 @@
   const addTimer = (callback, delay, repeats, values) => {
     if (typeof callback !== 'function') throw new TypeErrorOf('The callback must be a function.');
     delay = +delay;
-    // As browsers and Node do with what is no delay.
+    // As browsers and Node do with other values.
     delay = delay >= 1 && delay <= 0x7fffffff ? floor(delay) : repeats === undefined ? 0 : 1;
     const timer = { id: ++lastTimer, due: host.now() + delay, callback, values, interval: repeats ? delay : undefined };
     mapSet(pending, timer.id, timer);
@@ -516,7 +516,7 @@
     }
     return bytes;
   };
-  // Each longest beginning of a character that is none becomes one U+FFFD; or all of it undefined, if that is wanted.
+  // Each longest beginning of an invalid character becomes one U+FFFD. Strict: an invalid character makes all of it undefined.
   const utf8Decode = (bytes, isStrict = false) => {
     let text = '';
     for (let i = 0; i < bytes.length;) {
@@ -713,7 +713,7 @@
   defineAnswer('done', answerTo);
   // What the modules of a built script have given: what the main one exports, and what it declares under the handler's name.
   let moduleExports, moduleBinding;
-  // Of what is going on: loading at first. Nobody waits once a handler has answered.
+  // Of the current phase: loading at first. Nothing is pending once a handler has answered.
   let failureKind = LOAD_ERROR, isPending = false;
 
   const harness = {
@@ -755,7 +755,7 @@
         error => { isPending = false; outcome ??= failure(LOAD_ERROR, error); });
     },
 
-    // A promise was rejected, and nobody listens. While something is awaited, that ends it, as Node does; else it is only told.
+    // An unhandled rejection. While an outcome is pending, it becomes the outcome, as in Node; otherwise it is logged.
     rejected(promise, reason) {
       if (isPending && outcome === undefined) outcome = failure(failureKind, reason);
       else write(ERROR, `Unhandled promise rejection: ${shown(formatValue, reason)}`);
@@ -769,7 +769,7 @@
         const candidates = [
           exported(exports, name), isModule ? moduleBinding : binding, exports, exported(exports.default, name), exports.default];
         for (let i = 0; i < candidates.length && handler === undefined; i++) {
-          // Every object has a toString; nobody wrote it to be a handler.
+          // Every object has a toString, which was not written to be a handler.
           if (typeof candidates[i] === 'function' && candidates[i] !== ObjectPrototype[name]) handler = candidates[i];
         }
         takesCallback = handler?.length >= 3;
@@ -834,7 +834,7 @@
     // can ever settle it.
     poll() {
       if (outcome !== undefined) return outcome;
-      // Whoever was to answer and has nothing left to do it with has answered nothing, as with Lambda.
+      // A handler that was to answer later and has nothing left to do it with has answered null, as with Lambda.
       if (heap.length === 0) return isAnsweredLater ? outcome = 'null' : null;
       const wait = heap[0].due - host.now();
       if (wait > 0) return wait;

@@ -67,7 +67,7 @@
     return true;
   };
 
-  // MARK: Hosts. Each function answers with the serialised host, or null for what is none.
+  // MARK: Hosts. Each function answers with the serialised host, or null if it is not a host.
 
   const forbiddenInHosts = '\0\t\n\r #/:<>?@[\\]^|';
   const hasForbidden = (text, isDomain) => {
@@ -652,7 +652,7 @@
   const SearchParamsIteratorPrototype = create(IteratorPrototype);
   define(SearchParamsIteratorPrototype, 'next', function next() {
     const step = iterators.get(this);
-    if (step === undefined) throw new TypeErrorOf('next was called on something that is no URLSearchParams iterator.');
+    if (step === undefined) throw new TypeErrorOf('next was called on a value that is not a URLSearchParams iterator.');
     return step();
   });
   define(SearchParamsIteratorPrototype, Symbol.toStringTag, 'URLSearchParams Iterator');
@@ -803,7 +803,7 @@
       try { return new URL(url, base); } catch { return null; }
     }
 
-    // The parts of a URL that a setter changes, or leaves if the new one is none.
+    // The parts of a URL that a setter changes, or leaves if the new one is invalid.
     #change(text, state, prepare) {
       const copy = { __proto__: null, ...this.#url, path: copyPath(this.#url.path) };
       prepare?.(copy);
@@ -836,7 +836,7 @@
     set host(value) {
       value = stringOf(value);
       if (hasOpaquePath(this.#url)) return;
-      // A host that is followed by a port which is none is still set.
+      // A host that is followed by an invalid port is still set.
       const copy = { __proto__: null, ...this.#url, path: copyPath(this.#url.path) }, before = copy.host;
       if (parse(value, null, copy, 'host') || copy.host !== before && copy.host !== undefined) this.#url = copy;
     }

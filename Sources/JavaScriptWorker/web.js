@@ -159,7 +159,7 @@
     const bytes = new Bytes(data.length);
     for (let i = 0; i < data.length; i++) {
       const code = charCodeAt(data, i);
-      if (code > 255) throw new DOMException('The text has characters that are no bytes.', 'InvalidCharacterError');
+      if (code > 255) throw new DOMException('The text has characters above U+00FF.', 'InvalidCharacterError');
       bytes[i] = code;
     }
     return core.base64(bytes);

@@ -16,7 +16,7 @@ enum SharedRandomGenerator {
         var seed: FastMethod
     }
 
-    // Safe because whoever uses these holds the interpreter's lock: Python's methods always, and the worker's one
+    // Safe because all code that uses these holds the interpreter's lock: Python's methods always, and the worker's one
     // thread whenever it is not in a handler. So nothing races, also if a handler has threads.
 
     /// Kept alive. Replaced only when a function has loaded, under the lock.
@@ -69,7 +69,7 @@ enum SharedRandomGenerator {
         return true
     }
 
-    /// From here on the generator is module `random`'s present one, and its state is nobody's yet. Called when a
+    /// From here on the generator is module `random`'s present one, and its state is not yet any call's own. Called when a
     /// function has loaded: it may have made another, by loading the module anew.
     static func adopt() {
         isRenewed = false

@@ -462,7 +462,7 @@ def encode(value):
 
 
 class Identity:
-    """Who calls, if AWS Cognito knew: nobody."""
+    """The caller as AWS Cognito knows it: always empty here."""
 
     cognito_identity_id = cognito_identity_pool_id = None
 

@@ -104,11 +104,10 @@ public struct Sandbox {
     }
 
     private func becomeNobody() throws(SystemCallError) {
-        let nobody: uid_t = 65534
+        let unprivileged: uid_t = 65534
         if geteuid() == 0 {
-            let result = faas_become(nobody, nobody, mountsTemporaryFiles ? 1 : 0)
-            // EINVAL: the host is not root, so there is nobody else to be; the namespace's root is the host's user
-            // outside.
+            let result = faas_become(unprivileged, unprivileged, mountsTemporaryFiles ? 1 : 0)
+            // EINVAL: the host is not root, so only its own user is mapped; the namespace's root is that user outside.
             guard result == 0 || result == -EINVAL || result == -EPERM else {
                 throw SystemCallError("setresuid", code: -result)
             }
@@ -118,7 +117,7 @@ public struct Sandbox {
         guard result == 0 else { throw SystemCallError("capset", code: -result) }
     }
 
-    /// The zygote has looked at its own memory. From now on nobody of the same user looks into it.
+    /// The zygote has looked at its own memory. From now on no process of the same user looks into it.
     public func closeZygote() {
         if !settings.isOff { _ = faas_set_dumpable(0) }
     }

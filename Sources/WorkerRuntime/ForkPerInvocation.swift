@@ -48,8 +48,8 @@ public final class ForkPerInvocation: PristineState {
         servesOnce =
             runtime.canHoldKernelObjects && !ProcessState.canBePutBack(filesAreWritable: sandbox.hasTemporaryFiles)
         if sandbox.hasTemporaryFiles {
-            // Each call starts with none: what the source wrote, and whoever it left behind to write, would not survive
-            // the first.
+            // Each call starts with none: what the source wrote, and processes that it left behind, would not survive the
+            // first.
             guard Processes.endDescendants(), sandbox.removeTemporaryFiles() else {
                 throw Failure(
                     .workerError, message: "The worker cannot remove the temporary files that the source made.")
@@ -171,7 +171,7 @@ public final class ForkPerInvocation: PristineState {
                 Descriptors.close(child.socket)
                 self.child = nil
             }
-            // Once nobody is left to write any more.
+            // After the last process that could write files has ended.
             return Processes.endDescendants() && processState?.restore() ?? true && sandbox.removeTemporaryFiles()
         } catch {
             return false

@@ -5,7 +5,7 @@ import WorkerProtocol
 
 /// Pristine by putting this process's memory back: docs/pristine-state.md has the method and its limits.
 ///
-/// The first invocations of a worker are served another way (`rehearsal`): the snapshot is taken while nobody waits,
+/// The first invocations of a worker are served another way (`rehearsal`): the snapshot is taken while no client waits,
 /// and for JavaScript what those invocations compile stays compiled. If no snapshot can be had, that other way stays.
 public final class MemoryRewind: PristineState {
     private let runtime: any LanguageRuntime

@@ -3,8 +3,8 @@ import WorkerProtocol
 
 /// How a worker gets back to the state "function loaded, never called" before each invocation.
 ///
-/// This is the one seam between the worker's loop and the ways to be pristine. Whatever takes time belongs in
-/// ``prepare(_:)`` and ``restore()``: they run while nobody waits.
+/// This is the one seam between the worker's loop and the ways to be pristine. What takes time belongs in
+/// ``prepare(_:)`` and ``restore()``: they run while no client waits.
 public protocol PristineState: AnyObject {
     /// Loads the function and gets ready for the first invocation.
     func prepare(_ function: LoadMessage) throws(Failure)
@@ -61,7 +61,8 @@ public final class FreshContext: PristineState {
     }
 }
 
-/// Not pristine at all: what one invocation leaves behind, the next one finds.
+/// Keeps what one invocation leaves behind for the next one, but for pending timers and tasks, which the language layer
+/// drops.
 public final class KeptState: PristineState {
     private let runtime: any LanguageRuntime
     private let channel: WorkerChannel

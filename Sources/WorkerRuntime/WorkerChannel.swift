@@ -53,7 +53,7 @@ public final class WorkerChannel {
         buffer = larger
     }
 
-    /// Sends one frame. If nobody listens any more, this process has no reason to live, and ends.
+    /// Sends one frame. If the host has closed its end, this process ends.
     func send(_ kind: Frame.FromWorker, _ payload: UnsafeRawBufferPointer) {
         do {
             try withUnsafeTemporaryAllocation(byteCount: Frame.headerLength, alignment: 4) { header in

@@ -109,7 +109,7 @@ public enum Zygote {
                 guard let worker = workers.removeValue(forKey: pid) else { continue }
                 try Zygote.report(.exited(worker: worker, status: exit.waitStatus))
             }
-            // What a worker left behind has become a child of this process. It belongs to nobody, so it ends.
+            // Processes that an ended worker left behind have become children of this one. They are killed.
             for pid in Processes.children() where workers[pid] == nil { Processes.kill(child: pid) }
         }
 
@@ -161,7 +161,7 @@ public enum Zygote {
         // The zygote's socket gives way to the worker's: a worker cannot speak to the host as its zygote.
         try Descriptors.duplicate(socket, as: WorkerChannel.descriptor)
         try Descriptors.closeAll(except: Array(0...WorkerChannel.descriptor) + engine.numbers)
-        // What the engine or the guest prints past the captured streams is nobody's log line.
+        // What the engine or the guest prints past the captured streams is dropped.
         let null = try Descriptors.openNull()
         for stream: Int32 in 0...2 { try Descriptors.duplicate(null, as: stream) }
         Descriptors.close(null)

@@ -7,7 +7,7 @@ import Testing
     @Test func `No target depends on what its layer must not know`() async throws {
         let graph = try await TargetGraph.ofThisPackage()
         for target in Rule.all.flatMap({ $0.targets + $0.forbidden.filter { !$0.isProduct }.map(\.name) }) {
-            #expect(graph.arrows[target] != nil, "a rule names \(target), which is no target")
+            #expect(graph.arrows[target] != nil, "a rule names \(target), which is not a target")
         }
         for rule in Rule.all { #expect(rule.violations(in: graph) == [], "\(rule.reason)") }
     }
@@ -110,7 +110,8 @@ private struct Rule {
             forbidden: http + storage + [
                 "Builds", "FunctionService", "Access", "DataPlane", "ControlPlane", "FaaSServer",
             ],
-            isTransitive: true, reason: "The runtime calls functions, whoever asks and wherever they are kept."),
+            isTransitive: true,
+            reason: "The runtime calls functions, and knows neither their callers nor where they are kept."),
         Rule(
             targets: ["PolyglotFaaS"],
             forbidden: http + storage + ["FunctionService", "Access", "DataPlane", "ControlPlane", "FaaSServer"],

@@ -29,7 +29,7 @@ int faas_rewind_make_base(void);
    Invariants the caller keeps, and why:
    - One thread. Another one's stack would be put back while it runs on it. Checked here, and again whenever pages or mappings
      are new, which those of a new thread always are.
-   - Nobody writes to this process's memory from outside (ptrace, process_vm_writev, io_uring, userfaultfd): it would not
+   - No other process writes to this process's memory (ptrace, process_vm_writev, io_uring, userfaultfd): it would not
      move the fault counter.
    - Nothing `serve` leaves behind on the stack matters: the stack is not put back.
    - `may_have_children` is 0 only if `serve` cannot make a process: one made by vfork writes to this memory. */
