@@ -10,24 +10,9 @@ struct Demo {
         let event: JSONValue
     }
 
-    private static let examples = [
-        Example(
-            language: .javaScript,
-            source: """
-                function handler(event) {
-                  return { message: `Hello, ${event.name}!` };
-                }
-                """,
-            event: ["name": "World"]),
-        Example(
-            language: .python,
-            source: """
-                def handler(event):
-                    name = event.get("name", "World")
-                    return f"Hello, {name}!"
-                """,
-            event: ["name": "PyUser"]),
-    ]
+    private static let examples = Language.all.compactMap { language in
+        language.examples.demo.map { Example(language: language, source: $0.source, event: $0.event) }
+    }
 
     func run() async throws {
         Output.line("--- PolyglotFaaS demo ---")

@@ -15,7 +15,7 @@ struct Init: ParsableCommand {
 
     @Argument(help: "The directory to make.", completion: .directory)
     var directory: String
-    @Option(help: ArgumentHelp("js or python.", valueName: "language"))
+    @Option(help: ArgumentHelp("\(Language.all.map(\.id).joined(separator: " or ")).", valueName: "language"))
     var language: String
     @OptionGroup var json: JSONOption
 
@@ -55,7 +55,7 @@ private enum Template {
     static func files(for language: Language, id: FunctionID, directory: String) -> [(name: String, text: String)] {
         let sourceFile = "handler.\(language.fileExtension)"
         return [
-            ("function.jsonc", manifest(language, id, sourceFile)), (sourceFile, handler(language)),
+            ("function.jsonc", manifest(language, id, sourceFile)), (sourceFile, language.examples.template),
             ("README.md", readme(id, directory)),
         ]
     }
@@ -73,28 +73,6 @@ private enum Template {
         }
 
         """
-    }
-
-    private static func handler(_ language: Language) -> String {
-        switch language {
-        case .python:
-            """
-            def handler(event, context):
-                name = event.get("name", "World")
-                print(f"greeting {name}")
-                return {"message": f"Hello, {name}!"}
-
-            """
-        default:
-            """
-            function handler(event, context) {
-              const name = event.name ?? 'World';
-              console.log(`greeting ${name}`);
-              return { message: `Hello, ${name}!` };
-            }
-
-            """
-        }
     }
 
     private static func readme(_ id: FunctionID, _ directory: String) -> String {

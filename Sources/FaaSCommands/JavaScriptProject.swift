@@ -10,7 +10,7 @@ struct JavaScriptProject {
 
     /// nil if the function is complete as the manifest has it, or if its source is outside the manifest's folder.
     init?(_ definition: FunctionDefinition, sourcePath: String, manifestPath: String) {
-        guard definition.language == .javaScript else { return nil }
+        guard definition.language.capabilities.buildsModules else { return nil }
         folder = URL(fileURLWithPath: manifestPath).deletingLastPathComponent().resolvingSymlinksInPath().path
         let source = URL(fileURLWithPath: sourcePath).resolvingSymlinksInPath().path
         guard source.hasPrefix(folder + "/") else { return nil }

@@ -48,7 +48,7 @@ struct PackageInstaller {
         let runtime = FunctionRuntime(configuration: configuration)
         let engine: String
         do {
-            engine = try await runtime.start([.python])[0]
+            engine = try await runtime.start(Language.all.filter(\.capabilities.installsPackages))[0]
         } catch {
             await runtime.shutDown()
             throw error

@@ -123,7 +123,8 @@ public final class FunctionRuntime: Sendable {
     ///   error: the value is null.
     public func invoke(_ request: InvocationRequest) async throws -> InvocationResult {
         let outcome = try await run(
-            request.function(), event: ByteBuffer(bytes: request.event), requestID: request.requestID,
+            request.function(among: configuration.languages), event: ByteBuffer(bytes: request.event),
+            requestID: request.requestID,
             timeoutMillis: request.timeoutMillis)
         return InvocationResult(json: Array(try outcome.result.get().readableBytesView), logs: outcome.logs)
     }

@@ -80,11 +80,12 @@ public struct InvocationRequest: Sendable {
         self.event = Array(try JSONEncoder().encode(event))
     }
 
-    func function() throws -> Function {
+    func function(among languages: [Language]) throws -> Function {
         Function(
             id: Self.inlineID, revision: "inline",
             definition: FunctionDefinition(
-                language: try Language(id: languageID), sourceCode: sourceCode, functionName: functionName,
+                language: try Language(id: languageID, among: languages), sourceCode: sourceCode,
+                functionName: functionName,
                 sourceName: sourceName,
                 jsEvalAsModule: jsEvalAsModule, dependencies: dependencies, environment: environment, prime: prime,
                 isolation: isolation,

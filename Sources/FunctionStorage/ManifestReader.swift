@@ -52,9 +52,8 @@ struct ManifestReader {
 
     private func limits() throws(DocumentError) -> FunctionLimits {
         let limits = try fields.limits()
-        if limits.temporaryMB != nil, try language() != .python {
-            throw DocumentError(
-                "the field 'temporaryMB' at \(fields.place(ofName: "temporaryMB")) is for Python functions")
+        if limits.temporaryMB != nil {
+            try require(\.hasTemporaryFiles, "the field 'temporaryMB' at \(fields.place(ofName: "temporaryMB"))")
         }
         return limits
     }
@@ -65,6 +64,12 @@ struct ManifestReader {
             return try Language(id: text)
         } catch {
             throw DocumentError("the field 'languageId' at \(fields.place(ofName: "languageId")): \(error.message)")
+        }
+    }
+
+    private func require(_ capability: KeyPath<Language.Capabilities, Bool>, _ place: String) throws(DocumentError) {
+        guard try language().capabilities[keyPath: capability] else {
+            throw DocumentError("\(place) is for \(Language.names(with: capability)) functions")
         }
     }
 
@@ -81,7 +86,7 @@ struct ManifestReader {
     func sourceFolder() throws(DocumentError) -> SourceFolder? {
         guard let path = try fields.text("sourceDir") else { return nil }
         let place = "the field 'sourceDir' at \(fields.place(ofName: "sourceDir"))"
-        guard try language() == .python else { throw DocumentError("\(place) is for Python functions") }
+        try require(\.hasSourceFolder, place)
         guard !fields.has("source") else {
             throw DocumentError("\(place) excludes 'source': the source is a file in the folder")
         }
@@ -99,9 +104,7 @@ struct ManifestReader {
     func requirements() throws(DocumentError) -> [String] {
         guard let given = try fields.texts("requirements") else { return try requirementsBesideManifest() }
         let place = "the field 'requirements' at \(fields.place(ofName: "requirements"))"
-        guard try language() == .python || given.isEmpty else {
-            throw DocumentError("\(place) is for Python functions")
-        }
+        if !given.isEmpty { try require(\.installsPackages, place) }
         do {
             var requirements: Set<String> = []
             for text in given { requirements.insert(try Requirements.check(text)) }
@@ -112,7 +115,7 @@ struct ManifestReader {
     }
 
     private func requirementsBesideManifest() throws(DocumentError) -> [String] {
-        guard try language() == .python, case .allowed(let folder) = files else { return [] }
+        guard try language().capabilities.installsPackages, case .allowed(let folder) = files else { return [] }
         let path = folder.isEmpty ? "requirements.txt" : "\(folder)/requirements.txt"
         let text: String
         do {
@@ -139,12 +142,15 @@ struct ManifestReader {
 
     /// The main module of a folder. Its name keeps the folders that it is in: they are packages.
     private func source(in folder: SourceFolder) throws(DocumentError) -> (code: String, name: String?) {
-        let name = try fields.text("sourceFile") ?? "handler.py"
+        let language = try language()
+        let name = try fields.text("sourceFile") ?? "handler.\(language.fileExtension)"
         let place =
             fields.has("sourceFile")
             ? "the field 'sourceFile' at \(fields.place(ofName: "sourceFile"))" : "the field 'sourceFile', by default"
-        guard name.hasSuffix(".py"), folder.files.contains(where: { $0.path == name }) else {
-            throw DocumentError("\(place): no such Python file in \(quoted(folder.path)): \(quoted(name))")
+        guard name.hasSuffix(".\(language.fileExtension)"), folder.files.contains(where: { $0.path == name })
+        else {
+            throw DocumentError(
+                "\(place): no such \(language.name) file in \(quoted(folder.path)): \(quoted(name))")
         }
         do {
             return (try decode(try readFile("\(folder.path)/\(name)", limit: Manifest.maximumFileSize).bytes), name)

@@ -39,10 +39,6 @@ struct WorkerLimits: Sendable {
 
     /// Whether the error that the handler ended with is the engine's way to say that there is no more memory.
     func isRefusedMemory(_ failure: Failure, _ language: Language) -> Bool {
-        switch language {
-        case .python: failure.name == "MemoryError"
-        case .javaScript: failure.name == "RangeError" && failure.message.hasPrefix("Out of memory")
-        default: false
-        }
+        language.capabilities.outOfMemory?.matches(name: failure.name, message: failure.message) ?? false
     }
 }

@@ -305,7 +305,8 @@ extension FunctionDefinition {
     var zygoteKind: ZygoteKind {
         // In other languages nothing could use the files, and their workers are not to be able to write any.
         ZygoteKind(
-            language: language, folders: folders.all, temporaryMB: language == .python ? limits.temporaryMB : nil,
-            keepsState: language == .javaScript && isolation == .instance)
+            language: language, folders: folders.all,
+            temporaryMB: language.capabilities.hasTemporaryFiles ? limits.temporaryMB : nil,
+            keepsState: language.capabilities.startsAnewToKeepState && isolation == .instance)
     }
 }
