@@ -11,6 +11,9 @@ extension FunctionRuntime {
         /// running executable, in `../libexec/polyglotfaas` and in `../libexec` from there.
         public var workerDirectory: String?
 
+        /// The languages whose ids requests may name. Default: those of this build.
+        package var languages = Language.all
+
         /// How many workers one function may have, which is how many of its invocations run at once. Default: the
         /// number of processor cores.
         public var maximumWorkersPerFunction = ProcessInfo.processInfo.activeProcessorCount
