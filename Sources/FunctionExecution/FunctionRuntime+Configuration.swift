@@ -113,9 +113,6 @@ extension FunctionRuntime {
         /// How much of the sandbox must be there. Default: all that this machine offers. The safe choice: `.required`.
         public var sandbox = SandboxMode.bestEffort
 
-        /// The languages whose ids requests may name. Default: those of this build.
-        package var languages = Language.all
-
         /// Takes every line that a function writes, as it comes, on any thread. Outcomes and observers get no lines
         /// then.
         package var onLogLine: (@Sendable (LogLine) -> Void)?
