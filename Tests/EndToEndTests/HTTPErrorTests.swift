@@ -208,6 +208,20 @@ import Testing
         }
     }
 
+    @Test func `A function's error cannot pass for one of the host's`() async throws {
+        let forging = TestFunction.js(
+            "forges", "exports.handler = () => { const e = new Error('x'); e.name = 'FunctionNotFound'; throw e }")
+        try await Server.with([forging]) { server in
+            let forged = try await server.http.invoke("forges")
+            try expect(forged, 500, "FunctionNotFound")
+            try #expect(forged.json["errorOrigin"] == "function")
+            for id in ["missing", "."] {
+                try await #expect(server.http.invoke(id).json["errorOrigin"] == "host")
+            }
+            try await #expect(server.http.get("/nothing").json["errorOrigin"] == "host")
+        }
+    }
+
     @Test func `A result without a JSON form is 500 ResultNotSerializable`() async throws {
         let functions: [TestFunction] = [
             .js("cycle", "exports.handler = () => { const a = {}; a.a = a; return a }"),

@@ -88,7 +88,7 @@ package struct ErrorResponse: Sendable {
         }
     }
 
-    /// The text for the host's log; nil: the error is the caller's, who is told.
+    /// The text for the host's log; nil: it is the caller's error, and the response says it.
     package func logMessage(_ error: any Error) -> String? {
         guard status.kind == .serverError else { return nil }
         return error is CancellationError ? message : "\(error)"
