@@ -1,8 +1,6 @@
 import ArgumentParser
 import Builds
-import FileStorage
 import FunctionModel
-import FunctionStorage
 import PolyglotFaaS
 
 struct Doctor: AsyncParsableCommand {
