@@ -41,8 +41,11 @@ struct Dev: AsyncParsableCommand {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("faas-dev-\(UUID().uuidString)")
             .path
         defer { try? FileManager.default.removeItem(atPath: directory) }
+        let log = HostLog(level: .warning)
+        defer { log.flush() }
         var configuration = FunctionRuntime.Configuration()
         configuration.sandbox = sandbox.mode
+        configuration.observers = [log.invocations]
         configuration.onLogLine = Output.log
         configuration.buildDirectory = storeOptions.buildDirectory
         let service = FunctionService(
@@ -53,26 +56,26 @@ struct Dev: AsyncParsableCommand {
             guard let manifest = try watch.next() else { return }
             let function = try await service.deploy(manifest, at: self.manifest, progress: Output.note)
             try await service.start([function.definition.language])
-            try await serve(function, watch, service)
+            try await serve(function, watch, service, log)
         } catch let error as any FunctionError {
             await service.shutDown()
             throw fail(error)
         } catch {
             await service.shutDown()
-            Output.note("Error: The server cannot run on \(host):\(port): \(error)")
+            Output.note("Error: The server cannot run. \(error)")
             throw ExitCode.failure
         }
     }
 
-    private func serve(_ function: Function, _ watch: ManifestWatch, _ service: FunctionService) async throws {
-        let log = HostLog(level: .warning)
-        defer { log.flush() }
+    private func serve(_ function: Function, _ watch: ManifestWatch, _ service: FunctionService, _ log: HostLog)
+        async throws
+    {
         SandboxOption.warn(service.health, to: log.logger)
         var configuration = FunctionServer.Configuration()
         configuration.host = host
         configuration.port = port
         let server = FunctionServer(
-            configuration: configuration, service: service, logger: log.logger, observers: [log.invocations])
+            configuration: configuration, service: service, logger: log.logger)
         let watching = Task { await redeploy(function, watch, service) }
         defer { watching.cancel() }
         try await server.run { [host] (port: Int) in

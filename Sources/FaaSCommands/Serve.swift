@@ -59,12 +59,13 @@ struct Serve: AsyncParsableCommand {
         runtime.sandbox = sandbox.mode
         // This process is the server's own: it may move into a control group.
         runtime.usesControlGroups = true
+        runtime.observers = [log.invocations]
         let service = storeOptions.service(runtime)
         var configuration = FunctionServer.Configuration()
         configuration.host = host
         configuration.port = port
         let server = FunctionServer(
-            configuration: configuration, service: service, logger: log.logger, observers: [log.invocations])
+            configuration: configuration, service: service, logger: log.logger)
         do {
             if try await !storeOptions.checkDirectory(isCreated: true) {
                 log.logger.info("No functions are stored in '\(storeOptions.dataDirectory)' yet: it does not exist.")
@@ -79,7 +80,7 @@ struct Serve: AsyncParsableCommand {
             throw fail(error)
         } catch {
             await service.shutDown()
-            Output.note("Error: The server cannot run on \(host):\(port): \(error)")
+            Output.note("Error: The server cannot run. \(error)")
             throw ExitCode.failure
         }
     }

@@ -7,7 +7,6 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
-import Telemetry
 import UnixSignals
 
 /// The HTTP server: `GET /health`, `POST /invoke/{id}` and `/http/{id}/…` over the functions of a store.
@@ -32,18 +31,14 @@ public struct FunctionServer: Sendable {
 
     public let configuration: Configuration
     private let service: FunctionService
-    private let observers: [any InvocationObserver]
     private let logger: Logger
 
     /// - Parameter service: started or not; the server shuts it down.
-    /// - Parameter observers: told of every call of a function.
     public init(
-        configuration: Configuration = Configuration(), service: FunctionService, logger: Logger,
-        observers: [any InvocationObserver] = []
+        configuration: Configuration = Configuration(), service: FunctionService, logger: Logger
     ) {
         self.configuration = configuration
         self.service = service
-        self.observers = observers
         self.logger = logger
     }
 
@@ -76,7 +71,7 @@ public struct FunctionServer: Sendable {
 
     private func connectionHandlers() -> [any ChannelHandler] {
         Self.connectionHandlers(
-            service: ServedFunctions(service: service, observers: observers), configuration: configuration,
+            service: ServedFunctions(service: service), configuration: configuration,
             logger: logger)
     }
 

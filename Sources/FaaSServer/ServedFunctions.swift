@@ -8,7 +8,6 @@ import Telemetry
 /// Gives the fast path the use cases that it needs.
 struct ServedFunctions: InvocationService {
     let service: FunctionService
-    let observers: [any InvocationObserver]
 
     var memory: ByteBudget { service.memory }
 
@@ -24,45 +23,16 @@ struct ServedFunctions: InvocationService {
     {
         Invocation(
             pending: service.invocation(
-                of: function, event: event, requestID: requestID, timeoutMillis: timeoutMillis, trigger: .http),
-            function: function, requestID: requestID, eventBytes: event.readableBytes, memory: memory,
-            observers: observers)
+                of: function, event: event, requestID: requestID, timeoutMillis: timeoutMillis, trigger: .http))
     }
 
     private struct Invocation: InvocationHandle {
         let pending: PendingInvocation
-        let function: Function
-        let requestID: String
-        let eventBytes: Int
-        let memory: ByteBudget
-        let observers: [any InvocationObserver]
 
         func start(reservedBytes: Int, _ completion: @escaping @Sendable (Result<ByteBuffer, any Error>) -> Void) {
-            pending.start { outcome in
-                memory.release(reservedBytes)
-                if !observers.isEmpty { tell(outcome) }
-                completion(outcome.result)
-            }
+            pending.start(reservedBytes: reservedBytes) { completion($0.result) }
         }
 
         func cancel() { pending.cancel() }
-
-        private func tell(_ outcome: CallOutcome) {
-            var resultBytes = 0
-            let end: InvocationRecord.Outcome
-            switch outcome.result {
-            case .success(let result):
-                resultBytes = result.readableBytes
-                end = .result
-            case .failure(let error as any FunctionError): end = .failure(error)
-            case .failure: end = .cancelled
-            }
-            var record = InvocationRecord(
-                requestID: requestID, functionID: function.id, revision: function.revision, trigger: .http, outcome: end
-            )
-            record.eventBytes = eventBytes
-            record.resultBytes = resultBytes
-            for observer in observers { observer.invocationEnded(record, logs: outcome.logs) }
-        }
     }
 }

@@ -154,19 +154,13 @@ public final class FunctionRuntime: Sendable {
     package struct PendingInvocation: Sendable {
         private let pool: WorkerPool
         private let invocation: Invocation
-        private let reservedBytes: Int
 
-        /// - Parameters:
-        ///   - timeoutMillis: zero or less: no limit but the host's ceiling. nil: the function's own.
-        ///   - reservedBytes: what the caller has reserved of ``FunctionRuntime/memory`` for the event. ``start(_:)``
-        ///     takes it over, and the runtime releases it with the outcome. A caller that never starts releases it
-        ///     itself.
+        /// - Parameter timeoutMillis: zero or less: no limit but the host's ceiling. nil: the function's own.
         package init(
             _ runtime: FunctionRuntime, _ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?,
-            trigger: InvocationRecord.Trigger = .http, reservedBytes: Int = 0
+            trigger: InvocationRecord.Trigger = .http
         ) {
             pool = runtime.pool
-            self.reservedBytes = reservedBytes
             invocation = pool.makeInvocation(
                 of: function, requestID: requestID,
                 // An empty body is the event `{}`, as in GraalFaaS.
@@ -174,8 +168,11 @@ public final class FunctionRuntime: Sendable {
                 timeoutMillis: timeoutMillis, trigger: trigger)
         }
 
-        /// - Parameter completion: told the outcome once, on any thread, perhaps before this returns.
-        package func start(_ completion: @escaping @Sendable (InvocationOutcome) -> Void) {
+        /// - Parameters:
+        ///   - reservedBytes: what the caller has reserved of ``FunctionRuntime/memory`` for the event. The runtime
+        ///     releases it with the outcome. A caller that never starts the invocation releases it itself.
+        ///   - completion: told the outcome once, on any thread, perhaps before this returns.
+        package func start(reservedBytes: Int = 0, _ completion: @escaping @Sendable (InvocationOutcome) -> Void) {
             pool.submit(invocation, reservedBytes: reservedBytes, completion)
         }
 

@@ -110,7 +110,7 @@ public final class FunctionService: Sendable {
     ) -> PendingInvocation {
         PendingInvocation(
             runtime: FunctionRuntime.PendingInvocation(
-                runtime, function, event: event, requestID: requestID, timeoutMillis: timeoutMillis))
+                runtime, function, event: event, requestID: requestID, timeoutMillis: timeoutMillis, trigger: trigger))
     }
 }
 
@@ -134,9 +134,12 @@ extension FunctionService {
 package struct PendingInvocation: Sendable {
     fileprivate let runtime: FunctionRuntime.PendingInvocation
 
-    /// - Parameter completion: called once with the outcome, on any thread, perhaps before this returns.
-    package func start(_ completion: @escaping @Sendable (CallOutcome) -> Void) {
-        runtime.start { completion(CallOutcome(result: $0.result, logs: $0.logs)) }
+    /// - Parameters:
+    ///   - reservedBytes: what the caller has reserved of ``FunctionService/memory`` for the event. The invocation
+    ///     releases it with its outcome.
+    ///   - completion: called once with the outcome, on any thread, perhaps before this returns.
+    package func start(reservedBytes: Int = 0, _ completion: @escaping @Sendable (CallOutcome) -> Void) {
+        runtime.start(reservedBytes: reservedBytes) { completion(CallOutcome(result: $0.result, logs: $0.logs)) }
     }
 
     /// Ends the invocation. `completion` is called, if it has not been.

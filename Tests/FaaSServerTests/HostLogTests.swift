@@ -28,6 +28,7 @@ import Testing
             runtime.workerDirectory = Binaries.directory.path
             runtime.spareWorkersPerLanguage = 0
             let log = HostLog(level: .info, sink: LogSink(descriptor: descriptor))
+            runtime.observers = [log.invocations]
             var configuration = FunctionServer.Configuration()
             configuration.port = 0
             let server = FunctionServer(
@@ -35,7 +36,7 @@ import Testing
                 service: FunctionService(
                     repository: FileFunctionRepository(dataDirectory: directory.path),
                     artifacts: FileArtifactStore(dataDirectory: directory.path), configuration: runtime),
-                logger: log.logger, observers: [log.invocations])
+                logger: log.logger)
             return try await running(server, body)
         }
     }
