@@ -244,7 +244,9 @@ let package = Package(
             name: "FunctionExecutionTests",
             dependencies: [
                 "FunctionExecution", "FunctionModel", "HostMemory", "SystemCalls", "Telemetry", "TestSupport",
+                "WorkerProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
         .testTarget(
