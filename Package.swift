@@ -271,6 +271,7 @@ let package = Package(
                 "FunctionExecution", "FunctionModel", "HostMemory", "SystemCalls", "Telemetry", "TestSupport",
                 "WorkerProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
         .testTarget(

@@ -588,6 +588,51 @@ extension Pool.Action {
         #expect(!pool.isSuspect("a"))
     }
 
+    @Test func `A call whose process ends counts as a failure, though its worker goes on`() {
+        var pool = makePool(maximumPause: 1_000_000_000)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        for call in UInt64(2)...5 {
+            #expect(pool.worker(1, did: .answered(crash: "it crashed"), now: 0) == [])
+            _ = pool.workerIsReady(1, now: 0)
+            #expect(pool.add(call, for: "a", now: 0) == [.run(call, on: 1)])
+        }
+        // The fifth in a row ends the worker, and the function waits.
+        #expect(pool.worker(1, did: .answered(crash: "it crashed"), now: 0) == [.end(1)])
+        _ = pool.workerEnded(1)
+        #expect(pool.add(9, for: "a", now: 0) == [.reject(9, Self.pause(5, 100))])
+    }
+
+    @Test func `An answer between crashes clears them, and an invocation that was skipped does not`() {
+        var pool = makePool(maximumPause: 1_000_000_000)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, now: 0)
+        _ = pool.worker(1, did: .answered(crash: "it crashed"), now: 0)
+        _ = pool.workerIsReady(1, now: 0)
+        _ = pool.add(2, for: "a")
+        #expect(pool.worker(1, did: .skipped, now: 0) == [])
+        #expect(pool.isSuspect("a"))
+        _ = pool.worker(1, did: .answered(), now: 0)
+        #expect(!pool.isSuspect("a"))
+    }
+
+    @Test func `A process that ended before it read its function fails nobody and blames no function`() {
+        var pool = makePool(perFunction: 1, maximumPause: 1_000_000_000)
+        _ = pool.add(1, for: "a")
+        for worker in UInt64(1)...4 {
+            #expect(pool.worker(worker, did: .ended(.neverTookFunction), now: 0) == [.start(worker + 1, "a")])
+        }
+        #expect(!pool.isSuspect("a"))
+        // An executable that never reads is not started forever.
+        #expect(pool.worker(5, did: .ended(.neverTookFunction), now: 0) == [.fail(1)])
+        // One that loads starts the count anew.
+        _ = pool.add(2, for: "a")
+        _ = pool.workerIsReady(6, now: 0)
+        #expect(pool.worker(6, did: .ended(.excused), now: 0) == [])
+        _ = pool.add(3, for: "a")
+        #expect(pool.worker(7, did: .ended(.neverTookFunction), now: 0) == [.start(8, "a")])
+    }
+
     @Test func `Other workers of a function that has failed go on serving`() {
         var pool = makePool(perFunction: 2, maximumPause: 1_000_000_000)
         _ = pool.add(1, for: "a", now: 0)

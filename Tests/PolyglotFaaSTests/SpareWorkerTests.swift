@@ -62,6 +62,24 @@ import Testing
         }
     }
 
+    @Test func `A spare that has just been killed does not fail its first caller`() async throws {
+        try await withRuntime {
+            ($0.spareWorkersPerLanguage, $0.sandbox) = (2, .off)
+        } _: { runtime in
+            let first = try await Self.pid(runtime, 0)
+            for number in 1...5 {
+                try await waitUntil("there are spares") { try Self.siblings(of: first).count >= number + 2 }
+                let served = try Self.siblings(of: first)
+                for spare in served.sorted().suffix(2) where spare != first { kill(spare, SIGKILL) }
+                try await waitUntil("they have ended") {
+                    try Self.siblings(of: first).isDisjoint(with: served.sorted().suffix(2))
+                        || served.sorted().suffix(2).allSatisfy { !processIsAlive(Int64($0)) }
+                }
+                _ = try await Self.pid(runtime, number)
+            }
+        }
+    }
+
     @Test(arguments: Isolation.allCases, Language.all)
     func `A function of any level answers the same, first and later`(isolation: Isolation, language: Language)
         async throws

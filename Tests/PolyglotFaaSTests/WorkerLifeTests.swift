@@ -6,6 +6,24 @@ import TestSupport
 import Testing
 
 @Suite struct WorkerLifeTests {
+    @Test func `Shutting down from a cancelled task ends what runs and returns`() async throws {
+        var configuration = FunctionRuntime.Configuration()
+        configuration.workerDirectory = Binaries.directory.path
+        configuration.spareWorkersPerLanguage = 0
+        let runtime = FunctionRuntime(configuration: configuration)
+        let call = Task { try await runtime.text(.js("exports.handler = () => { for (;;); }")) }
+        try await waitUntil("it runs") { runtime.workerCount == 1 }
+        let end = Task {
+            // Cancelled before it begins.
+            while !Task.isCancelled { await Task.yield() }
+            await runtime.shutDown(gracePeriod: .seconds(3600))
+        }
+        end.cancel()
+        await end.value
+        #expect(runtime.workerCount == 0)
+        await #expect(throws: (any Error).self) { _ = try await call.value }
+    }
+
     @Test(arguments: [
         ("os._exit(0)", "exit code 0"), ("os._exit(3)", "exit code 3"), ("os.abort()", "signal 6"),
         ("os.kill(os.getpid(), 9)", "signal 9"),

@@ -49,8 +49,8 @@ struct DeadlineQueue<Entry: Sendable>: Sendable {
 
 /// Looks for passed deadlines every few milliseconds while there are any. Owns the timer.
 ///
-/// The entries are in a ``DeadlineQueue`` that the pool guards with its own lock, so that a deadline costs an invocation
-/// no lock of its own.
+/// The entries are in a ``DeadlineQueue`` that the pool guards with its own lock, so that a deadline costs an
+/// invocation no lock of its own.
 final class Deadlines: Sendable {
     /// Runs the closure once, so many nanoseconds from now.
     typealias Scheduler = @Sendable (_ delay: Int64, _ body: @escaping @Sendable () -> Void) -> Void

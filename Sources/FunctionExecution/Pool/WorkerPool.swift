@@ -10,16 +10,16 @@ import Telemetry
 /// happens outside it. One lock guards all that an invocation passes through here, its deadline included: submitting
 /// takes it once, an answer once, and a worker that is ready again once.
 final class WorkerPool: WorkerDelegate {
-    struct State {
-        fileprivate(set) var pool: PoolState<Function>
+    fileprivate struct State {
+        var pool: PoolState<Function>
         /// Invocations that wait.
-        fileprivate var invocations: [UInt64: Invocation] = [:]
-        fileprivate var workers: [UInt64: Entry] = [:]
-        fileprivate var deadlines = DeadlineQueue<Invocation>()
+        var invocations: [UInt64: Invocation] = [:]
+        var workers: [UInt64: Entry] = [:]
+        var deadlines = DeadlineQueue<Invocation>()
         /// How many invocations have been handed to workers and have not come back.
-        fileprivate var running = 0
-        fileprivate var drainWaiters: [CheckedContinuation<Void, Never>] = []
-        fileprivate var endWaiters: [CheckedContinuation<Void, Never>] = []
+        var running = 0
+        var drainWaiters: [CheckedContinuation<Void, Never>] = []
+        var endWaiters: [CheckedContinuation<Void, Never>] = []
     }
 
     fileprivate struct Entry {
@@ -148,26 +148,48 @@ final class WorkerPool: WorkerDelegate {
         return deadlines.add(invocation.id, invocation, deadline: deadline)
     }
 
-    /// - Parameter hasDeadline: whether the deadline has been registered already.
     private func enqueue(_ invocation: Invocation, hasDeadline: Bool = false) {
-        let (idle, effects, startsTimer): (Worker?, [Effect], Bool) = state.withLock { state in
+        let admission = admit(invocation, hasDeadline: hasDeadline)
+        if admission.startsTimer { startDeadlineTimer() }
+        perform(admission)
+    }
+
+    /// What is to be done with an invocation that has come.
+    struct Admission {
+        /// The worker that takes it.
+        var idle: (invocation: Invocation, worker: Worker)?
+        var effects: [Effect] = []
+        fileprivate var startsTimer = false
+    }
+
+    /// Registers the deadline and decides who serves the invocation, under one lock. Tests look at what happens between
+    /// this and ``perform(_:)-(Admission)``.
+    ///
+    /// - Parameter hasDeadline: whether the deadline has been registered already.
+    func admit(_ invocation: Invocation, hasDeadline: Bool = false) -> Admission {
+        state.withLock { state in
+            var admission = Admission()
             // A caller that stops waiting finishes the invocation first, and takes it out of here then.
             if invocation.isFinished {
                 state.deadlines.remove(invocation)
-                return (nil, [], false)
+                return admission
             }
-            let startsTimer = hasDeadline ? false : Self.add(invocation, to: &state.deadlines)
+            if !hasDeadline { admission.startsTimer = Self.add(invocation, to: &state.deadlines) }
             let actions = state.pool.add(invocation.id, for: invocation.function, now: context.now())
             // By far the most frequent case takes no dictionary and no list of effects.
             if actions.count == 1, case .run(_, let id) = actions[0], let entry = state.workers[id] {
                 state.running += 1
-                return (entry.worker, [], startsTimer)
+                admission.idle = (invocation, entry.worker)
+            } else {
+                state.invocations[invocation.id] = invocation
+                admission.effects = resolve(actions, &state)
             }
-            state.invocations[invocation.id] = invocation
-            return (nil, resolve(actions, &state), startsTimer)
+            return admission
         }
-        if startsTimer { startDeadlineTimer() }
-        if let idle { idle.run(invocation) } else { perform(effects) }
+    }
+
+    func perform(_ admission: Admission) {
+        if let (invocation, worker) = admission.idle { worker.run(invocation) } else { perform(admission.effects) }
     }
 
     /// The caller no longer waits: it gets this error, and the guest ends, at once or if it has not answered by then.
@@ -188,8 +210,8 @@ final class WorkerPool: WorkerDelegate {
 
     // MARK: Decisions and effects
 
-    /// Decides under the lock. Tests also use it to see what happens between a decision and its effects.
-    func decide(
+    /// Decides under the lock.
+    private func decide(
         failing error: (any Error)? = nil, _ body: (inout State) -> [PoolState<Function>.Action]
     ) -> [Effect] {
         state.withLock { state in
@@ -248,7 +270,7 @@ final class WorkerPool: WorkerDelegate {
             controlGroups: controlGroups, artifactPath: configuration.artifactPath, delegate: self)
     }
 
-    func perform(_ effects: [Effect]) {
+    private func perform(_ effects: [Effect]) {
         for effect in effects {
             switch effect {
             case .run(let invocation, let worker): worker.run(invocation)
@@ -410,6 +432,8 @@ final class WorkerPool: WorkerDelegate {
     }
 
     var workerCount: Int { state.withLock { $0.pool.workerCount } }
+
+    var idleWorkerCount: Int { state.withLock { $0.pool.idleCount } }
 
     var retiredWorkerCount: Int { retired.load(ordering: .relaxed) }
 

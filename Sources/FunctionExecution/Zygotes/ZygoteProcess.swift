@@ -168,8 +168,8 @@ final class ZygoteProcess: Sendable {
                 if let event { onEvent(event) }
             }
         }
-        // The zygote has closed its socket, been told to end, or broken the protocol. It ends its workers first; if that
-        // takes too long, the kernel ends them with it.
+        // The zygote has closed its socket, been told to end, or broken the protocol. It ends its workers first; if
+        // that takes too long, the kernel ends them with it.
         Descriptors.shutDown(socket)
         if !Processes.waitForEnd(handle: handle, timeoutMillis: 2000) { Processes.kill(handle: handle) }
         let exit = try? Processes.wait(for: pid)

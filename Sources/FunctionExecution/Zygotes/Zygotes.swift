@@ -138,7 +138,8 @@ final class Zygotes: WorkerLauncher {
         case .failure(.shuttingDown): return (nil, Effects(error: ShuttingDown()))
         case .failure(.full):
             let message =
-                "This host already has \(maximumZygotes) zygotes, and each has workers. Functions with different folders need different ones."
+                "This host already has \(maximumZygotes) zygotes, and each has workers. "
+                + "Functions with different folders need different ones."
             return (nil, Effects(error: Overloaded(message)))
         }
     }

@@ -1,0 +1,57 @@
+import FunctionModel
+import Testing
+
+@testable import FunctionExecution
+
+@Suite struct EffectiveLimitsTests {
+    private static func limits(
+        _ own: FunctionLimits = FunctionLimits(), timeoutMillis: Int? = nil,
+        _ configure: (inout FunctionRuntime.Configuration) -> Void = { _ in }
+    ) -> EffectiveLimits {
+        var configuration = FunctionRuntime.Configuration()
+        configure(&configuration)
+        return EffectiveLimits(
+            FunctionDefinition(language: .python, sourceCode: "", timeoutMillis: timeoutMillis, limits: own),
+            configuration)
+    }
+
+    @Test func `A function's own limit counts, else the host's default`() {
+        let own = Self.limits(FunctionLimits(memoryMB: 300, maxConcurrency: 2, cpuMillis: 7))
+        #expect(own.memoryMB == 300 && own.maximumWorkers == 2 && own.cpuMillis == 7)
+        let none = Self.limits { $0.cpuMillis = 9 }
+        #expect(none.memoryMB == 128 && none.cpuMillis == 9 && none.temporaryMB == nil)
+        #expect(none.maximumEventBytes == FunctionRuntime.maximumEventBytes)
+    }
+
+    @Test func `Neither a function nor a default exceeds a ceiling, and a ceiling is no minimum`() {
+        let ceilings = FunctionLimits(
+            memoryMB: 100, maxConcurrency: 3, maxEventBytes: 4, maxResultBytes: 5, maxLogBytes: 6, cpuMillis: 7,
+            temporaryMB: 8)
+        let all = Self.limits(FunctionLimits(temporaryMB: 100)) { $0.ceilings = ceilings }
+        #expect(all.memoryMB == 100 && all.maximumWorkers <= 3 && all.maximumEventBytes == 4)
+        #expect(all.maximumResultBytes == 5 && all.maximumLogBytes == 6)
+        #expect(all.cpuMillis == 7, "a ceiling also bounds functions without a limit")
+        #expect(all.temporaryMB == 8)
+        let less = Self.limits(FunctionLimits(memoryMB: 50)) { $0.ceilings = ceilings }
+        #expect(less.memoryMB == 50 && less.temporaryMB == nil)
+    }
+
+    @Test(arguments: [
+        (nil as Int?, nil as Int?, nil as Int?, 0), (nil, 50, nil, 50), (0, 50, nil, 0), (20, 50, nil, 20),
+        (nil, nil, 100, 100), (nil, 500, 100, 100), (0, 500, 100, 100), (-1, nil, 100, 100), (20, 500, 100, 20),
+        (nil, nil, 0, 0),
+    ]) func `A timeout is the caller's, else the function's, within the ceiling`(
+        asked: Int?, own: Int?, ceiling: Int?, effective: Int
+    ) {
+        let limits = Self.limits(timeoutMillis: own) { $0.maximumTimeoutMillis = ceiling }
+        #expect(limits.timeoutMillis(asked: asked) == effective)
+    }
+
+    @Test(arguments: [Int.max, Int.min, 1 << 60]) func `No number overflows when it becomes bytes`(number: Int) {
+        let own = FunctionLimits(
+            memoryMB: number, maxConcurrency: number, maxEventBytes: number, maxResultBytes: number,
+            maxLogBytes: number, cpuMillis: number, temporaryMB: number)
+        let limits = Self.limits(own)
+        #expect(limits.workerBytes >= 0 && limits.maximumWorkers >= 1)
+    }
+}
