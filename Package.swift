@@ -168,7 +168,8 @@ let package = Package(
 
         // The library: it never links an engine. `PolyglotFaaS` composes a runtime and its builds.
         .target(
-            name: "PolyglotFaaS", dependencies: ["Builds", "FunctionExecution", "FunctionModel"], swiftSettings: strict),
+            name: "PolyglotFaaS", dependencies: ["Builds", "FunctionExecution", "FunctionModel", "Telemetry"],
+            swiftSettings: strict),
         .target(
             name: "FunctionExecution",
             dependencies: [

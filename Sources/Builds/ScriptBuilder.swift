@@ -128,7 +128,7 @@ struct ScriptBuilder: Sendable {
             defer { Descriptors.close(theirs) }
             pid = try spawn(builder, own + arguments, theirs)
         }
-        let handle = try Processes.openHandle(pid)
+        let handle = try Processes.takeHandle(ofChild: pid)
         defer { Descriptors.close(handle) }
         let output = read(ours)
         // Its end of the socket is closed, or it is not wanted any more.

@@ -25,7 +25,7 @@ int faas_has_attribute(const char *path, const char *name, char value) {
 /* Room for a few descriptors, so that a sender who stuffs more than one is seen and its descriptors are closed. */
 enum { MAX_DESCRIPTORS = 8 };
 
-ssize_t faas_send(int socket, const void *bytes, size_t count, int descriptor) {
+ssize_t faas_send(int socket, const void *bytes, size_t count, int descriptor, int waits) {
   struct iovec vector = {.iov_base = (void *)bytes, .iov_len = count};
   union {
     struct cmsghdr header;
@@ -43,7 +43,7 @@ ssize_t faas_send(int socket, const void *bytes, size_t count, int descriptor) {
     memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
   }
   ssize_t sent;
-  do sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+  do sent = sendmsg(socket, &message, waits ? MSG_NOSIGNAL : MSG_NOSIGNAL | MSG_DONTWAIT);
   while (sent < 0 && errno == EINTR);
   return sent < 0 ? -errno : sent;
 }

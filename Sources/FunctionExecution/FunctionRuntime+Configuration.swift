@@ -1,6 +1,7 @@
 import Foundation
 import FunctionModel
 import SystemCalls
+import Telemetry
 import WorkerProtocol
 
 extension FunctionRuntime {
@@ -98,19 +99,33 @@ extension FunctionRuntime {
         /// memory.
         public var buildDirectory: String?
 
+        /// Told what every invocation did, after its outcome. Default: none.
+        public var observers: [any InvocationObserver] = []
+
+        /// How many zygotes there may be: one for each language in use, and one for each set of folders that functions
+        /// in use read. The one that was used longest ago and has no worker makes room; a function that finds none
+        /// fails with ``Overloaded``. Default: 32.
+        public var maximumZygotes = 32
+
         /// How much of the sandbox must be there. Default: all that this machine offers. The safe choice: `.required`.
         public var sandbox = SandboxMode.bestEffort
 
-        /// Told every line that a function writes, when it comes, on any thread. The outcomes have no lines then.
+        /// Takes every line that a function writes, as it comes, on any thread. Outcomes and observers get no lines
+        /// then.
         package var onLogLine: (@Sendable (LogLine) -> Void)?
 
-        /// Layers that are left out although they could be had, by name. For tests only.
+        /// The path of an artifact that ``FunctionDefinition/folders`` names; nil if there is none. The default takes
+        /// absolute paths as they are.
+        package var artifactPath: @Sendable (String) -> String? = { $0.hasPrefix("/") ? $0 : nil }
+
+        /// Layers of the sandbox that are left out, by name. For tests only.
         package var sandboxWithout: [String] = []
 
-        /// Whether long work can be put back where it was before others. What this process may do; tests say otherwise.
+        /// Whether long work can be put back where it was before others. Default: what this process may do. Tests set
+        /// it.
         var postponement = Postponement.ofThisProcess
 
-        /// So long may an invocation go on that nobody waits for any more. Tests say otherwise.
+        /// How long a cancelled invocation may run before its worker is killed, in milliseconds. Tests set it.
         var graceMillis = 20
 
         public init() {}
@@ -120,7 +135,7 @@ extension FunctionRuntime {
         }
 
         var zygoteAgeLimits: ZygoteAge.Limits {
-            .init(lifetime: Int64(max(0, zygoteLifetimeSeconds)) * 1_000_000_000, forks: max(0, maximumZygoteForks))
+            .init(lifetime: Nanoseconds.seconds(max(0, zygoteLifetimeSeconds)), forks: max(0, maximumZygoteForks))
         }
 
         private static var workersThatFit: Int {
@@ -132,12 +147,12 @@ extension FunctionRuntime {
             .init(
                 workersPerFunction: max(1, maximumWorkersPerFunction), workers: max(1, maximumWorkers),
                 waitingPerFunction: max(1, maximumWaitingPerFunction), waiting: max(1, maximumWaiting),
-                idleTimeout: Int64(idleTimeoutMillis) * 1_000_000, endingAllowance: max(1, maximumWorkers / 8),
+                idleTimeout: Nanoseconds.milliseconds(idleTimeoutMillis), endingAllowance: max(1, maximumWorkers / 8),
                 starting: max(1, maximumStartingWorkers),
-                memory: Int(Double(MachineMemory.available()) * max(0, min(1, memoryShare))),
-                // About what it takes to start one on a busy machine.
+                memory: MachineMemory.available(share: memoryShare),
+                // About the time that a worker takes to start on a busy machine.
                 patience: 100_000_000,
-                maximumPause: Int64(max(0, maximumBackoffMillis)) * 1_000_000)
+                maximumPause: Nanoseconds.milliseconds(max(0, maximumBackoffMillis)))
         }
     }
 }

@@ -4,6 +4,7 @@ import HostMemory
 import NIOCore
 import NIOPosix
 import SystemCalls
+import Telemetry
 import WorkerProtocol
 
 /// Runs functions: each call in a pristine context, in a process of its own, never in this one.
@@ -24,32 +25,27 @@ import WorkerProtocol
 /// themselves; they end with this process, however it ends.
 public final class FunctionRuntime: Sendable {
     public let configuration: Configuration
+    /// The budget that events, results, frames, log lines and caches of the host are drawn from.
+    package let memory: ByteBudget
     private let zygotes: Zygotes
     private let sourceBuilder: (any SourceBuilder)?
     private let controlGroups: Result<ControlGroups, ControlGroups.Unavailable>
-    /// What the host's own memory is drawn from.
-    package let memory: ByteBudget
+    private let group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     fileprivate let pool: WorkerPool
 
     /// - Parameter sourceBuilder: builds modules and TypeScript; nil: functions that need a build do not load.
     public init(configuration: Configuration, sourceBuilder: (any SourceBuilder)?) {
         self.configuration = configuration
-        // Before there is any process that would be left behind in this one's group.
-        controlGroups =
-            configuration.sandbox == .off
-            ? .failure(.init(reason: "the sandbox is off")) : ControlGroups.ofThisProcess()
-        zygotes = Zygotes(
-            executables: WorkerExecutables(directory: configuration.workerDirectory),
-            sandbox: configuration.sandboxRequest,
-            spareCount: max(0, configuration.spareWorkersPerLanguage),
-            ageLimits: configuration.zygoteAgeLimits, postponement: configuration.postponement)
         self.sourceBuilder = sourceBuilder
-        let share = Double(MachineMemory.available()) * max(0, min(1, configuration.hostMemoryShare))
-        memory = ByteBudget(limit: max(64 << 20, Int(share)))
+        memory = ByteBudget(limit: max(64 << 20, MachineMemory.available(share: configuration.hostMemoryShare)))
+        // Before there is any process, which would stay behind in this one's group.
+        controlGroups = ControlGroups.ofThisProcess(configuration)
+        zygotes = Zygotes(configuration)
         pool = WorkerPool(
-            configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, zygotes: zygotes,
-            sourceBuilder: sourceBuilder,
-            controlGroups: try? controlGroups.get(), memory: memory)
+            configuration: configuration, group: group, launcher: zygotes, sourceBuilder: sourceBuilder,
+            controlGroups: try? controlGroups.get(),
+            context: InvocationContext(
+                memory: memory, observers: configuration.observers, onLogLine: configuration.onLogLine))
         pool.startHousekeeping()
     }
 
@@ -57,7 +53,8 @@ public final class FunctionRuntime: Sendable {
 
     // MARK: Life
 
-    /// Starts the engines, so that no invocation waits for it. Calling it is optional but for that.
+    /// Starts the engines, so that no invocation waits for it. Optional: an engine also starts with its first
+    /// invocation.
     ///
     /// - Parameter languages: the languages to start. A language that is not named starts with its first invocation.
     /// - Returns: the engines' names and versions, in the order of `languages`.
@@ -76,33 +73,34 @@ public final class FunctionRuntime: Sendable {
 
     /// Starts what this function's workers are forked from.
     package func start(for function: Function) async throws {
-        _ = try await zygotes.start(function.definition.zygoteKind).waitUntilStarted()
+        _ = try await zygotes.start(ZygoteKind(function.definition, configuration)).waitUntilStarted()
     }
 
     /// Ends the runtime: new and waiting invocations are refused with ``ShuttingDown``, running ones may finish, then
-    /// every process ends. Returns when all have.
+    /// every process ends. Returns when all have. If the task is cancelled, running invocations end at once.
     ///
     /// - Parameter gracePeriod: how long running invocations may take; then they fail with ``WorkerCrashed``.
     public func shutDown(gracePeriod: Duration = .seconds(5)) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.pool.drain() }
-            group.addTask {
-                try? await Task.sleep(for: gracePeriod)
-                if !Task.isCancelled { self.pool.killAll() }
-            }
-            await group.next()
-            group.cancelAll()
+        pool.stopAccepting()
+        let end = group.next().scheduleTask(in: .nanoseconds(max(0, Nanoseconds.duration(gracePeriod)))) { [pool] in
+            pool.killAll()
         }
+        await withTaskCancellationHandler {
+            await pool.drain()
+        } onCancel: {
+            pool.killAll()
+        }
+        end.cancel()
         pool.killAll()
         await zygotes.shutDown()
-        // The zygotes have collected them all; the pool hears of it by way of the event loops.
+        // The zygotes have collected all workers; the pool is told of it by way of the event loops.
         await pool.waitUntilEmpty()
     }
 
     // MARK: Building
 
-    /// Builds the function's modules now, so that no invocation waits for it. Calling it is optional but for that; a
-    /// function without modules needs no build.
+    /// Builds the function's modules now, so that no invocation waits for it. Optional: a function is also built with
+    /// its first invocation. A function without modules needs no build.
     ///
     /// - Throws: ``LoadError`` that says what is wrong and where, or what is missing on this machine.
     public func build(_ function: Function) async throws {
@@ -118,13 +116,13 @@ public final class FunctionRuntime: Sendable {
     ///
     /// - Throws: a ``FunctionError``: ``HandlerError`` if the handler threw, ``LoadError``, ``HandlerNotFound``,
     ///   ``InvalidEvent``, ``PayloadTooLarge``, ``ResultNotSerializable``, ``InvocationTimeout``, ``WorkerCrashed``,
-    ///   ``TooManyRequests``, ``Overloaded``, ``ShuttingDown``, ``UnsupportedLanguage``, ``WorkerExecutableNotFound``;
-    ///   `CancellationError` if the task is cancelled, which ends the guest. A handler that returns nothing is not an
-    ///   error: the value is null.
+    ///   ``TooManyRequests``, ``Overloaded``, ``BackedOff``, ``ShuttingDown``, ``UnsupportedLanguage``,
+    ///   ``WorkerExecutableNotFound``; `CancellationError` if the task is cancelled, which ends the guest. A handler
+    ///   that returns nothing is not an error: the value is null.
     public func invoke(_ request: InvocationRequest) async throws -> InvocationResult {
         let outcome = try await run(
             request.function(), event: ByteBuffer(bytes: request.event), requestID: request.requestID,
-            timeoutMillis: request.timeoutMillis)
+            timeoutMillis: request.timeoutMillis, trigger: .library)
         return InvocationResult(json: Array(try outcome.result.get().readableBytesView), logs: outcome.logs)
     }
 
@@ -138,12 +136,13 @@ public final class FunctionRuntime: Sendable {
     /// The path of the command line: bytes in, bytes out, log lines whatever the outcome. Cancelling the task ends the
     /// guest.
     ///
-    /// - Parameter timeoutMillis: zero or less, or nil: the function's own, if it has one.
-    package func run(_ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?) async
-        -> InvocationOutcome
-    {
+    /// - Parameter timeoutMillis: zero or less: no limit but the host's ceiling. nil: the function's own.
+    package func run(
+        _ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?,
+        trigger: InvocationRecord.Trigger = .commandLine
+    ) async -> InvocationOutcome {
         let invocation = PendingInvocation(
-            self, function, event: event, requestID: requestID, timeoutMillis: timeoutMillis)
+            self, function, event: event, requestID: requestID, timeoutMillis: timeoutMillis, trigger: trigger)
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in invocation.start { continuation.resume(returning: $0) } }
         } onCancel: {
@@ -155,30 +154,29 @@ public final class FunctionRuntime: Sendable {
     package struct PendingInvocation: Sendable {
         private let pool: WorkerPool
         private let invocation: Invocation
-        private let refusal: (any FunctionError)?
+        private let reservedBytes: Int
 
+        /// - Parameters:
+        ///   - timeoutMillis: zero or less: no limit but the host's ceiling. nil: the function's own.
+        ///   - reservedBytes: what the caller has reserved of ``FunctionRuntime/memory`` for the event. ``start(_:)``
+        ///     takes it over, and the runtime releases it with the outcome. A caller that never starts releases it
+        ///     itself.
         package init(
-            _ runtime: FunctionRuntime, _ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?
+            _ runtime: FunctionRuntime, _ function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?,
+            trigger: InvocationRecord.Trigger = .http, reservedBytes: Int = 0
         ) {
             pool = runtime.pool
-            refusal =
-                if event.readableBytes > function.definition.limits.maxEventBytes ?? FunctionRuntime.maximumEventBytes {
-                    PayloadTooLarge(
-                        limit: function.definition.limits.maxEventBytes ?? FunctionRuntime.maximumEventBytes)
-                } else {
-                    nil
-                }
+            self.reservedBytes = reservedBytes
             invocation = pool.makeInvocation(
                 of: function, requestID: requestID,
-                // Nothing at all is an event without members, as with the system this one re-creates.
+                // An empty body is the event `{}`, as in GraalFaaS.
                 event: event.readableBytes == 0 ? ByteBuffer(staticString: "{}") : event,
-                timeoutMillis: timeoutMillis ?? function.definition.timeoutMillis ?? 0)
+                timeoutMillis: timeoutMillis, trigger: trigger)
         }
 
         /// - Parameter completion: told the outcome once, on any thread, perhaps before this returns.
         package func start(_ completion: @escaping @Sendable (InvocationOutcome) -> Void) {
-            if let refusal { return completion(InvocationOutcome(.failure(refusal), logs: [])) }
-            pool.submit(invocation, completion)
+            pool.submit(invocation, reservedBytes: reservedBytes, completion)
         }
 
         /// Ends the guest. `completion` is told, if it has not been yet.
@@ -187,6 +185,8 @@ public final class FunctionRuntime: Sendable {
 
     /// The largest event that can reach a worker, in bytes: a frame, less room for what goes before the event.
     public static let maximumEventBytes = Frame.maximumPayloadLength - (1 << 10)
+
+    // MARK: Reports
 
     /// Where worker executables are looked for, in order.
     public var workerDirectories: [String] { zygotes.executables.directories }

@@ -82,7 +82,7 @@ public struct InvocationRequest: Sendable {
 
     func function() throws -> Function {
         Function(
-            id: Self.inlineID, revision: "inline",
+            id: try FunctionID("inline"), revision: "inline",
             definition: FunctionDefinition(
                 language: try Language(id: languageID), sourceCode: sourceCode, functionName: functionName,
                 sourceName: sourceName,
@@ -90,8 +90,6 @@ public struct InvocationRequest: Sendable {
                 isolation: isolation,
                 limits: limits))
     }
-
-    private static let inlineID = try! FunctionID("inline")  // A constant that the type's own rule accepts.
 }
 
 /// What a handler returned.

@@ -1,31 +1,42 @@
 import Glibc
-import Synchronization
+import NIOPosix
 import SystemCalls
 
 /// Makes names for invocations whose callers give none.
 package enum RequestIDs {
-    private static let random = Mutex(KernelRandom())
+    /// Each thread has its own random numbers, so that a name takes no lock.
+    private static let random = ThreadSpecificVariable<KernelRandom>()
 
     /// Random numbers from the kernel, fetched many at a time: a system call for each would cost more than the rest of
     /// the name.
-    private struct KernelRandom {
+    /// `@unchecked Sendable`: one thread uses it, the one that made it.
+    private final class KernelRandom: @unchecked Sendable {
         private var numbers: [UInt64] = []
 
-        mutating func next() -> UInt64 {
+        func next() -> UInt64 {
             if let number = numbers.popLast() { return number }
-            // No more than 256 bytes: so much the kernel gives whole, always.
+            // The kernel gives up to 256 bytes whole, always.
             numbers = Array(unsafeUninitializedCapacity: 32) { buffer, count in
-                count = getentropy(buffer.baseAddress!, 256) == 0 ? 32 : 0
+                guard let bytes = buffer.baseAddress else { return }
+                count = getentropy(bytes, 256) == 0 ? 32 : 0
             }
             return numbers.popLast() ?? UInt64.random(in: .min ... .max)
         }
+    }
+
+    private static func randomOfThisThread() -> KernelRandom {
+        if let known = random.currentValue { return known }
+        let new = KernelRandom()
+        random.currentValue = new
+        return new
     }
 
     /// A new UUID of version 7: it begins with the time, so that a log in order of names is in order of time.
     ///
     /// Not Foundation's UUID, which opens a file for each; this is on the path of every request.
     package static func make() -> String {
-        let (high, low) = random.withLock { ($0.next(), $0.next()) }
+        let random = randomOfThisThread()
+        let (high, low) = (random.next(), random.next())
         let time = UInt64(WallClock.milliseconds()) & 0xffff_ffff_ffff
         let first = time << 16 | 0x7000 | high & 0x0fff
         let second = 0x8000_0000_0000_0000 | low >> 2

@@ -158,11 +158,11 @@ public enum Descriptors {
     /// What is open, as the kernel names it: a path, or a kind of thing. "" if nothing is.
     public static func path(of descriptor: Int32) -> String {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
-            let count = readlink("/proc/self/fd/\(descriptor)", buffer.baseAddress!, buffer.count)
-            return count < 0
-                ? ""
-                : String(
-                    decoding: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]), as: UTF8.self)
+            guard let path = buffer.baseAddress else { return "" }
+            let count = readlink("/proc/self/fd/\(descriptor)", path, buffer.count)
+            guard count >= 0 else { return "" }
+            return String(
+                decoding: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]), as: UTF8.self)
         }
     }
 

@@ -4,6 +4,17 @@ public enum MachineMemory {
     /// says.
     public static func available() -> Int { available { Descriptors.readText($0) } }
 
+    /// A share of what is available, in bytes.
+    ///
+    /// - Parameter share: from 0 to 1. A number outside is moved to the nearer end; not a number is 0.
+    public static func available(share: Double) -> Int { part(share, of: available()) }
+
+    package static func part(_ share: Double, of bytes: Int) -> Int {
+        guard share > 0 else { return 0 }
+        // `Double(Int.max)` is larger than `Int.max`.
+        return Int(exactly: (Double(bytes) * min(1, share)).rounded(.down)) ?? bytes
+    }
+
     /// - Parameter read: the text of a file; empty if there is none.
     package static func available(read: (String) -> String) -> Int {
         let kilobytes = read("/proc/meminfo").split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }?

@@ -91,10 +91,29 @@ public enum Processes {
         try checked("pidfd_open", faas_pidfd_open(pid))
     }
 
+    /// A handle of a child that the caller has just spawned. If the kernel gives none, the child is killed and
+    /// collected before the error is thrown, so that no zombie stays.
+    ///
+    /// - Parameter open: opens the handle. Tests make it fail.
+    public static func takeHandle(
+        ofChild pid: pid_t, open: (pid_t) throws(SystemCallError) -> Int32 = openHandle
+    ) throws(SystemCallError) -> Int32 {
+        do {
+            return try open(pid)
+        } catch {
+            kill(child: pid)
+            _ = try? wait(for: pid)
+            throw error
+        }
+    }
+
     /// Ends the process at once. Not an error if it has ended already.
     public static func kill(handle: Int32) {
         _ = faas_pidfd_kill(handle, SIGKILL)
     }
+
+    /// Whether the process has ended. It may not have been collected yet.
+    public static func hasEnded(handle: Int32) -> Bool { waitForEnd(handle: handle, timeoutMillis: 0) }
 
     /// Waits for the process to end, at most this long. Returns whether it has.
     public static func waitForEnd(handle: Int32, timeoutMillis: Int32) -> Bool {

@@ -22,10 +22,14 @@ public enum Sockets {
     }
 
     /// Sends one message, with one descriptor if given. The receiver gets a copy; the caller keeps its own.
+    ///
+    /// - Parameter waits: whether to wait for room in the socket. If not, a full socket is an error with the code
+    ///   `EAGAIN`.
     public static func send(
-        _ bytes: UnsafeRawBufferPointer, descriptor: Int32 = -1, to socket: Int32
+        _ bytes: UnsafeRawBufferPointer, descriptor: Int32 = -1, to socket: Int32, waits: Bool = true
     ) throws(SystemCallError) {
-        let sent = try checked("sendmsg", faas_send(socket, bytes.baseAddress, bytes.count, descriptor))
+        let sent = try checked(
+            "sendmsg", faas_send(socket, bytes.baseAddress, bytes.count, descriptor, waits ? 1 : 0))
         guard sent == bytes.count else { throw SystemCallError("sendmsg", code: EMSGSIZE) }
     }
 

@@ -25,13 +25,40 @@ private func makePool(
 extension Pool {
     fileprivate mutating func add(_ waiter: UInt64, for key: String) -> [Action] { add(waiter, for: key, now: 0) }
 
-    fileprivate mutating func loadFailed(_ worker: UInt64) -> [UInt64] {
-        loadFailed(worker, "it does not load", now: 0)
+    fileprivate mutating func workerIsReady(_ worker: UInt64, loadedBytes: Int? = nil, now: Int64) -> [Action] {
+        self.worker(worker, did: .ready(privateBytes: loadedBytes), now: now)
     }
 
-    fileprivate mutating func workerEnded(_ worker: UInt64) -> (actions: [Action], failed: UInt64?) {
-        workerEnded(worker, now: 0)
+    /// The invocation that is sent ahead.
+    fileprivate mutating func workerHasAnswered(_ worker: UInt64) -> UInt64? {
+        guard case .run(let waiter, on: worker)? = self.worker(worker, did: .answered(), now: 0).first else {
+            return nil
+        }
+        return waiter
     }
+
+    fileprivate mutating func endAfterAnswer(_ worker: UInt64) -> [Action] {
+        self.worker(worker, did: .answered(isLast: true), now: 0)
+    }
+
+    /// The invocations that fail.
+    fileprivate mutating func loadFailed(_ worker: UInt64, _ reason: String = "it does not load", now: Int64 = 0)
+        -> [UInt64]
+    {
+        self.worker(worker, did: .failedToLoad(reason), now: now).compactMap { $0.failed }
+    }
+
+    fileprivate mutating func workerEnded(
+        _ worker: UInt64, failure: String? = nil, withZygote: Bool = false, now: Int64 = 0
+    ) -> (actions: [Action], failed: UInt64?) {
+        let end: End = withZygote ? .zygoteEnded : failure.map { .failed($0) } ?? .excused
+        let actions = self.worker(worker, did: .ended(end), now: now)
+        return (actions.filter { $0.failed == nil }, actions.lazy.compactMap { $0.failed }.first)
+    }
+}
+
+extension Pool.Action {
+    fileprivate var failed: UInt64? { if case .fail(let waiter) = self { waiter } else { nil } }
 }
 
 @Suite struct PoolStateTests {
@@ -696,7 +723,7 @@ private struct RandomHistory {
             case .end(let worker):
                 Self.take(worker, from: &idle)
                 ending.insert(worker)
-            case .reject(let waiter, _):
+            case .reject(let waiter, _), .fail(let waiter):
                 Self.take(waiter, from: &open)
             }
         }

@@ -43,7 +43,9 @@ import Testing
 
     @Test(.enabled(if: isDelegated, "no control group is delegated to this process: script/vm"))
     func `What a worker and its children have together is limited, and said to be the memory limit`() async throws {
-        try await withRuntime { runtime in
+        try await withRuntime {
+            $0.usesControlGroups = true
+        } _: { runtime in
             #expect(runtime.controlGroupReport.state == "active", "\(runtime.controlGroupReport.detail)")
             let error = try await #require(throws: MemoryLimitExceeded.self) {
                 try await runtime.invoke(.python(Self.family, timeoutMillis: 60_000))
@@ -52,7 +54,7 @@ import Testing
         }
         // Room for the same in a function that may have more.
         try await withRuntime {
-            $0.memoryMB = 1000
+            ($0.memoryMB, $0.usesControlGroups) = (1000, true)
         } _: { runtime in
             try await #expect(runtime.value(.python(Self.family, timeoutMillis: 60_000)) == "loaded")
         }
@@ -61,7 +63,7 @@ import Testing
     @Test(.enabled(if: isDelegated, "no control group is delegated to this process: script/vm"))
     func `A worker starts no more processes than it may, whatever others do`() async throws {
         try await withRuntime {
-            $0.memoryMB = 1000
+            ($0.memoryMB, $0.usesControlGroups) = (1000, true)
         } _: { runtime in
             let source = """
                 import os
@@ -94,7 +96,7 @@ import Testing
         }
         let before = try #require(ControlGroup.ofThisProcess())
         try await withRuntime {
-            $0.idleTimeoutMillis = 50
+            ($0.idleTimeoutMillis, $0.usesControlGroups) = (50, true)
         } _: { runtime in
             let own = try #require(ControlGroup.ofThisProcess())
             #expect(own.name == "faas-host")

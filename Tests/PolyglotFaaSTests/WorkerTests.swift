@@ -50,11 +50,10 @@ import WorkerProtocol
     }
 
     @Test func `A worker is forked by another zygote if the one there was is about to end`() async throws {
-        let configuration = FunctionRuntime.Configuration()
-        let zygotes = Zygotes(
-            executables: WorkerExecutables(directory: Binaries.directory.path), sandbox: configuration.sandboxRequest,
-            spareCount: 0,
-            ageLimits: configuration.zygoteAgeLimits, postponement: configuration.postponement)
+        var configuration = FunctionRuntime.Configuration()
+        configuration.workerDirectory = Binaries.directory.path
+        configuration.spareWorkersPerLanguage = 0
+        let zygotes = Zygotes(configuration)
         let first = try zygotes.start(ZygoteKind(language: .python))
         _ = try await first.waitUntilStarted()
         // Its socket is shut; that it has ended is noticed later.
@@ -67,7 +66,7 @@ import WorkerProtocol
             id: 1, function: function, eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
             limits: WorkerLimits(function, configuration), memory: ByteBudget(limit: 1 << 20), watch: WorkerWatch(),
             postponement: .ofThisProcess, isSuspect: false, controlGroups: nil, delegate: heard)
-        worker.connect(try zygotes.makeProcess(for: worker))
+        worker.connect(try zygotes.launch(worker))
         try await waitUntil("the worker is ready") { heard.isReady || heard.hasEnded }
         #expect(heard.isReady && heard.errors == [])
         #expect(try zygotes.start(ZygoteKind(language: .python)) !== first)

@@ -11,9 +11,10 @@
 pid_t faas_fork(void);
 
 /* sendmsg(2) and recvmsg(2) with at most one descriptor. Swift cannot use the CMSG macros.
+   `faas_send` answers -EAGAIN instead of waiting for room if `waits` is 0.
    `faas_receive` stores -1 in *descriptor if none came. It closes every descriptor past the first, marks the first
    close-on-exec, and answers EPROTO if the message or its ancillary data was cut. Both return bytes or -errno. */
-ssize_t faas_send(int socket, const void *bytes, size_t count, int descriptor);
+ssize_t faas_send(int socket, const void *bytes, size_t count, int descriptor, int waits);
 ssize_t faas_receive(int socket, void *bytes, size_t capacity, int *descriptor);
 
 /* pidfd_open(2), pidfd_send_signal(2). glibc 2.36 has no wrapper Swift imports, and syscall(2) is variadic.

@@ -1,31 +1,48 @@
-import DequeModule
 import FunctionModel
-import HostMemory
 import NIOCore
 import Synchronization
 import SystemCalls
+import Telemetry
 
-/// Carries out what ``PoolState`` decides: starts and ends workers, hands them invocations, keeps the deadlines.
+/// Carries out what ``PoolState`` decides: starts and ends workers and hands them invocations.
 ///
-/// Decisions are taken under the lock; everything that follows from them happens outside it.
+/// Decisions are taken under the lock and carry the objects that they are about (``Effect``); what follows from them
+/// happens outside it. One lock guards all that an invocation passes through here, its deadline included: submitting
+/// takes it once, an answer once, and a worker that is ready again once.
 final class WorkerPool: WorkerDelegate {
-    fileprivate struct State {
-        var pool: PoolState<Function>
-        var invocations: [UInt64: Invocation] = [:]
-        var workers: [UInt64: Worker] = [:]
-        var running = 0
-        var drainWaiters: [CheckedContinuation<Void, Never>] = []
-        var endWaiters: [CheckedContinuation<Void, Never>] = []
-        var isDeadlineTimerRunning = false
+    struct State {
+        fileprivate(set) var pool: PoolState<Function>
+        /// Invocations that wait.
+        fileprivate var invocations: [UInt64: Invocation] = [:]
+        fileprivate var workers: [UInt64: Entry] = [:]
+        fileprivate var deadlines = DeadlineQueue<Invocation>()
+        /// How many invocations have been handed to workers and have not come back.
+        fileprivate var running = 0
+        fileprivate var drainWaiters: [CheckedContinuation<Void, Never>] = []
+        fileprivate var endWaiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    fileprivate struct Entry {
+        let worker: Worker
+        let started: Int64
+    }
+
+    /// An action of ``PoolState`` with its objects. It stays valid whatever ends before it is carried out: a worker
+    /// that has ended gives back what it is handed.
+    enum Effect {
+        case start(Worker)
+        case run(Invocation, on: Worker)
+        case end(Worker)
+        case fail(Invocation, any Error)
     }
 
     private let configuration: FunctionRuntime.Configuration
     private let group: any EventLoopGroup
-    private let zygotes: Zygotes
+    private let launcher: any WorkerLauncher
     private let sourceBuilder: (any SourceBuilder)?
     private let controlGroups: ControlGroups?
-    private let memory: ByteBudget
-    private let deadlines = DeadlineWheel()
+    private let context: InvocationContext
+    private let deadlines: Deadlines
     private let watch = WorkerWatch()
     private let limits: PoolState<Function>.Limits
     private let state: Mutex<State>
@@ -34,26 +51,23 @@ final class WorkerPool: WorkerDelegate {
     private let retired = Atomic<Int>(0)
 
     init(
-        configuration: FunctionRuntime.Configuration, group: any EventLoopGroup, zygotes: Zygotes,
-        sourceBuilder: (any SourceBuilder)?,
-        controlGroups: ControlGroups?, memory: ByteBudget
+        configuration: FunctionRuntime.Configuration, group: any EventLoopGroup, launcher: any WorkerLauncher,
+        sourceBuilder: (any SourceBuilder)?, controlGroups: ControlGroups?, context: InvocationContext
     ) {
         self.configuration = configuration
         self.group = group
-        self.zygotes = zygotes
+        self.launcher = launcher
         self.sourceBuilder = sourceBuilder
         self.controlGroups = controlGroups
-        self.memory = memory
+        self.context = context
+        deadlines = Deadlines(on: group.next(), now: context.now)
         limits = configuration.poolLimits
         state = Mutex(
             State(
                 pool: PoolState(limits: limits) { function in
-                    .init(
-                        workers: function.definition.limits.maxConcurrency,
-                        // Temporary files are in memory.
-                        memory: ((function.definition.limits.memoryMB ?? configuration.memoryMB)
-                            + (function.definition.limits.temporaryMB ?? 0))
-                            << 20,
+                    let own = EffectiveLimits(function, configuration)
+                    return .init(
+                        workers: own.maximumWorkers, memory: own.workerBytes,
                         keepsMemory: function.definition.isolation == .instance)
                 }))
     }
@@ -70,29 +84,45 @@ final class WorkerPool: WorkerDelegate {
 
     // MARK: Invocations
 
-    /// An invocation that nobody has submitted yet.
-    func makeInvocation(of function: Function, requestID: String, event: ByteBuffer, timeoutMillis: Int) -> Invocation {
+    /// An invocation that is still to be submitted. Its time runs from now on.
+    ///
+    /// - Parameter timeoutMillis: what the caller asks for; nil: what the function asks for.
+    func makeInvocation(
+        of function: Function, requestID: String, event: ByteBuffer, timeoutMillis: Int?,
+        trigger: InvocationRecord.Trigger = .library
+    ) -> Invocation {
+        let own = EffectiveLimits(function, configuration)
+        let timeoutMillis = own.timeoutMillis(asked: timeoutMillis)
         let (_, id) = lastInvocation.wrappingAdd(1, ordering: .relaxed)
         return Invocation(
             id: id, function: function, requestID: requestID, event: event,
-            deadline: timeoutMillis > 0 ? MonotonicClock.now() + Int64(timeoutMillis) * 1_000_000 : nil,
-            timeoutMillis: timeoutMillis,
-            logLimit: function.definition.limits.maxLogBytes ?? configuration.maximumLogBytes,
-            onLogLine: configuration.onLogLine)
+            deadline: timeoutMillis > 0 ? context.now() + Nanoseconds.milliseconds(timeoutMillis) : nil,
+            timeoutMillis: timeoutMillis, trigger: trigger, logLimit: own.maximumLogBytes, context: context)
     }
 
     /// Runs an invocation. `completion` is told its outcome.
-    func submit(_ invocation: Invocation, _ completion: @escaping Invocation.Completion) {
-        guard invocation.wait(completion) else { return }
-        if let deadline = invocation.deadline, deadlines.add(invocation, deadline: deadline) { startDeadlineTimer() }
+    ///
+    /// - Parameter reservedBytes: what the caller has reserved of the host's memory for the event, and hands over.
+    func submit(_ invocation: Invocation, reservedBytes: Int = 0, _ completion: @escaping Invocation.Completion) {
+        guard invocation.submit(reservedBytes: reservedBytes, completion) else { return }
         let function = invocation.function
+        let limit = EffectiveLimits(function, configuration).maximumEventBytes
+        guard invocation.event.readableBytes <= limit else {
+            invocation.finish(.failure(PayloadTooLarge(limit: limit)))
+            return
+        }
         guard function.needsBuild, function.built == nil else { return enqueue(invocation) }
+        // The deadline holds while the function is built, too.
+        let startsTimer = state.withLock { Self.add(invocation, to: &$0.deadlines) }
+        if startsTimer { startDeadlineTimer() }
+        let began = context.now()
         build(function) { [self] result in
             switch result {
             case .success:
-                enqueue(invocation)
+                invocation.noteLoad(since: began, now: context.now())
+                enqueue(invocation, hasDeadline: true)
             case .failure(let error):
-                deadlines.remove(invocation)
+                state.withLock { $0.deadlines.remove(invocation) }
                 invocation.finish(.failure(error))
             }
         }
@@ -105,90 +135,137 @@ final class WorkerPool: WorkerDelegate {
         sourceBuilder.build(function, completion)
     }
 
-    /// Nobody wants the outcome any more: the guest ends, in a moment. One that answers by then keeps its worker:
-    /// another takes more processor time than that.
+    /// Cancels an invocation. Its worker is killed after `graceMillis`; a call that finishes first keeps the worker,
+    /// because a new one takes more processor time than that.
     func cancel(_ invocation: Invocation) {
-        abandon(invocation, CancellationError(), grace: .milliseconds(Int64(configuration.graceMillis)))
+        abandon(
+            invocation, CancellationError(),
+            grace: .nanoseconds(Nanoseconds.milliseconds(configuration.graceMillis)))
     }
 
-    private func enqueue(_ invocation: Invocation) {
-        let (idle, actions): (Worker?, [PoolState<Function>.Action]) = state.withLock { state in
-            let actions = state.pool.add(invocation.id, for: invocation.function, now: MonotonicClock.now())
-            // By far the most frequent case, in one look.
-            if case .run(_, let worker) = actions.first {
+    private static func add(_ invocation: Invocation, to deadlines: inout DeadlineQueue<Invocation>) -> Bool {
+        guard let deadline = invocation.deadline else { return false }
+        return deadlines.add(invocation.id, invocation, deadline: deadline)
+    }
+
+    /// - Parameter hasDeadline: whether the deadline has been registered already.
+    private func enqueue(_ invocation: Invocation, hasDeadline: Bool = false) {
+        let (idle, effects, startsTimer): (Worker?, [Effect], Bool) = state.withLock { state in
+            // A caller that stops waiting finishes the invocation first, and takes it out of here then.
+            if invocation.isFinished {
+                state.deadlines.remove(invocation)
+                return (nil, [], false)
+            }
+            let startsTimer = hasDeadline ? false : Self.add(invocation, to: &state.deadlines)
+            let actions = state.pool.add(invocation.id, for: invocation.function, now: context.now())
+            // By far the most frequent case takes no dictionary and no list of effects.
+            if actions.count == 1, case .run(_, let id) = actions[0], let entry = state.workers[id] {
                 state.running += 1
-                return (state.workers[worker]!, [])
+                return (entry.worker, [], startsTimer)
             }
             state.invocations[invocation.id] = invocation
-            return (nil, actions)
+            return (nil, resolve(actions, &state), startsTimer)
         }
-        if let idle { idle.run(invocation) } else { perform(actions) }
+        if startsTimer { startDeadlineTimer() }
+        if let idle { idle.run(invocation) } else { perform(effects) }
     }
 
-    /// The caller no longer wants an answer: it gets this error, and the guest ends, at once or if it has not answered
-    /// by then.
+    /// The caller no longer waits: it gets this error, and the guest ends, at once or if it has not answered by then.
     private func abandon(_ invocation: Invocation, _ error: any Error, grace: TimeAmount? = nil) {
-        deadlines.remove(invocation)
         let worker = invocation.finish(.failure(error))
-        if let worker {
-            if let grace {
-                worker.eventLoop.scheduleTask(in: grace) { worker.kill(for: invocation) }
-            } else {
-                worker.kill(for: invocation)
-            }
+        state.withLock { state in
+            state.deadlines.remove(invocation)
+            // Otherwise it is being handed to a worker, which will see that it is finished.
+            if state.pool.remove(invocation.id) { state.invocations[invocation.id] = nil }
+        }
+        guard let worker else { return }
+        if let grace {
+            worker.eventLoop.scheduleTask(in: grace) { worker.kill(for: invocation) }
         } else {
-            // It was waiting, or it is being handed to a worker, which will see that it is finished.
-            state.withLock { state in
-                if state.pool.remove(invocation.id) { state.invocations[invocation.id] = nil }
-            }
+            worker.kill(for: invocation)
         }
     }
 
-    private func fail(_ waiter: UInt64, _ error: any FunctionError, logs: [LogLine] = []) {
-        let invocation = state.withLock { $0.invocations.removeValue(forKey: waiter) }
-        guard let invocation else { return }
-        for line in logs { invocation.add(line) }
-        deadlines.remove(invocation)
-        invocation.finish(.failure(error))
+    // MARK: Decisions and effects
+
+    /// Decides under the lock. Tests also use it to see what happens between a decision and its effects.
+    func decide(
+        failing error: (any Error)? = nil, _ body: (inout State) -> [PoolState<Function>.Action]
+    ) -> [Effect] {
+        state.withLock { state in
+            let actions = body(&state)
+            return actions.isEmpty ? [] : resolve(actions, failing: error, &state)
+        }
     }
 
-    // MARK: Actions
-
-    private func perform(_ actions: [PoolState<Function>.Action]) {
-        var rest = Deque(actions)
-        while let action = rest.popFirst() {
+    /// Gives actions their objects. Called under the lock, which also guards the tables, so each is there; if one is
+    /// not, its counterpart goes back.
+    private func resolve(
+        _ actions: [PoolState<Function>.Action], failing error: (any Error)? = nil, _ state: inout State
+    ) -> [Effect] {
+        var effects: [Effect] = []
+        for action in actions {
             switch action {
-            case .run(let waiter, let worker):
-                let (invocation, worker) = state.withLock { state in
-                    state.running += 1
-                    return (state.invocations.removeValue(forKey: waiter)!, state.workers[worker]!)
+            case .run(let waiter, let id):
+                guard let invocation = state.invocations.removeValue(forKey: waiter) else {
+                    effects += resolve(state.pool.worker(id, did: .ready(), now: context.now()), &state)
+                    continue
                 }
-                worker.run(invocation)
-            case .start(let worker, let function):
-                rest.append(contentsOf: start(worker, function))
-            case .end(let worker):
-                state.withLock { $0.workers[worker] }?.kill()
+                guard let entry = state.workers[id] else {
+                    state.invocations[waiter] = invocation
+                    effects += resolve(
+                        state.pool.worker(id, did: .ended(.excused), now: context.now())
+                            + state.pool.putBack(waiter, for: invocation.function, now: context.now()), &state)
+                    continue
+                }
+                state.running += 1
+                effects.append(.run(invocation, on: entry.worker))
+            case .start(let id, let function):
+                let worker = makeWorker(id, function, isSuspect: state.pool.isSuspect(function))
+                state.workers[id] = Entry(worker: worker, started: context.now())
+                effects.append(.start(worker))
+            case .end(let id):
+                if let entry = state.workers[id] { effects.append(.end(entry.worker)) }
             case .reject(let waiter, let rejection):
-                fail(waiter, rejection.error(configuration, limits))
+                fail(waiter, rejection.error(configuration, limits), &state, &effects)
+            case .fail(let waiter):
+                fail(waiter, error ?? WorkerCrashed("The worker ended before it answered."), &state, &effects)
+            }
+        }
+        return effects
+    }
+
+    private func fail(_ waiter: UInt64, _ error: any Error, _ state: inout State, _ effects: inout [Effect]) {
+        guard let invocation = state.invocations.removeValue(forKey: waiter) else { return }
+        state.deadlines.remove(invocation)
+        effects.append(.fail(invocation, error))
+    }
+
+    private func makeWorker(_ id: UInt64, _ function: Function, isSuspect: Bool) -> Worker {
+        Worker(
+            id: id, function: function, eventLoop: group.next(), limits: WorkerLimits(function, configuration),
+            memory: context.memory, watch: watch, postponement: configuration.postponement, isSuspect: isSuspect,
+            controlGroups: controlGroups, artifactPath: configuration.artifactPath, delegate: self)
+    }
+
+    func perform(_ effects: [Effect]) {
+        for effect in effects {
+            switch effect {
+            case .run(let invocation, let worker): worker.run(invocation)
+            case .start(let worker): start(worker)
+            case .end(let worker): worker.kill()
+            case .fail(let invocation, let error): invocation.finish(.failure(error))
             }
         }
     }
 
-    /// Starts a worker. Returns what follows if that is impossible.
-    private func start(_ id: UInt64, _ function: Function) -> [PoolState<Function>.Action] {
-        let isSuspect = state.withLock { $0.pool.isSuspect(function) }
-        let worker = Worker(
-            id: id, function: function, eventLoop: group.next(), limits: WorkerLimits(function, configuration),
-            memory: memory, watch: watch, postponement: configuration.postponement, isSuspect: isSuspect,
-            controlGroups: controlGroups, delegate: self)
-        state.withLock { $0.workers[id] = worker }
+    private func start(_ worker: Worker) {
         watch.add(worker)
         do {
-            worker.connect(try zygotes.makeProcess(for: worker))
-            return []
+            worker.connect(try launcher.launch(worker))
         } catch {
             worker.kill()
-            return forget(worker, error as? any FunctionError ?? Overloaded("A worker cannot be started: \(error)"))
+            forget(worker, error as? any FunctionError ?? Overloaded("A worker cannot be started: \(error)"))
         }
     }
 
@@ -197,135 +274,138 @@ final class WorkerPool: WorkerDelegate {
     func worker(_ worker: Worker, did event: WorkerEvent) -> Invocation? {
         switch event {
         case .loaded(let privateBytes):
-            workerIsReady(worker, loadedBytes: privateBytes)
-            let kind = worker.function.definition.zygoteKind
-            // Others take no spares.
-            if kind.isOrdinary { zygotes.refill(kind.language) }
+            hasLoaded(worker, privateBytes)
         case .ready:
-            workerIsReady(worker, loadedBytes: nil)
+            perform(decide { $0.pool.worker(worker.id, did: .ready(), now: context.now()) })
         case .answered(let invocation, let isLast):
-            deadlines.remove(invocation)
-            stoppedRunning()
-            guard isLast else { return nextInvocation(for: worker) }
-            perform(state.withLock { $0.pool.endAfterAnswer(worker.id) })
+            return takeBack(invocation, from: worker, .answered(isLast: isLast))
         case .crashed(let invocation, let reason, let isLast):
-            deadlines.remove(invocation)
-            stoppedRunning()
-            let now = MonotonicClock.now()
-            let (actions, next): ([PoolState<Function>.Action], Invocation?) = state.withLock { state in
-                let (actions, next) = state.pool.callCrashed(worker.id, reason, isLast: isLast, now: now)
-                guard let next, let invocation = state.invocations.removeValue(forKey: next) else {
-                    return (actions, nil)
-                }
-                state.running += 1
-                return (actions, invocation)
-            }
-            perform(actions)
-            return next
+            return takeBack(invocation, from: worker, .answered(isLast: isLast, crash: reason))
+        case .skipped(let invocation):
+            return takeBack(invocation, from: worker, .skipped)
         case .lost(let invocation):
-            deadlines.remove(invocation)
-            stoppedRunning()
-        case .skipped:
-            stoppedRunning()
-            return nextInvocation(for: worker)
+            _ = takeBack(invocation, from: worker, nil)
         case .didNotTake(let invocation):
             putBack(invocation)
-            stoppedRunning()
         case .failedToLoad(let error, let logs):
-            let now = MonotonicClock.now()
-            for waiter in state.withLock({ $0.pool.loadFailed(worker.id, error.message, now: now) }) {
-                fail(waiter, error, logs: logs)
+            let effects = decide(failing: error) {
+                $0.pool.worker(worker.id, did: .failedToLoad(error.message), now: context.now())
             }
+            for case .fail(let invocation, _) in effects {
+                for line in logs { invocation.add(line) }
+            }
+            perform(effects)
         case .ended(let error):
-            if worker.wasRetired { retired.wrappingAdd(1, ordering: .relaxed) }
-            perform(forget(worker, error))
+            if worker.endCause == .retired { retired.wrappingAdd(1, ordering: .relaxed) }
+            forget(worker, error)
         }
         return nil
     }
 
-    private func workerIsReady(_ worker: Worker, loadedBytes: Int?) {
-        let now = MonotonicClock.now()
-        perform(state.withLock { $0.pool.workerIsReady(worker.id, loadedBytes: loadedBytes, now: now) })
-    }
-
-    private func nextInvocation(for worker: Worker) -> Invocation? {
-        state.withLock { state in
-            guard let waiter = state.pool.workerHasAnswered(worker.id) else { return nil }
-            state.running += 1
-            return state.invocations.removeValue(forKey: waiter)!
+    private func hasLoaded(_ worker: Worker, _ privateBytes: Int?) {
+        let now = context.now()
+        var started: Int64?
+        let effects = decide { state in
+            started = state.workers[worker.id]?.started
+            return state.pool.worker(worker.id, did: .ready(privateBytes: privateBytes), now: now)
         }
+        for case .run(let invocation, let other) in effects where other === worker {
+            invocation.noteLoad(since: started ?? now, now: now)
+        }
+        perform(effects)
+        launcher.hasLoaded(worker)
     }
 
+    /// An invocation's worker is done with it. Returns one to send ahead to the same worker, if one waits.
+    private func takeBack(_ invocation: Invocation, from worker: Worker, _ event: PoolState<Function>.Event?)
+        -> Invocation?
+    {
+        var drained: [CheckedContinuation<Void, Never>] = []
+        let effects = decide { state in
+            state.deadlines.remove(invocation)
+            state.running -= 1
+            drained = state.takeDrainWaiters()
+            return event.map { state.pool.worker(worker.id, did: $0, now: context.now()) } ?? []
+        }
+        for waiter in drained { waiter.resume() }
+        guard let first = effects.first else { return nil }
+        if case .run(let next, on: let other) = first, other === worker {
+            perform(Array(effects.dropFirst()))
+            return next
+        }
+        perform(effects)
+        return nil
+    }
+
+    /// The worker has ended before it began this invocation, which goes to another.
     private func putBack(_ invocation: Invocation) {
-        guard invocation.beginAgain() else {
-            deadlines.remove(invocation)
+        let isWanted = invocation.beginAgain()
+        var drained: [CheckedContinuation<Void, Never>] = []
+        let effects = decide { state in
+            state.running -= 1
+            drained = state.takeDrainWaiters()
+            guard isWanted, !invocation.isFinished else {
+                state.deadlines.remove(invocation)
+                return []
+            }
+            state.invocations[invocation.id] = invocation
+            return state.pool.putBack(invocation.id, for: invocation.function, now: context.now())
+        }
+        if !isWanted {
             invocation.finish(
                 .failure(WorkerCrashed("The workers of the function end before they take on an invocation.")))
-            return
         }
-        let actions = state.withLock { state in
-            state.invocations[invocation.id] = invocation
-            return state.pool.putBack(invocation.id, for: invocation.function, now: MonotonicClock.now())
-        }
-        perform(actions)
+        for waiter in drained { waiter.resume() }
+        perform(effects)
     }
 
-    private func stoppedRunning() {
-        let waiters = state.withLock { state in
-            state.running -= 1
-            return state.running == 0 ? state.takeDrainWaiters() : []
-        }
-        for waiter in waiters { waiter.resume() }
-    }
-
-    /// The worker is no more. Returns what follows.
-    private func forget(_ worker: Worker, _ error: any FunctionError) -> [PoolState<Function>.Action] {
+    /// The worker has ended. The error is for an invocation that waited for it.
+    private func forget(_ worker: Worker, _ error: any FunctionError) {
         watch.remove(worker)
-        let (now, failure) = (MonotonicClock.now(), worker.isToBlame ? error.message : nil)
-        let (actions, failed, waiters) = state.withLock { state in
+        let end: PoolState<Function>.End =
+            switch worker.endCause {
+            case .function, .retired: .failed(error.message)
+            case .host: .excused
+            case .zygote: .zygoteEnded
+            case .neverTookFunction: .neverTookFunction
+            }
+        var ended: [CheckedContinuation<Void, Never>] = []
+        let effects = decide(failing: error) { state in
             state.workers[worker.id] = nil
-            let (actions, failed) = state.pool.workerEnded(
-                worker.id, failure: failure, withZygote: worker.endedWithZygote,
-                neverTookFunction: worker.endCause == .neverTookFunction, now: now)
-            return (actions, failed, state.workers.isEmpty ? state.takeEndWaiters() : [])
+            defer { ended = state.takeEndWaiters() }
+            return state.pool.worker(worker.id, did: .ended(end), now: context.now())
         }
-        if let failed { fail(failed, error, logs: worker.loadLogs) }
-        for waiter in waiters { waiter.resume() }
-        return actions
+        for waiter in ended { waiter.resume() }
+        // It may have ended while it loaded.
+        for case .fail(let invocation, _) in effects {
+            for line in worker.loadLogs { invocation.add(line) }
+        }
+        perform(effects)
     }
 
     // MARK: Time
 
     private func startDeadlineTimer() {
-        let mustStart = state.withLock { state in
-            defer { state.isDeadlineTimerRunning = true }
-            return !state.isDeadlineTimerRunning
-        }
-        if mustStart { scheduleDeadlineTimer() }
+        deadlines.start { [weak self] now in self?.expireDeadlines(now: now) ?? false }
     }
 
-    private func scheduleDeadlineTimer() {
-        group.next().scheduleTask(in: .nanoseconds(DeadlineWheel.bucketWidth)) { self.expireDeadlines() }
-    }
-
-    private func expireDeadlines() {
-        let (expired, isEmpty) = deadlines.takeExpired(now: MonotonicClock.now())
-        for invocation in expired { abandon(invocation, InvocationTimeout(timeoutMillis: invocation.timeoutMillis)) }
-        if isEmpty {
-            state.withLock { $0.isDeadlineTimerRunning = false }
-            // Somebody may have come between the look and the note.
-            if !deadlines.isEmpty { startDeadlineTimer() }
-        } else {
-            scheduleDeadlineTimer()
-        }
+    /// Returns whether there are deadlines left.
+    private func expireDeadlines(now: Int64) -> Bool {
+        let (due, mustGoOn) = state.withLock { $0.deadlines.takeDue(now: now) }
+        for invocation in due { abandon(invocation, InvocationTimeout(timeoutMillis: invocation.timeoutMillis)) }
+        return mustGoOn
     }
 
     private func keepHouse() {
-        let now = MonotonicClock.now()
-        let (actions, workers) = state.withLock { ($0.pool.keepHouse(now: now), Array($0.workers.values)) }
+        let now = context.now()
+        var workers: [Worker] = []
+        let effects = decide { state in
+            workers = state.workers.values.map(\.worker)
+            return state.pool.keepHouse(now: now)
+        }
         for worker in workers { worker.endIfOverdue(now: now) }
-        zygotes.renew(now: now)
-        perform(actions)
+        launcher.keepHouse(now: now)
+        perform(effects)
     }
 
     var workerCount: Int { state.withLock { $0.pool.workerCount } }
@@ -334,9 +414,13 @@ final class WorkerPool: WorkerDelegate {
 
     // MARK: The end
 
-    /// Rejects who waits and whoever comes; returns when nothing runs any more.
+    /// Rejects invocations that wait or come later, and ends idle workers.
+    func stopAccepting() {
+        perform(decide { $0.pool.shutDown() })
+    }
+
+    /// Returns when no invocation runs any more.
     func drain() async {
-        perform(state.withLock { $0.pool.shutDown() })
         await withCheckedContinuation { continuation in
             let isDrained = state.withLock { state in
                 if state.running == 0 { return true }
@@ -353,7 +437,7 @@ final class WorkerPool: WorkerDelegate {
             task?.cancel()
             task = nil
         }
-        for worker in state.withLock({ Array($0.workers.values) }) { worker.kill() }
+        for entry in state.withLock({ Array($0.workers.values) }) { entry.worker.kill() }
     }
 
     /// Returns when every worker is known to have ended.
@@ -369,13 +453,23 @@ final class WorkerPool: WorkerDelegate {
     }
 }
 
+extension DeadlineQueue<Invocation> {
+    fileprivate mutating func remove(_ invocation: Invocation) {
+        if let deadline = invocation.deadline { remove(invocation.id, deadline: deadline) }
+    }
+}
+
 extension WorkerPool.State {
+    /// The callers of `drain()`, if no invocation runs any more.
     fileprivate mutating func takeDrainWaiters() -> [CheckedContinuation<Void, Never>] {
+        guard running == 0, !drainWaiters.isEmpty else { return [] }
         defer { drainWaiters = [] }
         return drainWaiters
     }
 
+    /// The callers of `waitUntilEmpty()`, if there is no worker any more.
     fileprivate mutating func takeEndWaiters() -> [CheckedContinuation<Void, Never>] {
+        guard workers.isEmpty, !endWaiters.isEmpty else { return [] }
         defer { endWaiters = [] }
         return endWaiters
     }
@@ -393,8 +487,12 @@ extension PoolState.Rejection {
             Overloaded("The \(limits.memory >> 20) MB that this host has for its functions are in use.")
         case .failing(let pause):
             BackedOff(
-                failures: pause.failures, retryAfterMillis: Int((pause.remaining + 999_999) / 1_000_000),
+                failures: pause.failures, retryAfterMillis: Int(pause.remaining.dividedUp(by: 1_000_000)),
                 lastFailure: pause.lastFailure)
         }
     }
+}
+
+extension Int64 {
+    fileprivate func dividedUp(by divisor: Int64) -> Int64 { self / divisor + (self % divisor > 0 ? 1 : 0) }
 }

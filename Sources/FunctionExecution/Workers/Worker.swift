@@ -19,6 +19,7 @@ final class Worker: @unchecked Sendable {
     private let process: WorkerProcess
     private let memory: ByteBudget
     private let failures: WorkerFailure
+    private let artifactPath: @Sendable (String) -> String?
     /// Kept alive by its workers, until the last has ended.
     private let delegate: any WorkerDelegate
     /// ``WorkerState/preparationDeadline``, for the thread that keeps house.
@@ -33,11 +34,13 @@ final class Worker: @unchecked Sendable {
     /// - Parameters:
     ///   - memory: what its half frames and the lines of its load are drawn from.
     ///   - isSuspect: whether its function's last worker ended without an answer.
+    ///   - artifactPath: the folder that an artifact of the function's definition is in.
     init(
         id: UInt64, function: Function, eventLoop: any EventLoop, limits: WorkerLimits, memory: ByteBudget,
         watch: WorkerWatch, postponement: Postponement, isSuspect: Bool, controlGroups: ControlGroups?,
-        delegate: any WorkerDelegate
+        artifactPath: @escaping @Sendable (String) -> String? = { $0 }, delegate: any WorkerDelegate
     ) {
+        self.artifactPath = artifactPath
         self.id = id
         self.function = function
         self.eventLoop = eventLoop
@@ -89,7 +92,8 @@ final class Worker: @unchecked Sendable {
 
     private func sendFunction() {
         guard state.streamOpened(), let connection else { return carryOut(state.giveUp()) }
-        guard let length = connection.send(function, memoryMB: limits.memoryMB) else { return }
+        let message = LoadMessage(function, memoryMB: limits.memoryMB, artifactPath: artifactPath)
+        guard let length = connection.send(message) else { return }
         let limit = Frame.maximumPayloadLength
         failLoading(LoadError("The source and its dependencies are \(length) bytes; the limit is \(limit)."))
     }

@@ -3,7 +3,8 @@ import WorkerProtocol
 
 extension LoadMessage {
     /// What a worker is told of the function that it serves.
-    init(_ function: Function, memoryMB: Int) {
+    /// - Parameter artifactPath: the folder that an artifact of the function's definition is in.
+    init(_ function: Function, memoryMB: Int, artifactPath: (String) -> String?) {
         let definition = function.definition
         let built = function.built
         let isolation: Isolation =
@@ -20,7 +21,8 @@ extension LoadMessage {
                 ? [] : definition.dependencies.sorted { $0.key < $1.key }.map { .init(name: $0.key, source: $0.value) },
             environment: definition.environment.sorted { $0.key < $1.key }.map { .init(name: $0.key, value: $0.value) },
             prime: definition.prime.map { $0.jsonText() },
-            sourceFolder: definition.folders.source ?? "", packageFolder: definition.folders.packages ?? "",
+            sourceFolder: definition.folders.source.flatMap(artifactPath) ?? "",
+            packageFolder: definition.folders.packages.flatMap(artifactPath) ?? "",
             sourceMap: built?.sourceMap ?? "")
     }
 }

@@ -34,8 +34,8 @@ final class WorkerConnection: ChannelInboundHandler {
     // MARK: To the worker
 
     /// Sends its function. Returns the length of the message if that is more than a frame holds; nothing is sent then.
-    func send(_ function: Function, memoryMB: Int) -> Int? {
-        let message = LoadMessage(function, memoryMB: memoryMB).encoded()
+    func send(_ function: LoadMessage) -> Int? {
+        let message = function.encoded()
         guard message.count <= Frame.maximumPayloadLength else { return message.count }
         let frame = ByteBuffer(bytes: Frame.encode(kind: Frame.FromHost.load.rawValue, payload: message))
         channel.writeAndFlush(frame).assumeIsolated().whenFailure { [worker] _ in worker.functionWasNotRead() }

@@ -1,4 +1,5 @@
 import FunctionModel
+import SystemCalls
 import WorkerProtocol
 
 /// What one worker may use: the function's own limits, else the host's.
@@ -14,14 +15,13 @@ struct WorkerLimits: Sendable {
     private let temporaryMB: Int
 
     init(_ function: Function, _ configuration: FunctionRuntime.Configuration) {
-        let limits = function.definition.limits
-        memoryMB = limits.memoryMB ?? configuration.memoryMB
-        cpuMillis = limits.cpuMillis ?? configuration.cpuMillis
+        let limits = EffectiveLimits(function, configuration)
+        memoryMB = limits.memoryMB
+        cpuMillis = limits.cpuMillis
         temporaryMB = limits.temporaryMB ?? 0
-        maximumResultBytes = limits.maxResultBytes ?? configuration.maximumResultBytes
-        maximumLogBytes = limits.maxLogBytes ?? configuration.maximumLogBytes
-        let (time, overflows) = Int64(configuration.loadTimeoutMillis).multipliedReportingOverflow(by: 1_000_000)
-        loadTimeout = overflows ? .max : time
+        maximumResultBytes = limits.maximumResultBytes
+        maximumLogBytes = limits.maximumLogBytes
+        loadTimeout = Nanoseconds.milliseconds(configuration.loadTimeoutMillis)
     }
 
     /// Private memory of an engine that has loaded a small function, at most.

@@ -1,25 +1,9 @@
 import Foundation
 import FunctionModel
+import Glibc
 import Synchronization
 import SystemCalls
 import WorkerProtocol
-
-/// What the workers of a zygote have in common: what is set up before a worker is forked.
-struct ZygoteKind: Hashable, Sendable {
-    let language: Language
-    /// What its workers may read besides what the language needs. Neither can be added to a worker: it has given up the
-    /// right to mount, and Landlock's rules only ever become stricter.
-    var folders: [String] = []
-    /// The size of the folder for temporary files that each of its workers mounts, which takes a privilege that no
-    /// other zygote keeps.
-    var temporaryMB: Int?
-    /// Whether its workers keep their state, which JavaScript's engine has other settings for. It reads them when it
-    /// starts.
-    var keepsState = false
-
-    /// Whether this is the zygote of all functions of the language that need no other.
-    var isOrdinary: Bool { folders.isEmpty && temporaryMB == nil && !keepsState }
-}
 
 /// The host's side of one zygote: a child process that forks workers, and a thread that listens to it.
 ///
@@ -45,24 +29,40 @@ final class ZygoteProcess: Sendable {
         var endWaiters: [CheckedContinuation<Void, Never>] = []
     }
 
+    typealias OpenHandle = @Sendable (pid_t) throws(SystemCallError) -> Int32
+
+    enum ForkRequest {
+        case sent
+        /// Too many requests wait in the zygote's socket. Nothing was sent.
+        case busy
+        /// The zygote has ended.
+        case ended
+    }
+
     let kind: ZygoteKind
+    private let openHandle: OpenHandle
     private let executable: String
     private let sandbox: SandboxRequest
     private let state: Mutex<State>
 
     var language: Language { kind.language }
 
+    /// - Parameters:
+    ///   - openHandle: opens the pidfd of the process. Tests make it fail.
+    ///   - onEvent: called on the zygote's thread.
     init(
         kind: ZygoteKind, executable: String, sandbox: SandboxRequest,
-        onEvent: @escaping @Sendable (ZygoteProcess, Event) -> Void
+        openHandle: @escaping OpenHandle = { pid throws(SystemCallError) in try Processes.openHandle(pid) },
+        onEvent: @escaping @Sendable (Event) -> Void
     ) throws(SystemCallError) {
         self.kind = kind
+        self.openHandle = openHandle
         self.executable = executable
         self.sandbox = sandbox
         let (ours, theirs) = try Sockets.makeMessagePair()
         state = Mutex(State(socket: ours))
-        // What is asked of it meanwhile waits in the socket. Making namespaces can take the kernel long, and this is
-        // called from event loops.
+        // Making namespaces can take the kernel long, and event loops call this. Fork requests wait in the socket
+        // meanwhile.
         let thread = Thread { [self] in
             let started = Result { () throws(SystemCallError) in try spawn(theirs) }
             Descriptors.close(theirs)
@@ -82,7 +82,7 @@ final class ZygoteProcess: Sendable {
         // Nothing of the host's environment. Symbols are bound at the start: bound on first use, they would be bound
         // again after every rewind.
         let pid = try spawn(environment: ["LD_BIND_NOW=1"], socket)
-        return (pid, try Processes.openHandle(pid))
+        return (pid, try Processes.takeHandle(ofChild: pid, open: openHandle))
     }
 
     private func spawn(environment: [String], _ socket: Int32) throws(SystemCallError) -> pid_t {
@@ -106,16 +106,20 @@ final class ZygoteProcess: Sendable {
 
     // MARK: Asking
 
-    /// Asks for a worker, or for a spare one, that serves `socket`, which stays the caller's.
-    /// - Returns: false if the zygote has ended.
-    func fork(worker: UInt64, isSpare: Bool, priority: ProcessPriority, socket: Int32) -> Bool {
-        state.withLock { state in
-            guard let own = state.socket else { return false }
-            return
-                (try? ZygoteRequest.fork(worker: worker, isSpare: isSpare, priority: priority.rawValue).encoded()
-                .withUnsafeBytes {
-                    try Sockets.send($0, descriptor: socket, to: own)
-                }) != nil
+    /// Asks for a worker's process, or for a spare, that serves `socket`, which stays the caller's. Never waits: event
+    /// loops call this.
+    func fork(worker: UInt64, isSpare: Bool, priority: ProcessPriority, socket: Int32) -> ForkRequest {
+        let request = ZygoteRequest.fork(worker: worker, isSpare: isSpare, priority: priority.rawValue).encoded()
+        return state.withLock { state in
+            guard let own = state.socket else { return .ended }
+            do {
+                try request.withUnsafeBytes { try Sockets.send($0, descriptor: socket, to: own, waits: false) }
+                return .sent
+            } catch let error as SystemCallError where error.code == EAGAIN || error.code == ETOOMANYREFS {
+                return .busy
+            } catch {
+                return .ended
+            }
         }
     }
 
@@ -126,11 +130,10 @@ final class ZygoteProcess: Sendable {
             let answer: Result<String, any Error>? = state.withLock { state in
                 if let engine = state.engine { return .success(engine) }
                 if state.socket == nil {
-                    let refused = state.sandboxReport.map(isRefused) ?? false
-                    return .failure(
-                        refused
-                            ? SandboxUnavailable(weaknesses: state.sandboxReport!.weaknesses)
-                            : Self.ended(language, nil))
+                    if let report = state.sandboxReport, isRefused(report) {
+                        return .failure(SandboxUnavailable(weaknesses: report.weaknesses))
+                    }
+                    return .failure(Self.ended(language, nil))
                 }
                 state.startWaiters.append(continuation)
                 return nil
@@ -159,14 +162,14 @@ final class ZygoteProcess: Sendable {
 
     // MARK: Listening
 
-    private func listen(on socket: Int32, _ pid: pid_t, _ handle: Int32, onEvent: (ZygoteProcess, Event) -> Void) {
+    private func listen(on socket: Int32, _ pid: pid_t, _ handle: Int32, onEvent: (Event) -> Void) {
         withUnsafeTemporaryAllocation(byteCount: ZygoteReport.maximumLength, alignment: 8) { buffer in
             while let event = receive(from: socket, buffer) {
-                if let event { onEvent(self, event) }
+                if let event { onEvent(event) }
             }
         }
-        // It has closed its socket, or been told to end, or said what makes no sense. It ends its workers first; if
-        // that takes too long, the kernel ends them with it.
+        // The zygote has closed its socket, been told to end, or broken the protocol. It ends its workers first; if that
+        // takes too long, the kernel ends them with it.
         Descriptors.shutDown(socket)
         if !Processes.waitForEnd(handle: handle, timeoutMillis: 2000) { Processes.kill(handle: handle) }
         let exit = try? Processes.wait(for: pid)
@@ -174,19 +177,19 @@ final class ZygoteProcess: Sendable {
         end(socket, endError(exit), onEvent: onEvent)
     }
 
-    private func end(_ socket: Int32, _ error: any FunctionError, onEvent: (ZygoteProcess, Event) -> Void) {
+    private func end(_ socket: Int32, _ error: any FunctionError, onEvent: (Event) -> Void) {
         let (startWaiters, endWaiters) = state.withLock { state in
             state.socket = nil
             defer { (state.startWaiters, state.endWaiters) = ([], []) }
             return (state.startWaiters, state.endWaiters)
         }
         Descriptors.close(socket)
-        onEvent(self, .zygoteEnded(error))
+        onEvent(.zygoteEnded(error))
         for waiter in startWaiters { waiter.resume(throwing: error) }
         for waiter in endWaiters { waiter.resume() }
     }
 
-    /// The next event; `.some(nil)` for what nobody else needs to know; nil at the end.
+    /// The next event; `.some(nil)` for a report that is handled here; nil at the end.
     private func receive(from socket: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Event?? {
         guard let (count, descriptor) = try? Sockets.receive(into: buffer, from: socket), count > 0,
             let report = try? ZygoteReport(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
@@ -197,7 +200,7 @@ final class ZygoteProcess: Sendable {
             let report = SandboxReport(language: language, engine: engine, layers: layers)
             let waiters: [CheckedContinuation<String, any Error>] = state.withLock { state in
                 state.sandboxReport = report
-                // It refuses by itself, and ends.
+                // The zygote refuses by itself, and ends.
                 if isRefused(report) { return [] }
                 state.engine = engine
                 defer { state.startWaiters = [] }
@@ -217,7 +220,7 @@ final class ZygoteProcess: Sendable {
 
     private func isRefused(_ report: SandboxReport) -> Bool { sandbox.mode == .required && !report.weaknesses.isEmpty }
 
-    /// Why this zygote is no more.
+    /// Why this zygote has ended.
     private func endError(_ exit: ProcessExit?) -> any FunctionError {
         if let report = sandboxReport, isRefused(report) { return SandboxUnavailable(weaknesses: report.weaknesses) }
         return Self.ended(language, exit)

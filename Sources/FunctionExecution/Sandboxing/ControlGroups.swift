@@ -23,6 +23,15 @@ final class ControlGroups: Sendable {
     /// All runtimes of a process are in the same group, so they share what it has become.
     private static let shared = Mutex(Shared())
 
+    /// The groups for a runtime's workers, if its configuration asks for them.
+    static func ofThisProcess(_ configuration: FunctionRuntime.Configuration) -> Result<ControlGroups, Unavailable> {
+        if !configuration.usesControlGroups {
+            return .failure(Unavailable(reason: "not asked for (usesControlGroups)"))
+        }
+        if configuration.sandbox == .off { return .failure(Unavailable(reason: "the sandbox is off")) }
+        return ofThisProcess()
+    }
+
     static func ofThisProcess() -> Result<ControlGroups, Unavailable> {
         shared.withLock { shared in
             if let groups = shared.groups { return .success(groups) }

@@ -35,10 +35,11 @@ package struct WorkerExecutables: Sendable {
 
     private static func runningExecutable() -> String? {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
-            let count = readlink("/proc/self/exe", buffer.baseAddress!, buffer.count - 1)
+            guard let path = buffer.baseAddress else { return nil }
+            let count = readlink("/proc/self/exe", path, buffer.count - 1)
             guard count > 0 else { return nil }
             buffer[count] = 0
-            return String(cString: buffer.baseAddress!)
+            return String(cString: path)
         }
     }
 }
