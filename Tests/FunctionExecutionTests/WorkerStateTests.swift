@@ -271,7 +271,7 @@ import WorkerProtocol
         #expect(state.end() == nil)
     }
 
-    @Test func `A worker whose end nobody can tell ends without an exit`() {
+    @Test func `A worker whose exit stays unknown ends all the same`() {
         var state = Self.ready()
         #expect(state.streamClosed() == .awaitProcessEnd)
         let end = state.end()

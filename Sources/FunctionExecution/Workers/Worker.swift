@@ -34,6 +34,7 @@ final class Worker: @unchecked Sendable {
     /// - Parameters:
     ///   - memory: what its half frames and the lines of its load are drawn from.
     ///   - isSuspect: whether its function's last worker ended without an answer.
+    ///   - artifactPath: the folder that an artifact of the function's definition is in.
     init(
         id: UInt64, function: Function, eventLoop: any EventLoop, limits: WorkerLimits, memory: ByteBudget,
         watch: WorkerWatch, postponement: Postponement, isSuspect: Bool, controlGroups: ControlGroups?,

@@ -90,7 +90,7 @@ package struct WorkerFrameDecoder: NIOSingleStepByteToMessageDecoder {
         return .whole(header.kind, payload: payload, length: header.length)
     }
 
-    /// Half a frame from a worker that has ended is no message: the worker's end is the outcome.
+    /// Half a frame of a worker that has ended is dropped: the end of the worker is the outcome.
     package mutating func decodeLast(buffer: inout ByteBuffer, seenEOF: Bool) throws -> WorkerFrame? {
         try decode(buffer: &buffer)
     }
