@@ -11,6 +11,8 @@ import SystemCalls
 package struct PackageInstaller: Sendable {
     let queue: BuildQueue
     let executables: WorkerExecutables
+    /// Its worker executable says which interpreter the packages are for.
+    let language: Language
 
     private static let timeoutSeconds = 600
 
@@ -51,7 +53,7 @@ package struct PackageInstaller: Sendable {
 
     /// `3.11`: of the interpreter that the workers are linked with. Its executable answers without starting it.
     private func pythonVersion() async throws -> String {
-        let worker = try executables.path(for: .python)
+        let worker = try executables.path(for: language)
         return try await queue.run(bytes: 0) {
             let output = Pipe()
             let process = Process()

@@ -55,7 +55,9 @@ public final class ScriptBuilds: SourceBuilder {
     package var tools: BuildTools { builder.tools() }
 
     /// Installs packages, as jobs of this queue.
-    package var packageInstaller: PackageInstaller { PackageInstaller(queue: queue, executables: builder.executables) }
+    package func packageInstaller(for language: Language) -> PackageInstaller {
+        PackageInstaller(queue: queue, executables: builder.executables, language: language)
+    }
 
     /// Makes one module of a JavaScript function and the files that it imports: those in its project's folder, and what
     /// `node_modules` there has. The build reads nothing else.

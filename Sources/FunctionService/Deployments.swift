@@ -48,7 +48,8 @@ public struct Deployments: Sendable {
             definition.folders.source = try await folder.makeArtifact(in: artifacts)
         }
         if !manifest.requirements.isEmpty {
-            definition.folders.packages = try await install(manifest.requirements, progress)
+            definition.folders.packages = try await install(
+                manifest.requirements, for: definition.language, progress)
         }
         if let path, let project = JavaScriptProject(manifest, at: path) {
             definition = try await builds.bundle(definition, main: project.main, project: project.folder)
@@ -58,10 +59,10 @@ public struct Deployments: Sendable {
         return function
     }
 
-    private func install(_ requirements: [String], _ progress: @escaping @Sendable (String) -> Void) async throws
-        -> String
-    {
-        let installer = builds.packageInstaller
+    private func install(
+        _ requirements: [String], for language: Language, _ progress: @escaping @Sendable (String) -> Void
+    ) async throws -> String {
+        let installer = builds.packageInstaller(for: language)
         let name = ArtifactName.name("packages", of: try await installer.key(of: requirements))
         let isNew = artifacts.path(of: name) == nil
         try await artifacts.make(name) { folder in

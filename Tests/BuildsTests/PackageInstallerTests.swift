@@ -1,5 +1,6 @@
 import Foundation
 import FunctionExecution
+import FunctionModel
 import TestSupport
 import Testing
 
@@ -14,7 +15,7 @@ import Testing
 
     @Test func `The version of Python comes from the worker, which does not start for it`() async throws {
         let installer = PackageInstaller(
-            queue: BuildQueue(), executables: WorkerExecutables(directory: Binaries.directory.path))
+            queue: BuildQueue(), executables: WorkerExecutables(directory: Binaries.directory.path), language: .python)
         let key = try await installer.key(of: ["b", "a"])
         #expect(key.first?.wholeMatch(of: /CPython 3\.\d+/) != nil, "\(key)")
         #expect(key.suffix(2) == ["b", "a"])
