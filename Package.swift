@@ -204,7 +204,7 @@ let package = Package(
         .executableTarget(
             name: "PythonWorker",
             dependencies: [
-                "CMemoryRewind", "CPython", "Sandbox", "SystemCalls", "WorkerProtocol", "WorkerRuntime",
+                "CMemoryRewind", "CNotedCalls", "CPython", "Sandbox", "SystemCalls", "WorkerProtocol", "WorkerRuntime",
             ],
             resources: [.embedInCode("harness.py")],
             swiftSettings: strict,
@@ -218,6 +218,7 @@ let package = Package(
         // C fences.
         .target(name: "SystemCalls", dependencies: ["CLinuxShims"], swiftSettings: strict),
         .target(name: "CLinuxShims"),
+        .target(name: "CNotedCalls", dependencies: ["CLinuxShims"]),
         .target(name: "CSandbox"),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         // Optimised in every configuration: it runs after every invocation, and a debug build of it is what tests would

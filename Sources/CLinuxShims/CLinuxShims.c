@@ -118,6 +118,19 @@ void faas_read_attributes(struct faas_attributes *attributes) {
   attributes->has_signal_stack = !(stack.ss_flags & SS_DISABLE);
 }
 
+static int has_note;
+
+long faas_noted_call(long number, long first, long second, long third, long fourth) {
+  has_note = 1;
+  return syscall(number, first, second, third, fourth, faas_note_mark);
+}
+
+int faas_take_note(void) {
+  int had_note = has_note;
+  has_note = 0;
+  return had_note;
+}
+
 /* Not sigaction(3), which hides two signals and takes a mask sixteen times as long. */
 static long read_signal_action(int signal, struct faas_signal_action *action) {
   return syscall(SYS_rt_sigaction, signal, NULL, action, sizeof action->mask);
@@ -133,7 +146,7 @@ int faas_restore_signal_actions(const struct faas_signal_action *actions, int co
     struct faas_signal_action now = {0};
     if (read_signal_action(i + 1, &now) < 0) return -errno;
     if (memcmp(&now, &actions[i], sizeof now) == 0) continue;
-    if (syscall(SYS_rt_sigaction, i + 1, &actions[i], NULL, sizeof now.mask) < 0) return -errno;
+    if (faas_noted_call(SYS_rt_sigaction, i + 1, (long)&actions[i], 0, sizeof now.mask) < 0) return -errno;
   }
   return 0;
 }

@@ -1,5 +1,6 @@
 import Glibc
 import Sandbox
+import SystemCalls
 
 extension WorkerSystemCalls {
     /// What CPython, its library and extension modules call besides what every worker does.
@@ -43,11 +44,23 @@ extension WorkerSystemCalls {
             SystemCallRule(
                 .allow, "prctl", when: .equal(argument: 0, UInt64(Kernel.PR_GET_TIMERSLACK)), reason: "The same."),
         ],
-        deniedWhileServing: [
+        deniedWhileServing: noted + [
             SystemCallRule(
                 .refuse(EPERM), "sigaltstack", when: .differs(argument: 0, 0),
                 reason: "A stack for signals would stay for the next call. Reading that there is none is allowed.")
         ])
+
+    /// What a handler may change, and what is put back after the call: only by functions that leave a note, so that
+    /// without a note there is nothing to look at.
+    private static let noted: [SystemCallRule] = [
+        SystemCallRule(
+            .refuse(EPERM), "rt_sigaction", when: .differs(argument: 1, 0), .differs(argument: 4, NotedCalls.mark),
+            reason: "Signal handlers, but by the worker's own sigaction(). Reading is allowed."),
+        SystemCallRule(
+            .refuse(EPERM), "setitimer", "alarm", "umask", "chdir", "fchdir",
+            when: .differs(argument: 4, NotedCalls.mark),
+            reason: "Timers, umask and working directory, the same."),
+    ]
 }
 
 // Of headers that Swift's Glibc module does not import, under the kernel's names.

@@ -33,7 +33,8 @@ public struct ProcessState {
         }
     }
 
-    /// What no call puts back. If it has changed, the worker ends. nil if the sandbox denies changing it.
+    /// What no call puts back, but what says at once that it has been changed. nil if nothing can change it; then
+    /// nothing changes signals, timers, directory and umask without a note either.
     private let attributes: Attributes?
     /// As the process began. The host changes it meanwhile, for as long as a long call takes.
     private let niceness: Int32
@@ -45,6 +46,8 @@ public struct ProcessState {
     private let numbers: [Int32]
     private let actions: [faas_signal_action]
     private let signalCount: Int32
+    /// Whether a signal that arrives ends its own handler, of which there is no note.
+    private let hasHandlerForOnce: Bool
     private let signalMask: sigset_t
     private let fileMask: mode_t
 
@@ -55,7 +58,8 @@ public struct ProcessState {
     ///   - kept: descriptors that will be open besides those that are open now.
     ///   - changesAreDenied: whether the sandbox denies to change limits, priority, scheduling, session, name, timer
     ///     slack and signal stack of the process, and the handling of signals above 31, and to make processes and run
-    ///     programs. These are not compared then.
+    ///     programs, and lets signals, timers, directory and umask be changed only by calls that leave a note
+    ///     (`CNotedCalls`). What only that could change need not be looked at then.
     public init(kept: [Int32], changesAreDenied: Bool) {
         attributes = changesAreDenied ? nil : Self.readAttributes()
         niceness = getpriority(Self.ofProcess, id_t(getppid()))
@@ -73,30 +77,38 @@ public struct ProcessState {
             faas_read_signal_actions(buffer.baseAddress)
             count = buffer.count
         }
+        hasHandlerForOnce = actions.contains { $0.flags & Self.resetsHandler != 0 }
         var mask = sigset_t()
         sigprocmask(SIG_SETMASK, nil, &mask)
         signalMask = mask
         fileMask = umask(0)
         umask(fileMask)
-        // A timer that was set while loading would end a later call.
+        // One that was set before is nobody's any more.
         _ = Self.stopTimers()
+        _ = faas_take_note()
     }
 
     /// Puts everything back. Returns false if something cannot be: a descriptor is no longer what it was, an attribute
     /// of the process or a limit has changed, a process was left that does not end.
     public func restore() -> Bool {
         var mask = signalMask
-        guard restoreDescriptors(), sigprocmask(SIG_SETMASK, &mask, nil) == 0,
-            FileIdentity(ProcessFiles.workingDirectory) == workingDirectory,
+        guard restoreDescriptors(), sigprocmask(SIG_SETMASK, &mask, nil) == 0 else { return false }
+        // Nearly always, and some forty system calls less.
+        if attributes == nil, !hasHandlerForOnce, faas_take_note() == 0 { return true }
+        guard FileIdentity(ProcessFiles.workingDirectory) == workingDirectory,
             fchdir(ProcessFiles.workingDirectory) == 0,
             faas_restore_signal_actions(actions, signalCount) == 0, Self.stopTimers()
         else { return false }
         umask(fileMask)
+        // That of what has just been put back.
+        _ = faas_take_note()
         guard let attributes else { return true }
         return Processes.endDescendants() && restorePriority() && restoreProcessors()
             && Self.readAttributes() == attributes
     }
 
+    /// SA_RESETHAND, which Swift imports as a negative number.
+    private static let resetsHandler: UInt = 0x8000_0000
     private static let ofProcess = __priority_which_t(PRIO_PROCESS.rawValue)
 
     /// Where this process may not do it, the host is about to: it takes back what it has made of a long call's

@@ -110,7 +110,7 @@ import Testing
         ),
         ("an ignored signal", "import ctypes; ctypes.CDLL(None).signal(10, 1)", "in_kernel(10)"),
         (
-            "a signal ignored by the C library's own function", "import ctypes; ctypes.CDLL('libc.so.6').signal(10, 1)",
+            "a signal ignored past the worker's own function", "import ctypes; ctypes.CDLL('libc.so.6').signal(10, 1)",
             "in_kernel(10)"
         ),
         (
@@ -119,11 +119,11 @@ import Testing
         ),
         ("an alarm", "import signal; signal.alarm(100)", "__import__('signal').getitimer(0)[0] or None"),
         (
-            "an alarm by the C library's own function", "import ctypes; ctypes.CDLL('libc.so.6').alarm(100)",
+            "an alarm past the worker's own function", "import ctypes; ctypes.CDLL('libc.so.6').alarm(100)",
             "__import__('signal').getitimer(0)[0] or None"
         ),
         (
-            "the working directory, by the C library's own function",
+            "the working directory, past the worker's own function",
             "import ctypes; ctypes.CDLL('libc.so.6').chdir(b'/usr')",
             "None if __import__('os').getcwd() == '/' else 'moved'"
         ),

@@ -39,6 +39,15 @@ enum { FAAS_PROCESSOR_WORDS = 16 };
 int faas_set_processors(pid_t thread, const uint64_t *bits);
 int faas_get_processors(pid_t thread, uint64_t *bits);
 
+/* System calls that change what a process has besides memory and descriptors, and that leave a note: where nobody can make them
+   otherwise, there is nothing to put back as long as there is no note. The kernel ignores the fifth argument of these calls; a filter
+   of system calls tells by it. */
+static const uint64_t faas_note_mark = 0x9d5c7f06e1b3a824;
+/* Makes a system call of at most four arguments, noted first. As syscall(2). */
+long faas_noted_call(long number, long first, long second, long third, long fourth);
+/* Whether there is a note, which is removed. */
+int faas_take_note(void);
+
 /* What a process has that only it can change, by parts that are compared after each invocation: a hundred system calls, made here
    because from C each costs nothing but itself, and because Swift imports neither the variadic nor the hidden ones. */
 struct faas_signal_action { /* as the kernel keeps it */
@@ -57,7 +66,7 @@ enum { FAAS_SIGNAL_COUNT = 64 };
 void faas_read_attributes(struct faas_attributes *attributes);
 /* `actions` has FAAS_SIGNAL_COUNT elements; the first `count` are put back. */
 void faas_read_signal_actions(struct faas_signal_action *actions);
-/* Puts back those that differ. Returns 0 or -errno. */
+/* Puts back those that differ, by calls that are noted. Returns 0 or -errno. */
 int faas_restore_signal_actions(const struct faas_signal_action *actions, int count);
 
 /* signalfd(2) for SIGCHLD, which is blocked: Swift's Glibc module does not import the header.
