@@ -42,11 +42,14 @@ struct HeadFacts {
     /// Whether `text` is `lowercase` in any mixture of cases.
     private static func isSame(_ text: String, _ lowercase: StaticString) -> Bool {
         guard text.utf8.count == lowercase.utf8CodeUnitCount else { return false }
-        return lowercase.withUTF8Buffer { expected in
-            zip(text.utf8, expected).allSatisfy { byte, expected in
-                byte == expected
-                    || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) && byte | 0x20 == expected
+        var text = text
+        return text.withUTF8 { bytes in
+            for index in bytes.indices {
+                let (byte, expected) = (bytes[index], lowercase.utf8Start[index])
+                let isUppercase = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+                if (isUppercase ? byte | 0x20 : byte) != expected { return false }
             }
+            return true
         }
     }
 }

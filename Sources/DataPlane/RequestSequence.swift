@@ -11,14 +11,24 @@ import Telemetry
 /// A connection has one request in progress at a time, a call or one of the router's. Input that arrives meanwhile is
 /// held in order; with much of it, the connection is read no further.
 struct RequestSequence {
-    /// A call as it was requested.
-    struct Request {
+    /// A call as it was requested. An object, because it goes from state to state: that is one reference counted
+    /// instead of six.
+    final class Request: Sendable {
         let id: String
         let dialect: Gate.Dialect
         let rest: Substring
         let head: HTTPRequestHead
         let contentLength: Int?
         let expectsContinue: Bool
+
+        init(id: String, dialect: Gate.Dialect, rest: Substring, head: HTTPRequestHead, _ facts: HeadFacts) {
+            self.id = id
+            self.dialect = dialect
+            self.rest = rest
+            self.head = head
+            contentLength = facts.contentLength
+            expectsContinue = facts.expectsContinue
+        }
     }
 
     /// Input from the client's side.
@@ -151,9 +161,7 @@ struct RequestSequence {
         }
         let id = requestIDs.requestID(given: facts.requestID)
         func request(_ dialect: Gate.Dialect, _ rest: Substring) -> Request {
-            Request(
-                id: id, dialect: dialect, rest: rest, head: head, contentLength: facts.contentLength,
-                expectsContinue: facts.expectsContinue)
+            Request(id: id, dialect: dialect, rest: rest, head: head, facts)
         }
         switch decision {
         case .route: return .pass(input)

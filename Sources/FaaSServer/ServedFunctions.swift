@@ -30,7 +30,7 @@ struct ServedFunctions: InvocationService {
         let pending: PendingInvocation
 
         func start(reservedBytes: Int, _ completion: @escaping @Sendable (Result<ByteBuffer, any Error>) -> Void) {
-            pending.start(reservedBytes: reservedBytes) { completion($0.result) }
+            pending.start(reservedBytes: reservedBytes, onResult: completion)
         }
 
         func cancel() { pending.cancel() }

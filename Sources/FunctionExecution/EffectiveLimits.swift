@@ -4,49 +4,84 @@ import FunctionModel
 ///
 /// The one place where a function's limit and the configuration meet.
 struct EffectiveLimits: Equatable, Sendable {
-    /// Memory of each worker beyond what its engine needs, in MB.
-    let memoryMB: Int
-    /// Processor time of one invocation, in milliseconds. nil: no limit but the deadline.
-    let cpuMillis: Int?
-    /// How many workers it may have.
-    let maximumWorkers: Int
-    let maximumEventBytes: Int
-    let maximumResultBytes: Int
-    let maximumLogBytes: Int
-    /// The size of its folder for temporary files, in MB. nil: it has none.
-    let temporaryMB: Int?
+    /// What a configuration says of limits. Every invocation needs it, and a configuration is large to hand on.
+    struct Defaults: Equatable, Sendable {
+        fileprivate let limits: FunctionLimits
+        fileprivate let ceilings: FunctionLimits
+        fileprivate let timeoutCeiling: Int?
+
+        init(_ configuration: FunctionRuntime.Configuration) {
+            limits = FunctionLimits(
+                memoryMB: configuration.memoryMB, maxConcurrency: configuration.maximumWorkersPerFunction,
+                maxResultBytes: configuration.maximumResultBytes,
+                maxLogBytes: configuration.maximumLogBytes, cpuMillis: configuration.cpuMillis)
+            ceilings = configuration.ceilings
+            timeoutCeiling = configuration.maximumTimeoutMillis.flatMap { $0 > 0 ? $0 : nil }
+        }
+    }
+
+    private let own: FunctionLimits
     private let ownTimeoutMillis: Int
-    private let timeoutCeiling: Int?
+    private let defaults: Defaults
+
+    init(_ function: Function, _ defaults: Defaults) { self.init(function.definition, defaults) }
+
+    init(_ definition: FunctionDefinition, _ defaults: Defaults) {
+        own = definition.limits
+        ownTimeoutMillis = definition.timeoutMillis ?? 0
+        self.defaults = defaults
+    }
 
     init(_ function: Function, _ configuration: FunctionRuntime.Configuration) {
         self.init(function.definition, configuration)
     }
 
     init(_ definition: FunctionDefinition, _ configuration: FunctionRuntime.Configuration) {
-        let (own, ceilings) = (definition.limits, configuration.ceilings)
-        // No number here overflows when it is turned into bytes or nanoseconds.
-        func limit(_ value: Int, _ ceiling: Int?, atMost maximum: Int) -> Int {
-            max(0, min(value, ceiling ?? maximum, maximum))
+        self.init(definition, Defaults(configuration))
+    }
+
+    /// A value, but no more than the ceiling. `maximum` overflows neither as bytes nor as nanoseconds.
+    private static func limit(_ value: Int, ceiling: Int?, atMost maximum: Int) -> Int {
+        max(0, min(value, ceiling ?? maximum, maximum))
+    }
+
+    /// Memory of each worker beyond what its engine needs, in MB.
+    var memoryMB: Int {
+        Self.limit(own.memoryMB ?? defaults.limits.memoryMB ?? 0, ceiling: defaults.ceilings.memoryMB, atMost: 1 << 20)
+    }
+
+    /// Processor time of one invocation, in milliseconds. nil: no limit but the deadline.
+    var cpuMillis: Int? {
+        (own.cpuMillis ?? defaults.limits.cpuMillis ?? defaults.ceilings.cpuMillis).map {
+            Self.limit($0, ceiling: defaults.ceilings.cpuMillis, atMost: 86_400_000)
         }
-        memoryMB = limit(own.memoryMB ?? configuration.memoryMB, ceilings.memoryMB, atMost: 1 << 20)
-        cpuMillis = (own.cpuMillis ?? configuration.cpuMillis ?? ceilings.cpuMillis).map {
-            limit($0, ceilings.cpuMillis, atMost: 86_400_000)
-        }
-        maximumWorkers = max(
-            1,
-            limit(
-                own.maxConcurrency ?? configuration.maximumWorkersPerFunction, ceilings.maxConcurrency,
-                atMost: 1 << 20))
-        maximumEventBytes = limit(
-            own.maxEventBytes ?? FunctionRuntime.maximumEventBytes, ceilings.maxEventBytes,
-            atMost: FunctionRuntime.maximumEventBytes)
-        maximumResultBytes = limit(
-            own.maxResultBytes ?? configuration.maximumResultBytes, ceilings.maxResultBytes, atMost: 1 << 40)
-        maximumLogBytes = limit(
-            own.maxLogBytes ?? configuration.maximumLogBytes, ceilings.maxLogBytes, atMost: 1 << 40)
-        temporaryMB = own.temporaryMB.map { limit($0, ceilings.temporaryMB, atMost: 1 << 20) }
-        ownTimeoutMillis = definition.timeoutMillis ?? 0
-        timeoutCeiling = configuration.maximumTimeoutMillis.flatMap { $0 > 0 ? $0 : nil }
+    }
+
+    /// How many workers it may have.
+    var maximumWorkers: Int {
+        let wanted = own.maxConcurrency ?? defaults.limits.maxConcurrency ?? 1
+        return max(1, Self.limit(wanted, ceiling: defaults.ceilings.maxConcurrency, atMost: 1 << 20))
+    }
+
+    var maximumEventBytes: Int {
+        let maximum = FunctionRuntime.maximumEventBytes
+        return Self.limit(
+            own.maxEventBytes ?? maximum, ceiling: defaults.ceilings.maxEventBytes, atMost: maximum)
+    }
+
+    var maximumResultBytes: Int {
+        let wanted = own.maxResultBytes ?? defaults.limits.maxResultBytes ?? 0
+        return Self.limit(wanted, ceiling: defaults.ceilings.maxResultBytes, atMost: 1 << 40)
+    }
+
+    var maximumLogBytes: Int {
+        let wanted = own.maxLogBytes ?? defaults.limits.maxLogBytes ?? 0
+        return Self.limit(wanted, ceiling: defaults.ceilings.maxLogBytes, atMost: 1 << 40)
+    }
+
+    /// The size of its folder for temporary files, in MB. nil: it has none.
+    var temporaryMB: Int? {
+        own.temporaryMB.map { Self.limit($0, ceiling: defaults.ceilings.temporaryMB, atMost: 1 << 20) }
     }
 
     /// The time that one invocation may take, in milliseconds. 0: no limit.
@@ -55,7 +90,7 @@ struct EffectiveLimits: Equatable, Sendable {
     ///   host's ceiling.
     func timeoutMillis(asked: Int?) -> Int {
         let wanted = asked ?? ownTimeoutMillis
-        guard let timeoutCeiling else { return max(0, wanted) }
+        guard let timeoutCeiling = defaults.timeoutCeiling else { return max(0, wanted) }
         return wanted > 0 ? min(wanted, timeoutCeiling) : timeoutCeiling
     }
 

@@ -142,6 +142,13 @@ package struct PendingInvocation: Sendable {
         runtime.start(reservedBytes: reservedBytes) { completion(CallOutcome(result: $0.result, logs: $0.logs)) }
     }
 
+    /// The same without the function's log lines, which observers get.
+    package func start(
+        reservedBytes: Int, onResult completion: @escaping @Sendable (Result<ByteBuffer, any Error>) -> Void
+    ) {
+        runtime.start(reservedBytes: reservedBytes) { completion($0.result) }
+    }
+
     /// Ends the invocation. `completion` is called, if it has not been.
     package func cancel() { runtime.cancel() }
 }

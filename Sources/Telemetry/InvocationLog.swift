@@ -1,7 +1,7 @@
 import FunctionModel
 
 /// Writes what functions print, and what went wrong with their calls, to the host's log.
-public struct InvocationLog: InvocationObserver {
+public final class InvocationLog: InvocationObserver {
     private let sink: LogSink
     private let label: String
     private let minimumLevel: LogLine.Level?

@@ -45,6 +45,7 @@ final class WorkerPool: WorkerDelegate {
     private let deadlines: Deadlines
     private let watch = WorkerWatch()
     private let limits: PoolState<Function>.Limits
+    private let limitDefaults: EffectiveLimits.Defaults
     private let state: Mutex<State>
     private let housekeeping: Mutex<RepeatedTask?> = Mutex(nil)
     private let lastInvocation = Atomic<UInt64>(0)
@@ -62,10 +63,12 @@ final class WorkerPool: WorkerDelegate {
         self.context = context
         deadlines = Deadlines(on: group.next(), now: context.now)
         limits = configuration.poolLimits
+        let limitDefaults = EffectiveLimits.Defaults(configuration)
+        self.limitDefaults = limitDefaults
         state = Mutex(
             State(
                 pool: PoolState(limits: limits) { function in
-                    let own = EffectiveLimits(function, configuration)
+                    let own = EffectiveLimits(function, limitDefaults)
                     return .init(
                         workers: own.maximumWorkers, memory: own.workerBytes,
                         keepsMemory: function.definition.isolation == .instance)
@@ -91,7 +94,7 @@ final class WorkerPool: WorkerDelegate {
         of function: Function, requestID: String, event: ByteBuffer, timeoutMillis: Int?,
         trigger: InvocationRecord.Trigger = .library
     ) -> Invocation {
-        let own = EffectiveLimits(function, configuration)
+        let own = EffectiveLimits(function, limitDefaults)
         let timeoutMillis = own.timeoutMillis(asked: timeoutMillis)
         let (_, id) = lastInvocation.wrappingAdd(1, ordering: .relaxed)
         return Invocation(
@@ -106,7 +109,7 @@ final class WorkerPool: WorkerDelegate {
     func submit(_ invocation: Invocation, reservedBytes: Int = 0, _ completion: @escaping Invocation.Completion) {
         guard invocation.submit(reservedBytes: reservedBytes, completion) else { return }
         let function = invocation.function
-        let limit = EffectiveLimits(function, configuration).maximumEventBytes
+        let limit = EffectiveLimits(function, limitDefaults).maximumEventBytes
         guard invocation.event.readableBytes <= limit else {
             invocation.finish(.failure(PayloadTooLarge(limit: limit)))
             return
@@ -348,20 +351,30 @@ final class WorkerPool: WorkerDelegate {
         -> Invocation?
     {
         var drained: [CheckedContinuation<Void, Never>] = []
-        let effects = decide { state in
+        let (next, effects): (Invocation?, [Effect]) = state.withLock { state in
             state.deadlines.remove(invocation)
             state.running -= 1
             drained = state.takeDrainWaiters()
-            return event.map { state.pool.worker(worker.id, did: $0, now: context.now()) } ?? []
+            guard let event else { return (nil, []) }
+            let actions = state.pool.worker(worker.id, did: event, now: context.now())
+            // By far the most frequent cases take no list of effects.
+            if actions.isEmpty { return (nil, []) }
+            if actions.count == 1, case .run(let waiter, worker.id) = actions[0],
+                let next = state.invocations.removeValue(forKey: waiter)
+            {
+                state.running += 1
+                return (next, [])
+            }
+            return (nil, resolve(actions, &state))
         }
         for waiter in drained { waiter.resume() }
-        guard let first = effects.first else { return nil }
-        if case .run(let next, on: let other) = first, other === worker {
-            perform(Array(effects.dropFirst()))
-            return next
+        if let next { return next }
+        guard case .run(let next, on: let other) = effects.first, other === worker else {
+            perform(effects)
+            return nil
         }
-        perform(effects)
-        return nil
+        perform(Array(effects.dropFirst()))
+        return next
     }
 
     /// The worker has ended before it began this invocation, which goes to another.

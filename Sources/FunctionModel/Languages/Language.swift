@@ -4,17 +4,41 @@
 /// for its ``capabilities``, never which language it is.
 public struct Language: Sendable, CustomStringConvertible {
     /// The `languageId` of manifests and stored functions. Two languages of one host never share an id.
-    public let id: String
+    public var id: String { entry.id }
     /// The name for people.
-    public let name: String
+    public var name: String { entry.name }
     /// File name of the worker executable.
-    public let workerExecutable: String
+    public var workerExecutable: String { entry.workerExecutable }
     /// Extension of source files, without the dot.
-    public let fileExtension: String
+    public var fileExtension: String { entry.fileExtension }
     /// What the host does for this language and not for every other.
-    package let capabilities: Capabilities
+    package var capabilities: Capabilities { entry.capabilities }
     /// What `faas init` writes and the demo runs.
-    package let examples: Examples
+    package var examples: Examples { entry.examples }
+
+    /// An object, because definitions hold a language and are copied: that is one reference counted instead of ten.
+    private final class Entry: Sendable {
+        let id: String
+        let name: String
+        let workerExecutable: String
+        let fileExtension: String
+        let capabilities: Capabilities
+        let examples: Examples
+
+        init(
+            id: String, name: String, workerExecutable: String, fileExtension: String, capabilities: Capabilities,
+            examples: Examples
+        ) {
+            self.id = id
+            self.name = name
+            self.workerExecutable = workerExecutable
+            self.fileExtension = fileExtension
+            self.capabilities = capabilities
+            self.examples = examples
+        }
+    }
+
+    private let entry: Entry
 
     /// The languages of this build. A runtime may have others: ``FunctionRuntime/Configuration``.
     public static let all: [Language] = [.javaScript, .python]
@@ -23,12 +47,9 @@ public struct Language: Sendable, CustomStringConvertible {
         id: String, name: String, workerExecutable: String, fileExtension: String,
         capabilities: Capabilities = Capabilities(), examples: Examples = Examples()
     ) {
-        self.id = id
-        self.name = name
-        self.workerExecutable = workerExecutable
-        self.fileExtension = fileExtension
-        self.capabilities = capabilities
-        self.examples = examples
+        entry = Entry(
+            id: id, name: name, workerExecutable: workerExecutable, fileExtension: fileExtension,
+            capabilities: capabilities, examples: examples)
     }
 
     /// - Throws: ``UnsupportedLanguage`` if no language has this id.
@@ -60,6 +81,8 @@ public struct Language: Sendable, CustomStringConvertible {
 }
 
 extension Language: Hashable {
-    public static func == (left: Language, right: Language) -> Bool { left.id == right.id }
+    public static func == (left: Language, right: Language) -> Bool {
+        left.entry === right.entry || left.id == right.id
+    }
     public func hash(into hasher: inout Hasher) { hasher.combine(id) }
 }
