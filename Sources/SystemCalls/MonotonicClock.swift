@@ -1,6 +1,6 @@
 import Glibc
 
-/// The clock that all processes of this machine share and nobody sets: deadlines travel as its values.
+/// The clock that all processes of this machine share and that cannot be set. Deadlines are sent as its values.
 public enum MonotonicClock {
     /// Nanoseconds since some fixed moment.
     public static func now() -> Int64 {

@@ -44,7 +44,7 @@ public enum ProcessFiles {
     public static func open() throws(SystemCallError) {
         for file in File.allCases {
             let opened = Glibc.open(file.path, O_RDONLY | O_CLOEXEC)
-            // Not every kernel lists children, and some hide page tables: whoever needs them does without.
+            // Some kernels do not list children, and some hide page tables: code that reads these files works without.
             guard opened >= 0 else { continue }
             defer { Glibc.close(opened) }
             guard fcntl(opened, F_DUPFD_CLOEXEC, file.rawValue) == file.rawValue else {

@@ -2,8 +2,8 @@ import Glibc
 
 /// How much memory and processor time another process has used, read from outside.
 ///
-/// Its descriptor keeps meaning the same process, whatever becomes of its number. An object, so that it is closed when
-/// nobody reads it any more.
+/// Its descriptors refer to the same process even after the pid is reused. A class, so that the last reference closes
+/// them.
 public final class ProcessUsage: Sendable {
     private let sizes: Int32
     private let pid: pid_t

@@ -42,10 +42,10 @@ public enum Processes {
         return pid == 0 ? .child : .parent(child: pid)
     }
 
-    /// Zeroes 32 KiB of the stack below the caller, where the calls that it has made have left values. The frames of
-    /// the next calls have room that they do not fill in, and JavaScriptCore's collector takes whatever is there and
-    /// looks like a pointer to be one: it would keep a context that nobody has any more, with all that is in it. It is
-    /// itself called with much less than that below the caller.
+    /// Zeroes 32 KiB of the stack below the caller, where earlier calls left values. Frames of later calls have parts
+    /// that they do not write, and JavaScriptCore's collector treats every value there that looks like a pointer as
+    /// one: it would keep an unused context alive, with all that is in it. The collector itself is called with much
+    /// less than 32 KiB of stack below the caller.
     public static func clearDeadStack() { faas_clear_dead_stack() }
 
     /// Starts a program that finds `socket` as its descriptor 3, with this environment and no other.

@@ -168,7 +168,7 @@ extension Attempt {
             """, control: false, dangerous: true),
         .python("26", "kill the neighbour by its number", .neighbour, "os.kill(e['neighbour'], 9)"),
         .python(
-            "26", "kill whoever has a number near its own", .neighbour,
+            "26", "kill all processes with a number near its own", .neighbour,
             """
             if os.getpid() > 5000: return 'too dangerous here'
             for pid in range(1, os.getpid() + 20):

@@ -7,10 +7,10 @@ import Testing
 
 /// Good, slow, crashing, leaking and looping functions at once, while somebody kills workers and zygotes.
 ///
-/// It takes the whole machine, so it runs by itself: `SOAK_SECONDS` says how long; without it, not at all. script/test
-/// sets a minute after all other tests, script/soak 30 minutes. A fifth of the time, and at most a minute, is quiet:
-/// the same clients call the good functions only, and nobody is killed. How long their calls take then is what they are
-/// measured by afterwards, in the long run only.
+/// It uses the whole machine, so it runs alone and only if `SOAK_SECONDS` is set: script/test sets a minute after all
+/// other tests, script/soak 30 minutes. The first fifth of the time, at most a minute, is quiet: the same clients call
+/// the good functions only, and no process is killed. In the long run, later calls of good functions are compared with
+/// the times of the quiet part.
 @Suite struct SoakTests {
     private static let seconds = ProcessInfo.processInfo.environment["SOAK_SECONDS"].flatMap(Double.init)
 

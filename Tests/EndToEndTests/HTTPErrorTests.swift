@@ -49,9 +49,9 @@ import Testing
 
     @Test func `A function that is not there, and a path that is not there, are 404`() async throws {
         try await Server.with { server in
-            let nobody = try await server.http.invoke("nobody")
-            try expect(nobody, 404, "FunctionNotFound")
-            #expect(nobody.errorMessage == "Function not found: nobody")
+            let unknown = try await server.http.invoke("unknown")
+            try expect(unknown, 404, "FunctionNotFound")
+            #expect(unknown.errorMessage == "Function not found: unknown")
             for (method, path) in [
                 ("GET", "/"), ("POST", "/nothing"), ("GET", "/health/more"), ("POST", "/invoke/a/b"),
                 ("DELETE", "/functions/a"),
@@ -125,7 +125,7 @@ import Testing
                         return try connection.readAnswer()
                     }
                 }
-                throw TestFailure("nobody was refused")
+                throw TestFailure("no connection was refused")
             }
             try expect(answer, 429, "TooManyRequests")
             #expect(answer.headers["retry-after"] == "1")

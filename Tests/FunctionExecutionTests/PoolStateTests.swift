@@ -152,7 +152,7 @@ extension Pool.Action {
         #expect(pool.keepHouse(now: 129) == [])
         #expect(pool.keepHouse(now: 130) == [.end(1)])
         #expect(pool.keepHouse(now: 131) == [])
-        // It is ending: nobody is given to it any more.
+        // It is ending, so it gets no more calls.
         #expect(pool.add(2, for: "a") == [.start(2, "a")])
     }
 
@@ -722,7 +722,7 @@ private struct RandomHistory {
         #expect(pool.waitingCount + busy.count == open.count)
     }
 
-    /// Whoever still waits is served in the end: nothing is stuck.
+    /// Checks that all calls that still wait are served in the end.
     private mutating func finish() {
         for _ in 0..<1000 where !open.isEmpty {
             now += 1

@@ -215,7 +215,7 @@ struct ManifestTests {
         #expect(message("folder") == "\(place): the file 'DIR/folder' is a directory")
         #expect(
             message("latin.js")
-                == "\(place): the file 'DIR/latin.js' is not UTF-8 text: line 2 has bytes that are no character")
+                == "\(place): the file 'DIR/latin.js' is not UTF-8 text: line 2 has bytes that are not a character")
         #expect(message("large.js") == "\(place): the file 'DIR/large.js' is larger than the limit of 16 MiB")
         #expect(message("") == "\(place) must not be empty")
         #expect(message(#"a\u0000b"#) == #"\#(place): the file 'DIR/a\0b' has a NUL in its name"#)

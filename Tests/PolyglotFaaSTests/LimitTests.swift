@@ -160,7 +160,7 @@ import Testing
                 : Double(growing.last!.megabytes - growing[0].megabytes)
                     / ((growing.last!.time - growing[0].time) / .seconds(1))
             print("WATCH grew at \(Int(rate)) MB/s, ended \(largest - 64 - 48) MB above its 64 MB and the engine's 48")
-            // How soon is the machine's affair, where other tests run: the printed line is for people.
+            // How soon it ends depends on the machine and on other tests, so the time is printed and not checked.
             #expect(largest < 1024)
         }
     }

@@ -72,7 +72,7 @@ import Testing
             for _ in 0..<5 {
                 var evil = InvocationRequest.python(Self.forger, ["evil": true, "nonce": 0])
                 evil.isolation = .process
-                // Its own answer it may forge; that is the guest's affair.
+                // A guest may forge its own answer; this test checks the answers of others.
                 _ = try? await runtime.invoke(evil)
                 for nonce in Int64(0)..<5 {
                     var good = InvocationRequest.python(Self.forger, ["evil": false, "nonce": .integer(nonce)])

@@ -5,8 +5,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Memory rewind against fresh processes: many different handlers, each called many times by one worker while others
-/// run, and each answer compared with that of a process that has served nobody before.
+/// Compares memory rewind with fresh processes: one worker calls each of many handlers many times while others run, and
+/// each answer must equal that of a process that has served no call before.
 ///
 /// `REWIND_ROUNDS` (default 40): how often each handler is called. `REWIND_SOAK_MINUTES`: how long the random test
 /// runs; without it, not at all. `REWIND_REPORT`: prints what each handler costs at which level. `REWIND_ONLY`: only

@@ -138,7 +138,7 @@ public enum RawHTTP {
         }
     }
 
-    /// A port that nobody listens on at this moment.
+    /// A port that is unused at this moment.
     public static func freePort() throws -> Int {
         let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer { close(socket) }
