@@ -23,7 +23,7 @@ int faas_has_attribute(const char *path, const char *name, char value) {
   return getxattr(path, name, &found, 1) == 1 && found == value;
 }
 
-/* Room for a few descriptors, so that a sender who stuffs more than one is seen and its descriptors are closed. */
+/* Room for several descriptors: a sender that passes more than one is noticed, and its descriptors are closed. */
 enum { MAX_DESCRIPTORS = 8 };
 
 ssize_t faas_send(int socket, const void *bytes, size_t count, int descriptor, int waits) {
@@ -100,7 +100,7 @@ int faas_set_processors(pid_t thread, const uint64_t *bits) {
 }
 
 int faas_get_processors(pid_t thread, uint64_t *bits) {
-  /* The kernel writes as many as it has processors. */
+  /* The kernel writes only as many words as it has processors. */
   memset(bits, 0, FAAS_PROCESSOR_WORDS * sizeof *bits);
   return syscall(SYS_sched_getaffinity, thread, FAAS_PROCESSOR_WORDS * sizeof *bits, bits) < 0 ? -errno : 0;
 }
@@ -118,7 +118,7 @@ void faas_read_attributes(struct faas_attributes *attributes) {
   attributes->has_signal_stack = !(stack.ss_flags & SS_DISABLE);
 }
 
-/* Not sigaction(3), which hides two signals and takes a mask sixteen times as long. */
+/* Not sigaction(3), which hides two signals and uses a mask sixteen times as long. */
 static long read_signal_action(int signal, struct faas_signal_action *action) {
   return syscall(SYS_rt_sigaction, signal, NULL, action, sizeof action->mask);
 }
@@ -194,7 +194,7 @@ int faas_spawn(pid_t *pid, const char *path, char *const argv[], char *const env
   return result;
 }
 
-/* Its own frame is what it clears. Volatile: a compiler may leave out what is written and never read. */
+/* Clears its own stack frame. Volatile: a compiler may remove writes that are never read. */
 __attribute__((noinline)) void faas_clear_dead_stack(void) {
   volatile long dead[(32 << 10) / sizeof(long)];
   for (size_t i = 0; i < sizeof dead / sizeof *dead; i++) dead[i] = 0;

@@ -1,7 +1,7 @@
 import CLinuxShims
 import Glibc
 
-/// A control group of version 2: a folder whose files say what the processes in it may use.
+/// A control group of version 2: a folder with files that limit its processes.
 public struct ControlGroup: Equatable, Sendable {
     public let path: String
 
@@ -56,7 +56,7 @@ public struct ControlGroup: Equatable, Sendable {
         let isMarked = (["trusted.delegate", "user.delegate"] as [String]).contains {
             faas_has_attribute(path, $0, CChar(UInt8(ascii: "1"))) != 0
         }
-        // Only groups below the machine's own root have a type.
+        // The root of the machine's hierarchy has no such file, so this is the root of a container.
         let isRootOfContainer =
             Descriptors.readText("/proc/self/cgroup").split(separator: "\n").contains("0::/")
             && access(path + "/cgroup.type", F_OK) == 0
@@ -86,7 +86,7 @@ public struct ControlGroup: Equatable, Sendable {
         guard write(descriptor, bytes, bytes.count) == bytes.count else { throw .last("write \(path)/\(file)") }
     }
 
-    /// Moves a process here, with all its threads. 0: this one.
+    /// Moves a process with all its threads into this group. 0 means the calling process.
     public func add(_ process: pid_t) throws(SystemCallError) { try set("cgroup.procs", "\(process)") }
 
     /// How many processes of the group the kernel has killed because it had no memory left.

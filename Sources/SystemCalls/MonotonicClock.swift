@@ -2,7 +2,7 @@ import Glibc
 
 /// The clock that all processes of this machine share and that cannot be set. Deadlines are sent as its values.
 public enum MonotonicClock {
-    /// Nanoseconds since some fixed moment.
+    /// Nanoseconds since a fixed moment, such as the boot.
     public static func now() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
@@ -10,7 +10,7 @@ public enum MonotonicClock {
     }
 }
 
-/// The clock people set.
+/// The calendar clock, which people and time servers set.
 public enum WallClock {
     /// Milliseconds since 1970.
     public static func milliseconds() -> Int64 {

@@ -58,7 +58,7 @@ public enum Frame {
         }
     }
 
-    /// A whole frame.
+    /// Encodes a whole frame.
     /// - Precondition: the payload is no longer than ``maximumPayloadLength``.
     public static func encode(kind: UInt8, payload: [UInt8] = []) -> [UInt8] {
         var writer = ByteWriter(capacity: headerLength + payload.count)

@@ -3,7 +3,7 @@ import FoundationNetworking
 
 public struct HTTPAnswer: Sendable {
     public let status: Int
-    /// By name, in lower case.
+    /// The values by lower-case name.
     public let headers: [String: String]
     public let body: Data
 
