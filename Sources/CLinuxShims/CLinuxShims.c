@@ -55,7 +55,8 @@ ssize_t faas_receive(int socket, void *bytes, size_t capacity, int *descriptor) 
     struct cmsghdr header;
     char space[CMSG_SPACE(MAX_DESCRIPTORS * sizeof(int))];
   } control;
-  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  struct msghdr message = {
+      .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
   ssize_t received;
   *descriptor = -1;
   do received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
@@ -84,7 +85,9 @@ int faas_pidfd_open(pid_t pid) {
   return descriptor < 0 ? -errno : descriptor;
 }
 
-int faas_pidfd_kill(int pidfd, int signal) { return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0; }
+int faas_pidfd_kill(int pidfd, int signal) {
+  return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}
 
 int faas_open_event(void) {
   int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -157,7 +160,9 @@ int faas_is_remote_file_system(const char *path) {
   }
 }
 
-int faas_close_range(unsigned int first, unsigned int last) { return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0; }
+int faas_close_range(unsigned int first, unsigned int last) {
+  return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0;
+}
 
 int faas_open_child_signals(void) {
   sigset_t mask;
@@ -171,6 +176,7 @@ int faas_open_child_signals(void) {
 int faas_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], int socket) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
+  const short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP;
   sigset_t all, none;
   int result = posix_spawn_file_actions_init(&actions);
   if (result) return result;
@@ -187,7 +193,7 @@ int faas_spawn(pid_t *pid, const char *path, char *const argv[], char *const env
       !(result = posix_spawnattr_setsigdefault(&attributes, &all)) &&
       !(result = posix_spawnattr_setsigmask(&attributes, &none)) &&
       !(result = posix_spawnattr_setpgroup(&attributes, 0)) &&
-      !(result = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP)))
+      !(result = posix_spawnattr_setflags(&attributes, flags)))
     result = posix_spawn(pid, path, &actions, &attributes, argv, envp);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);

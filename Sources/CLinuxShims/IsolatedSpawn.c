@@ -13,13 +13,15 @@
 #include <unistd.h>
 
 enum {
-  NAMESPACES = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP,
+  NAMESPACES =
+      CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP,
   SOCKET = 3,
   ERROR = 4,
 };
 
 /* Runs in the new process, a copy of one thread of a host with many, so it may only make system calls. */
-__attribute__((noreturn)) static void start(const char *path, char *const argv[], char *const envp[], int socket, int go, int error) {
+__attribute__((noreturn)) static void start(
+    const char *path, char *const argv[], char *const envp[], int socket, int go, int error) {
   char byte;
   int code = 0;
   struct sigaction standard = {.sa_handler = SIG_DFL};
@@ -35,7 +37,8 @@ __attribute__((noreturn)) static void start(const char *path, char *const argv[]
   /* Both descriptors may have any number: move them away from the numbers that they get below. */
   socket = fcntl(socket, F_DUPFD, 10);
   error = fcntl(error, F_DUPFD, 10);
-  if (null < 0 || socket < 0 || error < 0 || dup2(null, 0) < 0 || dup2(socket, SOCKET) < 0 || dup3(error, ERROR, O_CLOEXEC) < 0) code = errno;
+  if (null < 0 || socket < 0 || error < 0) code = errno;
+  else if (dup2(null, 0) < 0 || dup2(socket, SOCKET) < 0 || dup3(error, ERROR, O_CLOEXEC) < 0) code = errno;
   else if (syscall(SYS_close_range, ERROR + 1, ~0U, 0) < 0) code = errno;
   /* Mounts made here are not visible outside. */
   else if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) code = errno;

@@ -39,7 +39,8 @@ struct page_region {
   uint64_t start, end, categories;
 };
 struct pm_scan_arg {
-  uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages, category_inverted, category_mask, category_anyof_mask, return_mask;
+  uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
+  uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
 };
 #define PAGEMAP_SCAN _IOWR('f', 16, struct pm_scan_arg)
 enum { IS_FILE = 1 << 2, IS_PRESENT = 1 << 3, IS_SWAPPED = 1 << 4, IS_ZERO_PAGE = 1 << 5 };
@@ -184,7 +185,8 @@ static int read_mappings(struct span *spans) {
     line++; /* "rwxp offset device inode path" */
     span->is_writable = line[1] == 'w';
     span->is_private = line[3] == 'p';
-    span->protection = (line[0] == 'r' ? PROT_READ : 0) | (line[1] == 'w' ? PROT_WRITE : 0) | (line[2] == 'x' ? PROT_EXEC : 0);
+    span->protection =
+        (line[0] == 'r' ? PROT_READ : 0) | (line[1] == 'w' ? PROT_WRITE : 0) | (line[2] == 'x' ? PROT_EXEC : 0);
     line = next_field(line);
     span->offset = read_hex(&line);
     line = next_field(next_field(line)); /* the device */
@@ -200,9 +202,13 @@ static int read_mappings(struct span *spans) {
   return count;
 }
 
-static int is_of(const struct span *span, const struct image *image) { return image->view && span->inode == image->inode; }
+static int is_of(const struct span *span, const struct image *image) {
+  return image->view && span->inode == image->inode;
+}
 
-static int is_rewound(const struct span *span) { return span->is_private && span->is_writable && !span->is_stack && !span->is_special; }
+static int is_rewound(const struct span *span) {
+  return span->is_private && span->is_writable && !span->is_stack && !span->is_special;
+}
 
 /* MARK: Pages */
 
@@ -235,7 +241,8 @@ static int find_private_pages(uintptr_t start, uintptr_t end, int count) {
   while (start < end) {
     size_t pages = (end - start) / PAGE;
     if (pages > sizeof R->entries / sizeof *R->entries) pages = sizeof R->entries / sizeof *R->entries;
-    ssize_t bytes = pread(R->pagemap, R->entries, pages * sizeof *R->entries, (off_t)(start / PAGE * sizeof *R->entries));
+    off_t offset = (off_t)(start / PAGE * sizeof *R->entries);
+    ssize_t bytes = pread(R->pagemap, R->entries, pages * sizeof *R->entries, offset);
     if (bytes <= 0) return -EIO;
     pages = (size_t)bytes / sizeof *R->entries;
     for (size_t i = 0; i < pages; i++, start += PAGE) {
@@ -359,7 +366,8 @@ static int look(int pagemap, size_t gap, int max_runs) {
   if (thread_count() != 1) return -EBUSY;
   R->pagemap = open_as("/proc/self/pagemap", pagemap);
   if (R->pagemap < 0) return R->pagemap;
-  struct pm_scan_arg probe = {.size = sizeof probe, .vec = (uintptr_t)R->found, .vec_len = 1, .return_mask = IS_PRESENT};
+  struct pm_scan_arg probe = {
+      .size = sizeof probe, .vec = (uintptr_t)R->found, .vec_len = 1, .return_mask = IS_PRESENT};
   R->has_scan = syscall(SYS_ioctl, R->pagemap, PAGEMAP_SCAN, &probe) >= 0;
   R->current_count = read_mappings(R->current);
   if (R->current_count < 0) return R->current_count;
@@ -408,7 +416,8 @@ static int restore_mappings(void) {
         uintptr_t until = end < was->end ? end : was->end;
         /* Something else is mapped at the same addresses. */
         if (R->current[i].inode != was->inode) return 0;
-        if (was->inode && R->current[i].offset + (start - R->current[i].start) != was->offset + (start - was->start)) return 0;
+        uint64_t offset = R->current[i].offset + (start - R->current[i].start);
+        if (was->inode && offset != was->offset + (start - was->start)) return 0;
         if (R->current[i].protection != was->protection) {
           /* An allocator has made reserved memory usable. Make it reserved and empty again. */
           if (was->protection != PROT_NONE || !R->current[i].is_private) return 0;
@@ -462,7 +471,9 @@ static long find_dirty(void) {
     }
     /* Adjacent mappings are scanned together: there are many, and a scan costs more than a page. */
     int last = i;
-    while (last + 1 < R->baseline_count && is_rewound(&R->baseline[last + 1]) && R->baseline[last + 1].start == R->baseline[last].end) last++;
+    while (last + 1 < R->baseline_count && is_rewound(&R->baseline[last + 1]) &&
+           R->baseline[last + 1].start == R->baseline[last].end)
+      last++;
     int found = find_private_pages(R->baseline[i].start, R->baseline[last].end, 0);
     if (found < 0) return -1;
     for (int k = 0; k < found; k++) {
@@ -474,7 +485,10 @@ static long find_dirty(void) {
         uintptr_t until = R->found[k].end < span->end ? R->found[k].end : span->end;
         if (R->dirty_count == MAX_RUNS) return -1;
         R->dirty[R->dirty_count++] = (struct run){
-            .at = start, .size = until - start, .saved = clean_content(span, start), .is_code = (span->protection & PROT_EXEC) != 0};
+            .at = start,
+            .size = until - start,
+            .saved = clean_content(span, start),
+            .is_code = (span->protection & PROT_EXEC) != 0};
         pages += (long)((until - start) / PAGE);
         start = until;
       }
@@ -536,7 +550,8 @@ __attribute__((noinline, noreturn)) static void serve_for_ever(int (*serve)(void
 
 static int start_rewinder(void) {
   if (sysconf(_SC_PAGESIZE) != PAGE) return -ENOTSUP;
-  struct rewinder *rewinder = mmap(NULL, sizeof *rewinder, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  const int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+  struct rewinder *rewinder = mmap(NULL, sizeof *rewinder, PROT_READ | PROT_WRITE, flags, -1, 0);
   if (rewinder == MAP_FAILED) return -errno;
   R = rewinder;
   R->pagemap = R->statm = -1;

@@ -26,7 +26,8 @@ static int result(long value) { return value < 0 ? -errno : (int)value; }
 
 /* MARK: Landlock, as in the kernel's uapi/linux/landlock.h */
 
-enum { LANDLOCK_CREATE = 444, LANDLOCK_ADD = 445, LANDLOCK_RESTRICT = 446, LANDLOCK_VERSION_FLAG = 1, LANDLOCK_PATH = 1 };
+enum { LANDLOCK_CREATE = 444, LANDLOCK_ADD = 445, LANDLOCK_RESTRICT = 446 };
+enum { LANDLOCK_VERSION_FLAG = 1, LANDLOCK_PATH = 1 };
 struct landlock_ruleset {
   uint64_t files, network, scopes;
 };
@@ -169,7 +170,8 @@ int faas_enter_private_root(const char *const *paths, const char *empty_folder) 
   if (!places) return -ENOMEM;
   int error = 0;
   for (size_t i = 0; i < count && !error; i++) error = find(&places[i], paths[i]);
-  if (!error && mount("none", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=256,mode=0755") < 0) error = -errno;
+  if (!error && mount("none", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=256,mode=0755") < 0)
+    error = -errno;
   for (size_t i = 0; i < count && !error; i++) error = show(root, &places[i]);
   for (size_t i = 0; i < count; i++)
     if (places[i].mode && !S_ISLNK(places[i].mode)) close(places[i].file);
@@ -247,7 +249,9 @@ int faas_empty_folder(const char *path) {
       close(folder);
       return answer;
     }
-    int next = answer < 0 ? answer : answer ? enter(folder, name) : result(openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    int next = answer < 0 ? answer
+               : answer   ? enter(folder, name)
+                          : result(openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     depth += answer ? 1 : -1;
     close(folder);
     folder = next;

@@ -305,7 +305,8 @@ extension Sandbox {
         } else {
             add(
                 .signals, .degraded,
-                "Landlock 6 (Linux 6.12) is missing: a worker may signal its own process only, and cannot end what it has forked"
+                "Landlock 6 (Linux 6.12) is missing: a worker may signal its own process only, and cannot end what it "
+                    + "has forked"
             )
         }
         add(.limits, .active, "descriptors, memory\(hasNamespaces ? ", processes" : "")")

@@ -70,7 +70,8 @@ extension SystemCallPolicy {
                 SystemCallRule(
                     .allow, "kill", "tgkill", when: .isOwnProcess(argument: 0),
                     reason:
-                        "abort(), and the threads of the engine's collector. Other workers have the same user, so only itself."
+                        "abort(), and the threads of the engine's collector. Other workers have the same user, so only "
+                        + "itself."
                 ))
         }
         return SystemCallPolicy(confining: rules)
@@ -105,7 +106,8 @@ extension SystemCallPolicy {
         SystemCallRule(
             .allow, "newfstatat", when: .equal(argument: 3, 0x1000),
             reason:
-                "fstat() as the C library makes it, with AT_EMPTY_PATH. A path with it is for languages that can open files."
+                "fstat() as the C library makes it, with AT_EMPTY_PATH. A path with it is for languages that can open "
+                + "files."
         ),
         SystemCallRule(.allow, "poll", "ppoll", "restart_syscall", reason: "Waiting."),
         SystemCallRule(.allow, "munmap", "mremap", "brk", reason: "Memory, within the limit."),
@@ -161,7 +163,8 @@ extension SystemCallPolicy {
             .allow, "socketpair", when: .equal(argument: 0, UInt64(AF_UNIX)), .bits(argument: 1, mask: 0xf, 1),
             .equal(argument: 2, 0),
             reason:
-                "Streams between the worker's own processes, and of event loops. A datagram socket could be aimed elsewhere."
+                "Streams between the worker's own processes, and of event loops. A datagram socket could be aimed "
+                + "elsewhere."
         ),
         SystemCallRule(.allow, "sendto", when: .equal(argument: 4, 0), reason: "send(). With an address, refused."),
         // The rewinder reads its own page table. The number is PAGEMAP_SCAN.
@@ -205,7 +208,8 @@ extension SystemCallPolicy {
         SystemCallRule(
             .end, "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd",
             reason:
-                "The memory and the descriptors of other processes. The rewind relies on no other process writing to its memory."
+                "The memory and the descriptors of other processes. The rewind relies on no other process writing to "
+                + "its memory."
         ),
         SystemCallRule(
             .end, "io_uring_setup", "io_uring_enter", "io_uring_register", "userfaultfd",
@@ -236,7 +240,8 @@ extension SystemCallPolicy {
         SystemCallRule(
             .end, "move_pages", "migrate_pages", "set_mempolicy", "set_mempolicy_home_node",
             reason:
-                "Where pages are in the machine: of no use here, and side channels. OpenBLAS calls mbind, and does without: it is refused."
+                "Where pages are in the machine: of no use here, and side channels. OpenBLAS calls mbind, and does "
+                + "without: it is refused."
         ),
     ]
 

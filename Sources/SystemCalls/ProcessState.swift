@@ -127,7 +127,7 @@ public struct ProcessState {
 
         static func == (left: Attributes, right: Attributes) -> Bool {
             withUnsafeBytes(of: left.values) { left in
-                withUnsafeBytes(of: right.values) { memcmp(left.baseAddress!, $0.baseAddress!, left.count) == 0 }
+                withUnsafeBytes(of: right.values) { left.elementsEqual($0) }
             }
         }
     }

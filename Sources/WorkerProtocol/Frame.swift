@@ -1,7 +1,7 @@
 /// The wire format between the host and a worker: `[u32 payload length][u8 kind][payload]`, little-endian.
 ///
-/// This module only converts bytes to values and back, without I/O or state. A worker is not trusted, so the host checks
-/// each of its messages completely.
+/// This module only converts bytes to values and back, without I/O or state. A worker is not trusted, so the host
+/// checks each of its messages completely.
 public enum Frame {
     public static let headerLength = 5
     /// The longest payload that either side accepts, in bytes. Checked before memory is allocated for it.

@@ -41,7 +41,8 @@ public final class ForkPerInvocation: PristineState {
                 .loadError,
                 message: function.prime.isEmpty
                     ? "The source starts a thread while it loads. Start threads in the handler: a thread is not copied."
-                    : "A thread still runs that the source has started, or the handler with an event of 'prime'. Let it end: a thread is not copied."
+                    : "A thread still runs that the source has started, or the handler with an event of 'prime'. Let "
+                        + "it end: a thread is not copied."
             )
         }
         servesOnce =

@@ -55,7 +55,7 @@ public final class MemoryRewind: PristineState {
                 Unmanaged.passUnretained(self).toOpaque(),
                 runtime.canHoldKernelObjects && !sandbox.deniesChangesOfTheProcess ? 1 : 0)
         }
-        _ = result  // There is no snapshot to be had. The rehearsals' way is good, only slower.
+        _ = result  // No snapshot could be taken. The rehearsals' way works too, only slower.
         return rehearsal.restore()
     }
 

@@ -11,7 +11,8 @@ enum Worker {
             let sandbox = WorkerSandbox(sandbox, forks: runtime.forks(at: function.isolation))
             if let missing = sandbox.lackOfTemporaryFiles {
                 let text =
-                    "The function asks for temporary files ('temporaryMB'), and this host has no place for them: \(missing)."
+                    "The function asks for temporary files ('temporaryMB'), and this host has no place for them: "
+                    + "\(missing)."
                 channel.sendLoadFailure(
                     Failure(
                         .loadError,

@@ -61,7 +61,8 @@ import Testing
         // The host makes namespaces for its zygotes, so this does too.
         if language != table {
             command =
-                "exec unshare --user --map-root-user --mount --pid --fork --mount-proc bash -c \"\(command) --temporary-mb=1\""
+                "exec unshare --user --map-root-user --mount --pid --fork --mount-proc bash -c \"\(command) "
+                + "--temporary-mb=1\""
         }
         let result = try await Program.run("/bin/bash", ["-c", command])
         try #require(result.exit == .code(0), "\(result.errorOutput)")
@@ -88,7 +89,7 @@ private final class Table: Sendable {
             result.succeeded ? "succeeds" : "fails", result.seen,
         ]
         let text = fields.map { $0.replacing("\t", with: " ").replacing("\n", with: " ") }.joined(separator: "\t")
-        rows.withLock { $0.append((Mode.allCases.firstIndex(of: mode)!, text)) }
+        rows.withLock { $0.append((Mode.allCases.firstIndex(of: mode) ?? 0, text)) }
     }
 
     func write(to path: String) throws {

@@ -19,7 +19,8 @@ final class Canaries: Sendable {
         try await TemporaryDirectory.with { directory in
             // The script writes a line for each signal. It ends by itself if the test does not end it.
             let script =
-                "trap 'echo hit >>\(directory.path("hits"))' USR1 CONT TERM; : >\(directory.path("ready")); for i in $(seq 6000); do sleep 0.1; done"
+                "trap 'echo hit >>\(directory.path("hits"))' USR1 CONT TERM; : >\(directory.path("ready")); for i in "
+                + "$(seq 6000); do sleep 0.1; done"
             return try await Program.with("/bin/sh", ["-c", script]) { victim in
                 try await waitUntil("the victim runs") { directory.contains("ready") }
                 let canaries = try Canaries(directory, victim)
@@ -94,7 +95,7 @@ final class Canaries: Sendable {
     private static func listen(_ family: Int32, _ type: __socket_type, _ address: [UInt8]) throws -> Int32 {
         let descriptor = socket(family, Int32(type.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         let bound = address.withUnsafeBytes {
-            bind(descriptor, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
+            bind(descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
         }
         guard bound == 0 else { throw TestFailure("bind: \(String(cString: strerror(errno)))") }
         if type == SOCK_STREAM { Foundation.listen(descriptor, 10) }

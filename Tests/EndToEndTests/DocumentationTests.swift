@@ -20,7 +20,7 @@ import Testing
         guard let enumerator = FileManager.default.enumerator(atPath: Binaries.repository.path) else { return [] }
         var names: [String] = []
         while let name = enumerator.nextObject() as? String {
-            if name.split(separator: "/").last!.hasPrefix(".") {
+            if name.split(separator: "/").last?.hasPrefix(".") == true {
                 enumerator.skipDescendants()
             } else if name.hasSuffix(".md") {
                 names.append(name)

@@ -183,7 +183,8 @@ import Testing
             .js("throws", "function inner() { null.x }\nfunction handler() {\n  inner()\n}"),
             .js(
                 "custom",
-                "class Broke extends Error { name = 'Broke' }\nexports.handler = async () => { throw new Broke('no money') }"
+                "class Broke extends Error { name = 'Broke' }\nexports.handler = async () => { throw new Broke('no "
+                    + "money') }"
             ),
             .js("value", "exports.handler = () => { throw 'just text' }"),
             .python("throws-py", "def inner(e): return e['x']\ndef handler(event):\n    return inner(event)"),

@@ -687,7 +687,7 @@ private struct RandomHistory {
         switch Int.random(in: 0..<10, using: &random) {
         case 0...3:
             open.insert(number)
-            perform(pool.add(number, for: "abcdef".randomElement(using: &random).map(String.init)!, now: now))
+            perform(pool.add(number, for: "abcdef".randomElement(using: &random).map(String.init) ?? "a", now: now))
         case 4, 5:
             if let worker = (Array(starting) + Array(busy.keys)).sorted().randomElement(using: &random) {
                 ready(worker)

@@ -107,7 +107,8 @@ struct ManifestTests {
             (#"{"id": 7, "languageId": "js", "source": ""}"#, "the field 'id' at line 1, column 8 must be text, not 7"),
             (
                 #"{"id": "../a", "languageId": "js", "source": ""}"#,
-                "the field 'id' at line 1, column 2: Invalid function id '../a': use letters, digits, '.', '_' and '-', and begin with a letter or a digit."
+                "the field 'id' at line 1, column 2: Invalid function id '../a': use letters, digits, '.', '_' and "
+                    + "'-', and begin with a letter or a digit."
             ),
             (
                 #"{"id": "a", "languageId": "ruby", "source": ""}"#,

@@ -234,7 +234,8 @@ import Testing
             $0.maximumWorkersPerFunction = 1
         } _: { runtime in
             let source =
-                "import threading, time\ndef handler(stays):\n  if stays: threading.Thread(target=time.sleep, args=[60]).start()\n  return 1"
+                "import threading, time\ndef handler(stays):\n  if stays: threading.Thread(target=time.sleep, "
+                + "args=[60]).start()\n  return 1"
             // The first call is in a process of its own.
             for _ in 0..<3 { try await #expect(runtime.value(.python(source, false)) == 1) }
             #expect(runtime.retiredWorkerCount == 0)

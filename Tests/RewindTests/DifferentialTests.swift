@@ -89,9 +89,8 @@ import Testing
                 switch function.answers {
                 case .same:
                     if outcome != expected[handler][event] {
-                        Issue.record(
-                            "\(function.name), event \(function.events[event]): \(outcome)\ninstead of \(expected[handler][event])"
-                        )
+                        let call = "\(function.name), event \(function.events[event])"
+                        Issue.record("\(call): \(outcome)\ninstead of \(expected[handler][event])")
                     }
                 case .different:
                     let isNew = seen.withLock { $0[handler].insert(outcome).inserted }
@@ -134,7 +133,8 @@ import Testing
 
     @Test(arguments: [
         "const kept = []; exports.handler = event => kept.push(new Uint8Array(100 << 20).fill(1))",
-        "exports.handler = event => { const all = []; for (let i = 0; i < 200_000; i++) all.push({ i, text: 'k' + i }); return all.length }",
+        "exports.handler = event => { const all = []; for (let i = 0; i < 200_000; i++) all.push({ i, text: 'k' + i "
+            + "}); return all.length }",
     ])
     func `A JavaScript snapshot holds nothing of the memory that the calls before it have used`(source: String)
         async throws
@@ -200,7 +200,9 @@ import Testing
         language: Language
     ) async throws {
         func writtenMemory(_ mode: SandboxMode) async throws -> Int {
-            try await OwnRuntime.with({ $0.sandbox = mode }) { own in
+            try await OwnRuntime.with {
+                $0.sandbox = mode
+            } _: { own in
                 let source = language == .python ? "handler = lambda event: 1" : "exports.handler = () => 1"
                 _ = try await own.runtime.invoke(InvocationRequest(languageID: language.id, sourceCode: source))
                 return try #require(own.zygotes.first).writtenMemory
@@ -346,6 +348,6 @@ private func concurrently<Element: Sendable, Output: Sendable>(
             results[index] = result
             addNext()
         }
-        return results.map { $0! }
+        return results.compactMap(\.self)
     }
 }

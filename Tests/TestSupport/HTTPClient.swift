@@ -34,7 +34,9 @@ public final class HTTPClient: Sendable {
         request.httpBody = body
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
         let (data, response) = try await session.data(for: request)
-        guard let response = response as? HTTPURLResponse else { throw TestFailure("\(response) is not an HTTP response") }
+        guard let response = response as? HTTPURLResponse else {
+            throw TestFailure("\(response) is not an HTTP response")
+        }
         var fields: [String: String] = [:]
         for case (let name as String, let value as String) in response.allHeaderFields {
             fields[name.lowercased()] = value

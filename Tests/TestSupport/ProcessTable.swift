@@ -16,13 +16,15 @@ public struct ProcessEntry: Sendable, CustomStringConvertible {
             let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")")
         else { return nil }
         let fields = text[text.index(after: close)...].split(separator: " ")
-        guard fields.count > 19 else { return nil }
+        guard fields.count > 19, let state = fields[0].first, let parent = pid_t(fields[1]),
+            let userTicks = Int(fields[11]), let systemTicks = Int(fields[12]), let startTime = UInt64(fields[19])
+        else { return nil }
         self.pid = pid
         name = String(text[text.index(after: open)..<close])
-        state = fields[0].first!
-        parent = pid_t(fields[1])!
-        processorTicks = Int(fields[11])! + Int(fields[12])!
-        startTime = UInt64(fields[19])!
+        self.state = state
+        self.parent = parent
+        processorTicks = userTicks + systemTicks
+        self.startTime = startTime
     }
 
     /// Whether the process still runs. If its pid was reused, it does not.

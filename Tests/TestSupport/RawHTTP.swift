@@ -33,7 +33,7 @@ public final class RawConnection: Sendable {
             let ready = try wait(for: POLLIN | POLLOUT, until: end)
             if ready & POLLIN != 0 { return }
             let count = bytes[sent...].withUnsafeBytes {
-                Foundation.send(socket, $0.baseAddress!, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+                Foundation.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }
             if count < 0 && errno != EAGAIN { return }
             sent += max(0, count)

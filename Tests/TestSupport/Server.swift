@@ -59,7 +59,8 @@ public struct Server: Sendable {
             }
             return port != nil
         }
-        return port!
+        guard let port else { throw TestFailure("the server printed no port") }
+        return port
     }
 
     // MARK: Its processes
@@ -85,7 +86,8 @@ public struct Server: Sendable {
             }
             return busy != nil
         }
-        return busy!
+        guard let busy else { throw TestFailure("no \(language) worker is busy") }
+        return busy
     }
 }
 

@@ -20,20 +20,20 @@ struct faas_rewind_counters {
    everything works but takes more memory. */
 int faas_rewind_make_base(void);
 
-/* Takes a snapshot, calls `seal(context)` once (what it does to the memory is forgotten; it returns 0 to end the process), then
-   calls `serve(context)` for ever, each time with all private memory as it was at the snapshot.
+/* Takes a snapshot, calls `seal(context)` once (its changes of the memory are undone; it returns 0 to end the process),
+   then calls `serve(context)` in a loop, each time with all private memory as it was at the snapshot.
 
-   `serve` returns 1 to go on, 0 to end the process, -1 if something besides memory cannot be put back. After the snapshot this
-   function does not return: the process ends with exit code 0 when `serve` says so, with FAAS_REWIND_RETIRED when its state
-   cannot be put back. It returns only if there is
-   no snapshot to be had; nothing has changed then. The value says why: -errno of what failed.
+   `serve` returns 1 to continue, 0 to end the process, -1 if something besides memory cannot be restored. After the
+   snapshot this function does not return: the process ends with exit code 0 when `serve` returns 0, and with
+   FAAS_REWIND_RETIRED when its state cannot be restored. The function returns only if no snapshot can be taken; then
+   nothing has changed, and the value is the -errno of the failed step.
 
-   Invariants the caller keeps, and why:
-   - One thread. Another one's stack would be put back while it runs on it. Checked here, and again whenever pages or mappings
-     are new, which those of a new thread always are.
-   - No other process writes to this process's memory (ptrace, process_vm_writev, io_uring, userfaultfd): it would not
-     move the fault counter.
-   - Nothing `serve` leaves behind on the stack matters: the stack is not put back.
+   What the caller guarantees, and why:
+   - One thread. The stack of another one would be restored while it runs. Checked here, and again whenever pages or
+     mappings are new, as those of a new thread are.
+   - No other process writes to this process's memory (ptrace, process_vm_writev, io_uring, userfaultfd): that would not
+     change the fault counter.
+   - Nothing that `serve` leaves on the stack matters: the stack is not restored.
    - `may_have_children` is 0 only if `serve` cannot make a process: one made by vfork writes to this memory. */
 int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), void *context, int may_have_children);
 

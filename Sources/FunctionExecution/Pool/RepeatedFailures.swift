@@ -43,8 +43,8 @@ package struct RepeatedFailures<FunctionKey: Hashable & Sendable>: Sendable {
         records[key] = Record(failures: failures, notBefore: now + delay, lastFailure: reason)
     }
 
-    /// A worker has ended instead of answering. The function may not be to blame: the call ran out of time, or its caller
-    /// disconnected.
+    /// A worker has ended instead of answering. The function may not be to blame: the call ran out of time, or its
+    /// caller disconnected.
     package mutating func endedUnanswered(_ key: FunctionKey, now: Int64) {
         if records[key] == nil { records[key] = Record(failures: 0, notBefore: now, lastFailure: "") }
     }

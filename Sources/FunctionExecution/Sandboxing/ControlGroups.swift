@@ -107,7 +107,7 @@ final class ControlGroups: Sendable {
             do {
                 try group.make()
                 try group.set("memory.max", "\(memoryBytes)")
-                // The kernel kills the whole group: a worker would wait forever for a forked copy that was killed alone.
+                // The kernel kills the whole group: a worker would wait forever for a copy that was killed alone.
                 try group.set("memory.oom.group", "1")
                 if limitsProcesses { try group.set("pids.max", "\(WorkerLimits.processes)") }
                 // This file is missing where the kernel cannot swap.

@@ -111,8 +111,8 @@ final class WorkerOversight: @unchecked Sendable {
     private func postpone(_ usage: ProcessUsage, _ current: UInt64, _ lower: ProcessPriority) {
         priority.store(lower, ordering: .sequentiallyConsistent)
         usage.setPriority(lower)
-        // Its event loop may have ended the activity meanwhile. If so, either `endPostponement` saw the new priority, or
-        // the change of activity is seen here.
+        // Its event loop may have ended the activity meanwhile. If so, either `endPostponement` saw the new priority,
+        // or the change of activity is seen here.
         guard postponement.isReversible, activity.load(ordering: .sequentiallyConsistent) != current else { return }
         priority.store(.usual, ordering: .sequentiallyConsistent)
         usage.setPriority(.usual)
