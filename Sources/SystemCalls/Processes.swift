@@ -52,25 +52,28 @@ public enum Processes {
     public static func spawn(
         _ path: String, arguments: [String], environment: [String], socket: Int32
     ) throws(SystemCallError) -> pid_t {
-        let argv = ([path] + arguments).map { strdup($0) } + [nil]
-        let envp = environment.map { strdup($0) } + [nil]
-        defer { for text in argv + envp { free(text) } }
-        var pid: pid_t = 0
-        let code = faas_spawn(&pid, path, argv, envp, socket)
-        guard code == 0 else { throw SystemCallError("posix_spawn \(path)", code: code) }
-        return pid
+        try start(path, arguments, environment, socket, call: "posix_spawn", faas_spawn)
     }
 
     /// The same, in namespaces of its own; see `faas_spawn_isolated`. Throws where the kernel does not permit that.
     public static func spawnIsolated(
         _ path: String, arguments: [String], environment: [String], socket: Int32
     ) throws(SystemCallError) -> pid_t {
+        try start(path, arguments, environment, socket, call: "clone", faas_spawn_isolated)
+    }
+
+    private typealias Texts = UnsafePointer<UnsafeMutablePointer<CChar>?>
+
+    private static func start(
+        _ path: String, _ arguments: [String], _ environment: [String], _ socket: Int32, call: String,
+        _ spawn: (UnsafeMutablePointer<pid_t>, UnsafePointer<CChar>, Texts, Texts, Int32) -> Int32
+    ) throws(SystemCallError) -> pid_t {
         let argv = ([path] + arguments).map { strdup($0) } + [nil]
         let envp = environment.map { strdup($0) } + [nil]
         defer { for text in argv + envp { free(text) } }
         var pid: pid_t = 0
-        let code = faas_spawn_isolated(&pid, path, argv, envp, socket)
-        guard code == 0 else { throw SystemCallError("clone \(path)", code: code) }
+        let code = spawn(&pid, path, argv, envp, socket)
+        guard code == 0 else { throw SystemCallError("\(call) \(path)", code: code) }
         return pid
     }
 
