@@ -487,7 +487,7 @@ class Identity:
 
 
 class Context:
-    """The handler's second parameter. The names are AWS Lambda's, then our own. The class has what invocations share."""
+    """The handler's second parameter. AWS Lambda's names come first, then our own. The class has what calls share."""
 
     client_context = tenant_id = None
     identity = Identity()
@@ -601,7 +601,8 @@ def warm_up():
 
 def find_generators():
     """Finds the random generators that the function has loaded. Their state in memory is the same before each
-    invocation, so renew() gives them another; without generators it is None. SharedRandomGenerator renews the module random's."""
+    invocation, so renew() gives them another; without generators it is None. SharedRandomGenerator renews that of the
+    module random."""
     global renew
     # Drawn while loading, to be used later.
     if hasattr(random := sys.modules.get("random"), "_inst"):
