@@ -7,8 +7,8 @@ struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List the stored functions.",
         discussion: """
-            A file that cannot be read is reported on standard error; the others are listed all the same. A directory that \
-            is named with --data-dir must exist.
+            A file that cannot be read is reported on standard error; the others are listed all the same. A \
+            directory that is named with --data-dir must exist.
 
             EXAMPLES
               faas list
