@@ -306,7 +306,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["FaaSTesting", "FunctionModel", "TestSupport"], swiftSettings: strict),
+            name: "EndToEndTests", dependencies: ["FaaSTesting", "FunctionModel", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "RewindTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"], swiftSettings: strict),
 

@@ -1,6 +1,5 @@
 """The cases. Each takes a Bench and answers with a JSON value; report.py knows how to show it."""
 import json
-import os
 import random
 import statistics
 import subprocess
@@ -363,29 +362,6 @@ def sandbox(bench):
     return {"calls": count, "turns": turns, "rows": rows}
 
 
-def processors(bench):
-    """What it brings to leave the host a processor: two servers in turn, one of whose workers get back both as soon as it takes one away."""
-    turns = 2 if bench.quick else 4
-    names = [f"{level}-{language}" for language in ("js", "python") for level in ("invocation", "instance")]
-    functions = {name: function("hello", name.rpartition("-")[2], isolation=name.partition("-")[0]) for name in names}
-    results = {}
-    for number in range(bench.rounds):
-        started = {what: Faas(bench.faas, functions) for what in ("left", "shared")}
-        try:
-            with servers.unbound(started["shared"]):
-                for connections in (1, 32):
-                    for name in names:
-                        targets = {what: Target(f"{what} {name}", faas, f"/invoke/{name}") for what, faas in started.items()}
-                        bench.wait_for_quiet()
-                        for what, result in load.in_turn(targets, turns, connections, json.dumps(GREETING).encode()).items():
-                            results.setdefault((what, name, connections), []).append(result)
-                            print(f"  round {number + 1}  {what} {name} {connections}  {result['rps']:.0f}/s  cpu {result['cpu_us']:.1f} us", flush=True)
-        finally:
-            for faas in started.values():
-                faas.stop()
-    return {"turns": turns, "rows": [{"key": list(key), "rounds": values} for key, values in results.items()]}
-
-
 def groups(bench):
     """What a control group for each worker costs: calls of two servers, one of whose workers have groups, and what making one takes.
 
@@ -479,6 +455,6 @@ def drift(bench):
 
 
 ALL = {"hello": hello, "cold": cold, "imports": imports, "wait": wait, "memory": memory, "echo": echo, "mixed": mixed, "isolation": isolation,
-       "sandbox": sandbox, "processors": processors, "groups": groups, "kernels": kernels, "zipf": zipf, "drift": drift}
-# Ten minutes each time, what takes root and a kernel with control groups of version 1, and what shows a part of us: asked for by name.
-DEFAULT = [name for name in ALL if name not in ("drift", "groups", "processors")]
+       "sandbox": sandbox, "groups": groups, "kernels": kernels, "zipf": zipf, "drift": drift}
+# The others run only when named: one takes ten minutes, and one needs root and a kernel with control groups of version 1.
+DEFAULT = [name for name in ALL if name not in ("drift", "groups")]

@@ -332,19 +332,6 @@ def sandbox(results):
             f"\n\nFirst calls: {rows.case['calls']} of each language in each round. " + measured(rows.case))
 
 
-def processors(results):
-    rows = Rows(results, "processors")
-    lines = []
-    for language, title in (("js", "JavaScript"), ("python", "Python")):
-        for level in ("invocation", "instance"):
-            for connections in (1, 32):
-                left, shared = ((what, f"{level}-{language}", connections) for what in ("left", "shared"))
-                lines.append([f"{title}, `{level}`", connections, *[spread(rows.series(key, "rps")) for key in (left, shared)],
-                              times(rows.ratio(left, shared, "rps")), times(rows.ratio(left, shared, "cpu_us"))])
-    return (table(["", "connections", "calls/s: left to the host", "shared", "left / shared", "processor time: left / shared"], lines) +
-            f"\n\n{rows.case['turns']} loads of a second each in each round. " + measured(rows.case))
-
-
 def groups(results):
     rows = Rows(results, "groups")
     lines = []
@@ -509,6 +496,6 @@ def _drift_ratio(results):
 
 
 BLOCKS = {"machine": machine, "short": short, "targets": targets, "ratios": ratios, "hello": hello, "cold": cold, "imports": imports, "wait": wait, "memory": memory,
-          "echo": echo, "mixed": sequential("mixed", ["mixed"]), "kernels": sequential("kernels", KERNELS), "isolation": isolation, "sandbox": sandbox, "processors": processors, "groups": groups, "zipf": zipf,
+          "echo": echo, "mixed": sequential("mixed", ["mixed"]), "kernels": sequential("kernels", KERNELS), "isolation": isolation, "sandbox": sandbox, "groups": groups, "zipf": zipf,
           "drift": drift}
 CHARTS = {"hello": hello_chart, "cold": cold_chart, "targets": targets_chart}

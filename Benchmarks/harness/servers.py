@@ -1,5 +1,4 @@
 """We and the peers: how each is started. Every peer does the same job: read the JSON body, call the handler, answer JSON."""
-import contextlib
 import dataclasses
 import glob
 import json
@@ -8,8 +7,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import threading
-import time
 
 from . import processes
 from .client import Client
@@ -141,29 +138,6 @@ class Faas(Process):
     def stop(self):
         super().stop()
         self.directory.cleanup()
-
-
-@contextlib.contextmanager
-def unbound(faas):
-    """Lets the workers of a server run on all processors, each's first thread, whatever it says, until the end of a `with`."""
-    everywhere, ended = os.sched_getaffinity(0), threading.Event()
-
-    def run():
-        workers, looked = [], 0
-        while not ended.wait(0.01):
-            if time.monotonic() - looked > 0.5:
-                workers, looked = faas.workers("js") + faas.workers("python"), time.monotonic()
-            for pid in workers:
-                with contextlib.suppress(OSError):  # It has ended.
-                    os.sched_setaffinity(pid, everywhere)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def function(name, language, **fields):

@@ -109,7 +109,7 @@ private func check(_ parts: [HTTPServerResponsePart], requests: Int) throws(Find
             try require(head != nil, "a body without a head")
             body.writeImmutableBuffer(bytes)
         case .body:
-            throw Finding("a body that is no bytes")
+            throw Finding("a body part that is not bytes")
         case .end:
             guard let answer = head else { throw Finding("an end without a head") }
             try check(answer, Array(body.readableBytesView))
@@ -118,7 +118,7 @@ private func check(_ parts: [HTTPServerResponsePart], requests: Int) throws(Find
         }
     }
     try require(head == nil, "an answer that does not end")
-    // What is no HTTP is no request, and has one answer.
+    // Bytes that are not HTTP are not counted as a request, and get one answer.
     try require(answers <= requests + 1, "\(answers) answers to \(requests) requests")
 }
 
@@ -137,7 +137,7 @@ private func check(_ head: HTTPResponseHead, _ body: [UInt8]) throws(Finding) {
         head.headers.first(name: "Content-Length").flatMap { Int($0) } == body.count || body.isEmpty, "a wrong length")
     if body.isEmpty { return }
     guard let object = try? JSONValue(json: body), let message = object["error"]?.stringValue, !message.isEmpty else {
-        throw Finding("the body is no error: \(String(decoding: body, as: UTF8.self))")
+        throw Finding("the body is not an error object: \(String(decoding: body, as: UTF8.self))")
     }
     try require(object["requestId"]?.stringValue == id, "another request id in the body")
     // A fault of the host itself would be this.

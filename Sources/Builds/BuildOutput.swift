@@ -17,8 +17,9 @@ enum BuildOutput {
         else { throw LoadError("The source does not build: esbuild did not write a script.") }
         let names = sources.map { JSONValue.string(name(ofSource: $0.stringValue ?? "", layout)) }
         // Modules are strict. One line goes before the script, so the source map gets one empty line (`;`).
-        let script =
-            "(async function (\(ScriptLayout.bridge), \(ScriptLayout.meta)) { \(layout.isModule ? "'use strict';" : "")\n\(output[..<at.lowerBound])\n})"
+        let parameters = "\(ScriptLayout.bridge), \(ScriptLayout.meta)"
+        let strict = layout.isModule ? "'use strict';" : ""
+        let script = "(async function (\(parameters)) { \(strict)\n\(output[..<at.lowerBound])\n})"
         let shifted = JSONValue.string(";" + (mappings.stringValue ?? ""))
         let sourceMap: JSONValue = ["sources": .array(names), "mappings": shifted]
         return BuiltScript(script: script, sourceMap: sourceMap.jsonText())

@@ -51,12 +51,16 @@ struct NodeModules: Sendable {
         for package in Self.packages {
             let required = package.required.map { ("node_modules/\($0.name)/index", read($0.file)) }
             let all = [("debian/\(package.module)", read(package.file))] + required
-            if all.allSatisfy({ $0.1 != nil }) {
-                files += all.map { ScriptLayout.File(path: "node/\($0.0).js", text: $0.1!) }
+            let found = all.compactMap { path, text in
+                text.map { ScriptLayout.File(path: "node/\(path).js", text: $0) }
+            }
+            if found.count == all.count {
+                files += found
             } else {
                 missing.append(package.name)
-                let text =
-                    "throw new Error(\"The module '\(package.module)' is not installed on the host: apt install \(package.name)\");\n"
+                let message =
+                    "The module '\(package.module)' is not installed on the host: apt install \(package.name)"
+                let text = "throw new Error(\"\(message)\");\n"
                 files.append(ScriptLayout.File(path: "node/debian/\(package.module).js", text: text))
             }
         }

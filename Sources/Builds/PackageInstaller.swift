@@ -82,7 +82,8 @@ package struct PackageInstaller: Sendable {
             if try run(path, ["-I", "-m", "pip", "--version"], showing: false) == 0 { return path }
         }
         throw InvalidRequest(
-            "Packages are installed with pip for Python \(version), which is not here: install it with 'apt-get install python3-pip' (on Debian and Ubuntu)."
+            "Packages are installed with pip for Python \(version), which is not here: install it with 'apt-get "
+                + "install python3-pip' (on Debian and Ubuntu)."
         )
     }
 

@@ -190,7 +190,8 @@ struct ScriptLayout {
         let rest = parts.drop { $0 == ".." }
         guard !rest.isEmpty, parts.count <= 12, rest.allSatisfy(isHarmless) else {
             throw LoadError(
-                "The dependency \(quoted(name)) cannot be used in a module: its name must be parts of letters, digits and any of "
+                "The dependency \(quoted(name)) cannot be used in a module: its name must be parts of letters, digits "
+                    + "and any of "
                     + "'@._-+$', separated by '/', at most 12.")
         }
         return parts

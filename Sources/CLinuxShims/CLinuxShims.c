@@ -23,7 +23,7 @@ int faas_has_attribute(const char *path, const char *name, char value) {
   return getxattr(path, name, &found, 1) == 1 && found == value;
 }
 
-/* Room for a few descriptors, so that a sender who stuffs more than one is seen and its descriptors are closed. */
+/* Room for several descriptors: a sender that passes more than one is noticed, and its descriptors are closed. */
 enum { MAX_DESCRIPTORS = 8 };
 
 ssize_t faas_send(int socket, const void *bytes, size_t count, int descriptor, int waits) {
@@ -55,7 +55,8 @@ ssize_t faas_receive(int socket, void *bytes, size_t capacity, int *descriptor) 
     struct cmsghdr header;
     char space[CMSG_SPACE(MAX_DESCRIPTORS * sizeof(int))];
   } control;
-  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  struct msghdr message = {
+      .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
   ssize_t received;
   *descriptor = -1;
   do received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
@@ -84,7 +85,9 @@ int faas_pidfd_open(pid_t pid) {
   return descriptor < 0 ? -errno : descriptor;
 }
 
-int faas_pidfd_kill(int pidfd, int signal) { return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0; }
+int faas_pidfd_kill(int pidfd, int signal) {
+  return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}
 
 int faas_open_event(void) {
   int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -100,7 +103,7 @@ int faas_set_processors(pid_t thread, const uint64_t *bits) {
 }
 
 int faas_get_processors(pid_t thread, uint64_t *bits) {
-  /* The kernel writes as many as it has processors. */
+  /* The kernel writes only as many words as it has processors. */
   memset(bits, 0, FAAS_PROCESSOR_WORDS * sizeof *bits);
   return syscall(SYS_sched_getaffinity, thread, FAAS_PROCESSOR_WORDS * sizeof *bits, bits) < 0 ? -errno : 0;
 }
@@ -131,7 +134,7 @@ int faas_take_note(void) {
   return had_note;
 }
 
-/* Not sigaction(3), which hides two signals and takes a mask sixteen times as long. */
+/* Not sigaction(3), which hides two signals and uses a mask sixteen times as long. */
 static long read_signal_action(int signal, struct faas_signal_action *action) {
   return syscall(SYS_rt_sigaction, signal, NULL, action, sizeof action->mask);
 }
@@ -170,7 +173,9 @@ int faas_is_remote_file_system(const char *path) {
   }
 }
 
-int faas_close_range(unsigned int first, unsigned int last) { return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0; }
+int faas_close_range(unsigned int first, unsigned int last) {
+  return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0;
+}
 
 int faas_open_child_signals(void) {
   sigset_t mask;
@@ -184,6 +189,7 @@ int faas_open_child_signals(void) {
 int faas_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], int socket) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
+  const short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP;
   sigset_t all, none;
   int result = posix_spawn_file_actions_init(&actions);
   if (result) return result;
@@ -200,14 +206,14 @@ int faas_spawn(pid_t *pid, const char *path, char *const argv[], char *const env
       !(result = posix_spawnattr_setsigdefault(&attributes, &all)) &&
       !(result = posix_spawnattr_setsigmask(&attributes, &none)) &&
       !(result = posix_spawnattr_setpgroup(&attributes, 0)) &&
-      !(result = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP)))
+      !(result = posix_spawnattr_setflags(&attributes, flags)))
     result = posix_spawn(pid, path, &actions, &attributes, argv, envp);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   return result;
 }
 
-/* Its own frame is what it clears. Volatile: a compiler may leave out what is written and never read. */
+/* Clears its own stack frame. Volatile: a compiler may remove writes that are never read. */
 __attribute__((noinline)) void faas_clear_dead_stack(void) {
   volatile long dead[(32 << 10) / sizeof(long)];
   for (size_t i = 0; i < sizeof dead / sizeof *dead; i++) dead[i] = 0;

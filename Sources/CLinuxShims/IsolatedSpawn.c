@@ -13,37 +13,40 @@
 #include <unistd.h>
 
 enum {
-  NAMESPACES = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP,
+  NAMESPACES =
+      CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP,
   SOCKET = 3,
   ERROR = 4,
 };
 
-/* Runs in the new process, which is a copy of one thread of a host with many: nothing but system calls. */
-__attribute__((noreturn)) static void start(const char *path, char *const argv[], char *const envp[], int socket, int go, int error) {
+/* Runs in the new process, a copy of one thread of a host with many, so it may only make system calls. */
+__attribute__((noreturn)) static void start(
+    const char *path, char *const argv[], char *const envp[], int socket, int go, int error) {
   char byte;
   int code = 0;
   struct sigaction standard = {.sa_handler = SIG_DFL};
   sigset_t none;
   sigemptyset(&none);
-  /* The host has to say who we are in the new namespace first. */
+  /* Wait until the host has mapped our user into the new namespace. */
   if (read(go, &byte, 1) != 1) _exit(127);
   for (int number = 1; number < 65; number++) sigaction(number, &standard, NULL);
   sigprocmask(SIG_SETMASK, &none, NULL);
   setpgid(0, 0);
   sethostname("function", 8);
   int null = open("/dev/null", O_RDONLY);
-  /* Both may bear any number: first out of the way of those that they get. */
+  /* Both descriptors may have any number: move them away from the numbers that they get below. */
   socket = fcntl(socket, F_DUPFD, 10);
   error = fcntl(error, F_DUPFD, 10);
-  if (null < 0 || socket < 0 || error < 0 || dup2(null, 0) < 0 || dup2(socket, SOCKET) < 0 || dup3(error, ERROR, O_CLOEXEC) < 0) code = errno;
+  if (null < 0 || socket < 0 || error < 0) code = errno;
+  else if (dup2(null, 0) < 0 || dup2(socket, SOCKET) < 0 || dup3(error, ERROR, O_CLOEXEC) < 0) code = errno;
   else if (syscall(SYS_close_range, ERROR + 1, ~0U, 0) < 0) code = errno;
-  /* No mount made here is seen outside. */
+  /* Mounts made here are not visible outside. */
   else if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) code = errno;
-  /* Process numbers are other ones in here. What reads them from the old /proc would hit the wrong processes. Workers do not see
-     each other in it. */
+  /* Pids differ in this namespace: with the old /proc, engines would read other processes' files. hidepid: workers do
+     not see each other. */
   else if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") < 0) code = errno;
   else if (execve(path, argv, envp) < 0) code = errno;
-  /* The host's end may be closed; then the exit code is the only report. */
+  /* The host's end may be closed. Then only the exit code reports the failure. */
   if (write(ERROR, &code, sizeof code) < 0) _exit(126);
   _exit(127);
 }
@@ -81,7 +84,7 @@ int faas_spawn_isolated(pid_t *pid, const char *path, char *const argv[], char *
     close(go[1]);
     return code;
   }
-  /* A handler of the host's must not run in the copy. */
+  /* The host's signal handlers must not run in the copy. */
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -20,24 +20,27 @@ enum {
   MAX_SPANS = 2048,        /* mappings of one process; a worker has about 200 */
   MAX_RUNS = 16384,        /* runs of dirty or saved pages */
   MAPS_CAPACITY = 1 << 20, /* bytes of /proc/self/maps */
-  /* Pages that need no saving are saved all the same where that spares a mapping. The zygote's image is there once, and each fork
-     copies its mappings: as few as possible. A snapshot is each worker's own, and never forked: as small as possible. */
+  /* Pages between two runs are saved too if that saves a mapping. The zygote's image exists once, and each fork copies
+     its mappings, so it should have few. A snapshot belongs to one worker and is never forked, so it should be small.
+     */
   BASE_GAP = 16,
   MAX_SNAPSHOT_RUNS = 512,
-  /* Above this many dirty pages, dropping them is cheaper than keeping a private copy of each for calls that need few. */
+  /* Above this many dirty pages, dropping them is cheaper than keeping private copies for calls that write to few. */
   MAX_KEPT_PAGES = 4096,
-  /* Bytes; twice what the heap has to spare at the snapshot. */
+  /* Bytes; twice the free heap memory at the snapshot. */
   HEAP_ROOM = 32 << 20,
-  /* After so many rewinds the kept set is dropped once, so that one unusual call does not slow down all that follow. */
+  /* After so many rewinds the set of dirty pages is dropped once, so that one unusual call does not slow all later
+     ones. */
   FORGET_INTERVAL = 4096,
 };
 
-/* Linux 6.7's interface to the page table, stated here because the headers of Debian 12 do not have it. */
+/* Linux 6.7's interface to the page table, declared here because Debian 12's headers lack it. */
 struct page_region {
   uint64_t start, end, categories;
 };
 struct pm_scan_arg {
-  uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages, category_inverted, category_mask, category_anyof_mask, return_mask;
+  uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
+  uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
 };
 #define PAGEMAP_SCAN _IOWR('f', 16, struct pm_scan_arg)
 enum { IS_FILE = 1 << 2, IS_PRESENT = 1 << 3, IS_SWAPPED = 1 << 4, IS_ZERO_PAGE = 1 << 5 };
@@ -56,14 +59,14 @@ struct run {
   int is_code;       /* it may be executed: a JIT compiler's */
 };
 
-/* A file that holds the content of some runs of this process's memory and is mapped in their place, privately. */
+/* A file with the content of some runs of this process's memory. It is mapped privately in their place. */
 struct image {
   uint64_t inode;
   const char *view; /* of the whole file, read-only */
   size_t size;
 };
 
-/* Everything the rewinder knows. In a shared mapping, because private memory is what it puts back. */
+/* The rewinder's whole state. In a shared mapping, because it restores private memory. */
 struct rewinder {
   struct faas_rewind_counters counters;
   int pagemap, statm;
@@ -73,15 +76,15 @@ struct rewinder {
   uintptr_t program_break;
   int may_have_children;
   struct image snapshot;
-  /* The mappings right after the snapshot, which must be the same again. */
+  /* The mappings right after the snapshot. A rewind makes them the same again. */
   struct span baseline[MAX_SPANS];
   int baseline_count;
   struct span current[MAX_SPANS];
   int current_count;
-  /* What an image being made holds, in order of address. */
+  /* The runs of the image that is being made, sorted by address. */
   struct run saved[MAX_RUNS];
   int saved_count;
-  /* The dirty pages put back last time: the same ones again if no new page has been touched. */
+  /* The dirty pages of the last rewind. They are the same again if no new page was touched. */
   struct run dirty[MAX_RUNS];
   int dirty_count;
   struct page_region found[MAX_RUNS];
@@ -89,24 +92,24 @@ struct rewinder {
   uint64_t entries[1 << 16]; /* of /proc/self/pagemap, where PAGEMAP_SCAN is missing */
 };
 
-/* The pointer itself is set before the snapshot, so putting it back changes nothing. */
+/* The pointer is set before the snapshot, so a rewind does not change it. */
 static struct rewinder *R;
 
-/* The image that the zygote has made of itself, before it forked this process; its pages are shared by all that it forks. */
+/* The image that the zygote made of itself before it forked this process. All its forks share the image's pages. */
 static struct image base;
 
 const struct faas_rewind_counters *faas_rewind_counters(void) { return R ? &R->counters : NULL; }
 
-/* Exact for one thread: the first write to a clean page cannot happen without moving this, also if the kernel writes. */
+/* Exact for one thread: the first write to a clean page always changes this count, even if the kernel writes. */
 static long fault_count(void) {
   struct rusage own, children = {0};
   syscall(SYS_getrusage, RUSAGE_SELF, &own);
-  /* A child made by vfork writes to this memory, and its faults are counted as its own. */
+  /* A child made by vfork writes to this memory, but its faults are counted for the child. */
   if (R->may_have_children) syscall(SYS_getrusage, RUSAGE_CHILDREN, &children);
   return own.ru_minflt + own.ru_majflt + children.ru_minflt + children.ru_majflt;
 }
 
-/* The first number of /proc/self/statm: the size of all mappings, in pages. -1 if it cannot be read. */
+/* The first number in /proc/self/statm: the size of all mappings, in pages. -1 if it cannot be read. */
 static long mapped_pages(void) {
   char text[64];
   ssize_t count = pread(R->statm, text, sizeof text - 1, 0);
@@ -116,15 +119,15 @@ static long mapped_pages(void) {
   return pages;
 }
 
-/* Each thread is a folder in /proc/self/task, and each folder is a link of its parent. */
+/* Each thread is a subfolder of /proc/self/task, and a folder has one link for each subfolder. */
 static int thread_count(void) {
   struct stat info;
-  /* fstat(2) itself: the C library's asks with another call, which not every sandbox allows. */
+  /* The system call fstat(2): the C library's fstat makes another call, which not every sandbox allows. */
   if (syscall(SYS_fstat, FAAS_REWIND_TASKS, &info) && stat("/proc/self/task", &info)) return -1;
   return (int)info.st_nlink - 2;
 }
 
-/* Whether this is the only thread. One that has just been joined may take a moment to disappear. */
+/* Whether this is the only thread. A thread that was just joined may take a moment to disappear. */
 static int is_single_threaded(void) {
   for (int attempt = 0; attempt < 100; attempt++) {
     int count = thread_count();
@@ -149,14 +152,14 @@ static uintptr_t read_hex(const char **text) {
   }
 }
 
-/* The field after this one, which ends at a space. */
+/* The beginning of the next field. Fields end at a space. */
 static const char *next_field(const char *line) {
   while (*line != ' ' && *line != '\n') line++;
   while (*line == ' ') line++;
   return line;
 }
 
-/* Reads /proc/self/maps with nothing that allocates. Returns the number of mappings, or -errno. */
+/* Reads /proc/self/maps without allocating memory. Returns the number of mappings, or -errno. */
 static int read_mappings(struct span *spans) {
   int is_open = lseek(FAAS_REWIND_MAPS, 0, SEEK_SET) == 0;
   int descriptor = is_open ? FAAS_REWIND_MAPS : open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
@@ -182,13 +185,14 @@ static int read_mappings(struct span *spans) {
     line++; /* "rwxp offset device inode path" */
     span->is_writable = line[1] == 'w';
     span->is_private = line[3] == 'p';
-    span->protection = (line[0] == 'r' ? PROT_READ : 0) | (line[1] == 'w' ? PROT_WRITE : 0) | (line[2] == 'x' ? PROT_EXEC : 0);
+    span->protection =
+        (line[0] == 'r' ? PROT_READ : 0) | (line[1] == 'w' ? PROT_WRITE : 0) | (line[2] == 'x' ? PROT_EXEC : 0);
     line = next_field(line);
     span->offset = read_hex(&line);
     line = next_field(next_field(line)); /* the device */
     while (*line >= '0' && *line <= '9') span->inode = span->inode * 10 + (uint64_t)(*line++ - '0');
     while (*line == ' ') line++;
-    /* Now at the path, or at the end of the line. */
+    /* Now `line` is at the path, or at the end of the line. */
     span->is_file = *line == '/';
     span->is_special = strncmp(line, "[v", 2) == 0; /* [vdso], [vvar], [vsyscall] */
     span->is_stack = strncmp(line, "[stack]", 7) == 0 || (span->start <= here && here < span->end);
@@ -198,14 +202,18 @@ static int read_mappings(struct span *spans) {
   return count;
 }
 
-static int is_of(const struct span *span, const struct image *image) { return image->view && span->inode == image->inode; }
+static int is_of(const struct span *span, const struct image *image) {
+  return image->view && span->inode == image->inode;
+}
 
-static int is_rewound(const struct span *span) { return span->is_private && span->is_writable && !span->is_stack && !span->is_special; }
+static int is_rewound(const struct span *span) {
+  return span->is_private && span->is_writable && !span->is_stack && !span->is_special;
+}
 
 /* MARK: Pages */
 
-/* Appends the runs of private pages (present or swapped, of no file, not the zero page) in [start, end) to R->found from index
-   `count`. Returns the new count, or -errno. */
+/* Finds the private pages in [start, end): present or swapped, not of a file, not the zero page. Appends their runs to
+   R->found from index `count`. Returns the new count, or -errno. */
 static int find_private_pages(uintptr_t start, uintptr_t end, int count) {
   if (R->has_scan) {
     while (start < end) {
@@ -233,7 +241,8 @@ static int find_private_pages(uintptr_t start, uintptr_t end, int count) {
   while (start < end) {
     size_t pages = (end - start) / PAGE;
     if (pages > sizeof R->entries / sizeof *R->entries) pages = sizeof R->entries / sizeof *R->entries;
-    ssize_t bytes = pread(R->pagemap, R->entries, pages * sizeof *R->entries, (off_t)(start / PAGE * sizeof *R->entries));
+    off_t offset = (off_t)(start / PAGE * sizeof *R->entries);
+    ssize_t bytes = pread(R->pagemap, R->entries, pages * sizeof *R->entries, offset);
     if (bytes <= 0) return -EIO;
     pages = (size_t)bytes / sizeof *R->entries;
     for (size_t i = 0; i < pages; i++, start += PAGE) {
@@ -255,8 +264,8 @@ static int find_private_pages(uintptr_t start, uintptr_t end, int count) {
 
 /* MARK: The snapshot */
 
-/* Which pages to save: every private page, and all of a file's writable data, so that what is not saved is known: zero, or what
-   the zygote's image has there. Runs of one mapping with at most `gap` pages between them become one. */
+/* Chooses the pages to save: every private page, and all writable data of files. Then the content of all other pages is
+   known: zero, or the zygote's image. Runs of one mapping with at most `gap` pages between them are joined. */
 static int choose_runs(size_t gap) {
   int count = 0;
   for (int i = 0; i < R->current_count; i++) {
@@ -295,8 +304,9 @@ static int protection_at(uintptr_t address) {
   return PROT_READ | PROT_WRITE;
 }
 
-/* Writes one run into the file and puts the file's pages in its place, privately. Between the two nothing may write to the
-   run, which may be the C library's own data: only system calls that succeed, and variables on the stack or in R. */
+/* Writes one run to the file and maps the file's pages privately in its place. Between these two steps nothing may
+   write to the run, which may contain the C library's data: only system calls that succeed, and variables on the stack
+   or in R. */
 static int save_run(int file, const struct run *run, off_t offset, int protection) {
   size_t written = 0;
   while (written < run->size) {
@@ -308,7 +318,7 @@ static int save_run(int file, const struct run *run, off_t offset, int protectio
   return mapped == MAP_FAILED ? -errno : 0;
 }
 
-/* The worker may have opened it already, before its sandbox closed /proc. */
+/* The worker may have opened the file already, before its sandbox closed /proc. */
 static int open_as(const char *path, int number) {
   if (fcntl(number, F_GETFD) >= 0) return number;
   int opened = open(path, O_RDONLY | O_CLOEXEC);
@@ -319,8 +329,8 @@ static int open_as(const char *path, int number) {
   return result < 0 ? -error : result;
 }
 
-/* Saves the chosen runs in a new file, and maps it in their place. The file cannot be written afterwards: its
-   descriptor is closed, it is sealed, and all mappings of it are private. */
+/* Saves the chosen runs in a new file and maps it in their place. The file cannot be written afterwards: its descriptor
+   is closed, it is sealed, and all its mappings are private. */
 static int make_image(struct image *image, const char *name) {
   size_t total = 0;
   for (int i = 0; i < R->saved_count; i++) total += R->saved[i].size;
@@ -336,7 +346,7 @@ static int make_image(struct image *image, const char *name) {
     close(file);
     return error;
   }
-  /* From here on a failure leaves some runs moved into the file, with the same content: the process is as good as before. */
+  /* If a step below fails, some runs are mapped from the file with the same content: the process still works. */
   size_t offset = 0;
   int error = 0;
   for (int i = 0; i < R->saved_count && !error; i++) {
@@ -350,12 +360,14 @@ static int make_image(struct image *image, const char *name) {
   return 0;
 }
 
-/* Looks at this process's mappings and pages, for an image of them with at most `max_runs` runs, if gaps of 4 MB allow that. */
+/* Reads this process's mappings and pages, and chooses runs for an image: at most `max_runs` if gaps of up to 4 MB
+   permit. */
 static int look(int pagemap, size_t gap, int max_runs) {
   if (thread_count() != 1) return -EBUSY;
   R->pagemap = open_as("/proc/self/pagemap", pagemap);
   if (R->pagemap < 0) return R->pagemap;
-  struct pm_scan_arg probe = {.size = sizeof probe, .vec = (uintptr_t)R->found, .vec_len = 1, .return_mask = IS_PRESENT};
+  struct pm_scan_arg probe = {
+      .size = sizeof probe, .vec = (uintptr_t)R->found, .vec_len = 1, .return_mask = IS_PRESENT};
   R->has_scan = syscall(SYS_ioctl, R->pagemap, PAGEMAP_SCAN, &probe) >= 0;
   R->current_count = read_mappings(R->current);
   if (R->current_count < 0) return R->current_count;
@@ -385,8 +397,8 @@ static int take_snapshot(void) {
 
 /* MARK: Going back */
 
-/* The mappings are to be those of the snapshot again. What is new goes; what is missing or has become something else cannot be
-   put back. Returns 1 if all is well. */
+/* Makes the mappings those of the snapshot again. New ones are removed; missing or changed ones cannot be restored.
+   Returns 1 on success. */
 static int restore_mappings(void) {
   if (program_break() > R->program_break) syscall(SYS_brk, R->program_break);
   if (program_break() != R->program_break) return 0;
@@ -402,11 +414,12 @@ static int restore_mappings(void) {
         start = end; /* The stack grows by itself, and is not put back. */
       } else if (was && was->start <= start) {
         uintptr_t until = end < was->end ? end : was->end;
-        /* The same addresses, but something else is there now. */
+        /* Something else is mapped at the same addresses. */
         if (R->current[i].inode != was->inode) return 0;
-        if (was->inode && R->current[i].offset + (start - R->current[i].start) != was->offset + (start - was->start)) return 0;
+        uint64_t offset = R->current[i].offset + (start - R->current[i].start);
+        if (was->inode && offset != was->offset + (start - was->start)) return 0;
         if (R->current[i].protection != was->protection) {
-          /* An allocator has made reserved memory usable. It becomes what it was: reserved and empty. */
+          /* An allocator has made reserved memory usable. Make it reserved and empty again. */
           if (was->protection != PROT_NONE || !R->current[i].is_private) return 0;
           if (madvise((void *)start, until - start, MADV_DONTNEED)) return 0;
           if (mprotect((void *)start, until - start, PROT_NONE)) return 0;
@@ -419,7 +432,7 @@ static int restore_mappings(void) {
       }
     }
   }
-  /* Everything new is gone, so the sizes are equal unless something is missing. A stack that has grown is allowed for. */
+  /* All new mappings are gone, so the sizes are equal unless a mapping is missing. The stack may have grown. */
   long pages = mapped_pages();
   long grown = 0;
   for (int i = 0; i < R->current_count; i++) {
@@ -439,7 +452,7 @@ static int restore_mappings(void) {
   return 1;
 }
 
-/* What a page of this mapping holds when it is clean; null: zeros. */
+/* The content of a clean page of this mapping; null: zeros. */
 static const char *clean_content(const struct span *span, uintptr_t at) {
   uint64_t offset = span->offset + (at - span->start);
   if (is_of(span, &R->snapshot)) return R->snapshot.view + offset;
@@ -447,7 +460,7 @@ static const char *clean_content(const struct span *span, uintptr_t at) {
   return NULL;
 }
 
-/* Finds the dirty pages anew. Returns their number, or -1. */
+/* Finds all dirty pages. Returns their number, or -1. */
 static long find_dirty(void) {
   long pages = 0;
   R->dirty_count = 0;
@@ -456,13 +469,15 @@ static long find_dirty(void) {
       i++;
       continue;
     }
-    /* Mappings without a gap are looked at in one go: there are many, and a look costs more than a page. */
+    /* Adjacent mappings are scanned together: there are many, and a scan costs more than a page. */
     int last = i;
-    while (last + 1 < R->baseline_count && is_rewound(&R->baseline[last + 1]) && R->baseline[last + 1].start == R->baseline[last].end) last++;
+    while (last + 1 < R->baseline_count && is_rewound(&R->baseline[last + 1]) &&
+           R->baseline[last + 1].start == R->baseline[last].end)
+      last++;
     int found = find_private_pages(R->baseline[i].start, R->baseline[last].end, 0);
     if (found < 0) return -1;
     for (int k = 0; k < found; k++) {
-      /* Cut where one mapping ends and the next begins. */
+      /* Split the run where one mapping ends and the next begins. */
       uintptr_t start = R->found[k].start;
       while (start < R->found[k].end) {
         while (R->baseline[i].end <= start) i++;
@@ -470,7 +485,10 @@ static long find_dirty(void) {
         uintptr_t until = R->found[k].end < span->end ? R->found[k].end : span->end;
         if (R->dirty_count == MAX_RUNS) return -1;
         R->dirty[R->dirty_count++] = (struct run){
-            .at = start, .size = until - start, .saved = clean_content(span, start), .is_code = (span->protection & PROT_EXEC) != 0};
+            .at = start,
+            .size = until - start,
+            .saved = clean_content(span, start),
+            .is_code = (span->protection & PROT_EXEC) != 0};
         pages += (long)((until - start) / PAGE);
         start = until;
       }
@@ -480,7 +498,7 @@ static long find_dirty(void) {
   return pages;
 }
 
-/* Gives the private copies back to the kernel: what is read there next is the snapshot again, or zero. */
+/* Returns the private copies to the kernel: the next read finds the snapshot again, or zero. */
 static int drop_dirty(void) {
   for (int i = 0; i < R->dirty_count; i++) {
     if (madvise((void *)R->dirty[i].at, R->dirty[i].size, MADV_DONTNEED)) return 0;
@@ -489,8 +507,8 @@ static int drop_dirty(void) {
   return 1;
 }
 
-/* Returns 1 if the memory is that of the snapshot. Calls nothing that lives in what it puts back but the C library's thin
-   wrappers, which keep no state where they succeed. */
+/* Restores the memory of the snapshot; returns 1 on success. It calls only thin wrappers of the C library, whose code
+   and data it also restores: they keep no state when they succeed. */
 static int rewind_memory(void) {
   R->counters.rewinds++;
   long faults = fault_count();
@@ -511,16 +529,17 @@ static int rewind_memory(void) {
     const struct run *run = &R->dirty[i];
     if (run->saved) memcpy((void *)run->at, run->saved, run->size);
     else memset((void *)run->at, 0, run->size);
-    /* The instruction cache of arm64 does not notice that memory has changed. On x86-64 this compiles to nothing. */
+    /* arm64's instruction cache does not notice changed memory. On x86-64 this compiles to nothing. */
     if (run->is_code) __builtin___clear_cache((char *)run->at, (char *)run->at + run->size);
   }
-  /* Copying touches private pages only, which does not fault. If something did, its page is not in the set; but the count has
-     moved then, and the next time is a look. */
+  /* Copying writes only to private pages, which does not fault. If a write did fault, its page is missing in the set,
+     but the changed count makes the next rewind scan again. */
   R->faults = faults;
   return 1;
 }
 
-/* Not inlined, and with nothing of the caller's: the frames above are the same at the snapshot and at every rewind. */
+/* Not inlined, and without the caller's variables: the frames above are the same at the snapshot and at every rewind.
+   */
 __attribute__((noinline, noreturn)) static void serve_for_ever(int (*serve)(void *context), void *context) {
   for (;;) {
     int answer = serve(context);
@@ -531,7 +550,8 @@ __attribute__((noinline, noreturn)) static void serve_for_ever(int (*serve)(void
 
 static int start_rewinder(void) {
   if (sysconf(_SC_PAGESIZE) != PAGE) return -ENOTSUP;
-  struct rewinder *rewinder = mmap(NULL, sizeof *rewinder, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  const int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+  struct rewinder *rewinder = mmap(NULL, sizeof *rewinder, PROT_READ | PROT_WRITE, flags, -1, 0);
   if (rewinder == MAP_FAILED) return -errno;
   R = rewinder;
   R->pagemap = R->statm = -1;
@@ -546,14 +566,14 @@ static void stop_rewinder(void) {
 }
 
 int faas_rewind_make_base(void) {
-  /* A large allocation sorts what has been freed. Otherwise the next one would, after the base has been made: it writes to each
-     piece, and the pages that it touches are copied for every process forked from this one. */
+  /* A large allocation makes malloc sort its free chunks, which writes to each of them. Do it now: after the image has
+     been made, the pages touched would be copied in every forked process. */
   void *volatile large = malloc(64 << 10);
   free(large);
   int error = start_rewinder();
   if (error) return error;
   struct image image;
-  /* The variable `base` is itself in the memory that is saved: it is set afterwards, when it no longer matters. */
+  /* The variable `base` is in the memory that is saved, so it is set only after the image has been made. */
   if (!(error = look(FAAS_REWIND_PAGEMAP, BASE_GAP, MAX_RUNS)) && !(error = make_image(&image, "zygote"))) base = image;
   stop_rewinder();
   return error;
@@ -563,12 +583,12 @@ int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), voi
   int error = start_rewinder();
   if (error) return error;
   R->may_have_children = may_have_children;
-  /* A heap that grows and shrinks with each invocation would have to be looked at each time: room for most, which takes no
-     memory until it is used, and no giving back. */
+  /* If the heap grew and shrank with each invocation, each rewind would have to scan. So there is room for most
+     invocations, which takes no memory until it is used, and none of it is returned to the kernel. */
   mallopt(M_MMAP_THRESHOLD, HEAP_ROOM);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 1 << 20);
-  /* Volatile: a compiler may leave out an unused allocation. */
+  /* Volatile: a compiler may remove an unused allocation. */
   void *volatile room = malloc(HEAP_ROOM / 2);
   free(room);
   error = take_snapshot();

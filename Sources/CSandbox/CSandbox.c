@@ -26,7 +26,8 @@ static int result(long value) { return value < 0 ? -errno : (int)value; }
 
 /* MARK: Landlock, as in the kernel's uapi/linux/landlock.h */
 
-enum { LANDLOCK_CREATE = 444, LANDLOCK_ADD = 445, LANDLOCK_RESTRICT = 446, LANDLOCK_VERSION_FLAG = 1, LANDLOCK_PATH = 1 };
+enum { LANDLOCK_CREATE = 444, LANDLOCK_ADD = 445, LANDLOCK_RESTRICT = 446 };
+enum { LANDLOCK_VERSION_FLAG = 1, LANDLOCK_PATH = 1 };
 struct landlock_ruleset {
   uint64_t files, network, scopes;
 };
@@ -39,7 +40,7 @@ int faas_landlock_version(void) { return result(syscall(LANDLOCK_CREATE, NULL, 0
 
 int faas_landlock_create(uint64_t files, uint64_t network, uint64_t scopes) {
   struct landlock_ruleset ruleset = {files, network, scopes};
-  /* An old kernel takes a long structure as long as what it does not know is zero. */
+  /* An older kernel accepts a longer structure if the fields that it does not know are zero. */
   return result(syscall(LANDLOCK_CREATE, &ruleset, sizeof ruleset, 0));
 }
 
@@ -61,7 +62,7 @@ int faas_landlock_restrict(int ruleset) { return result(syscall(LANDLOCK_RESTRIC
 int faas_seccomp_load(const void *program, unsigned short count) {
   struct sock_fprog code = {.len = count, .filter = (struct sock_filter *)program};
   long answer = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &code);
-  /* A positive answer is a thread that could not be put under the filter. */
+  /* A positive result is the number of a thread that could not be put under the filter. */
   return answer > 0 ? -EBUSY : result(answer);
 }
 
@@ -69,7 +70,7 @@ int faas_set_dumpable(int value) { return result(prctl(PR_SET_DUMPABLE, value, 0
 
 static int keep_capabilities(uint32_t kept) {
   for (int capability = 0; capability <= 63; capability++) {
-    /* EINVAL: past the last one that this kernel knows. EPERM: it cannot be had, then it need not be dropped. */
+    /* EINVAL: this kernel has no further capabilities. EPERM: it cannot be gained either, so it need not be dropped. */
     if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 && errno == EINVAL) break;
   }
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
@@ -111,7 +112,7 @@ static int make_parents(char *path) {
   return 0;
 }
 
-/* A file or folder of the old root, found before the new one hides where it is. */
+/* A file or folder of the old root. It is opened before the new root hides it. */
 struct place {
   mode_t mode; /* 0: there is none */
   int file;
@@ -123,7 +124,7 @@ static int find(struct place *place, const char *path) {
   struct stat info;
   place->mode = 0;
   if (lstat(path, &info) < 0) return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
-  /* A path that leads through a link is shown where it really is; a link itself as a link. */
+  /* A path through links is shown at its real place. A path that is a link itself is shown as that link. */
   if (S_ISLNK(info.st_mode)) {
     if (snprintf(place->path, sizeof place->path, "%s", path) >= (int)sizeof place->path) return -ENAMETOOLONG;
     ssize_t length = readlink(path, place->link, sizeof place->link - 1);
@@ -138,7 +139,7 @@ static int find(struct place *place, const char *path) {
   return 0;
 }
 
-/* Shows the place under the new root. */
+/* Makes the place visible under the new root. */
 static int show(const char *root, const struct place *place) {
   char target[PATH_MAX], source[32];
   if (!place->mode) return 0;
@@ -156,7 +157,7 @@ static int show(const char *root, const struct place *place) {
   }
   snprintf(source, sizeof source, "/proc/self/fd/%d", place->file);
   if (mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0) return -errno;
-  /* A device is written to all the same; what is not changed is its times and its mode. */
+  /* Read-only does not stop writing to a device; it stops changing the device file's times and mode. */
   if (S_ISCHR(info.st_mode)) return restrict_mount(target, READ_ONLY | NO_SUID, 0);
   return restrict_mount(target, READ_ONLY | NO_SUID | NO_DEVICES, RECURSIVE);
 }
@@ -169,7 +170,8 @@ int faas_enter_private_root(const char *const *paths, const char *empty_folder) 
   if (!places) return -ENOMEM;
   int error = 0;
   for (size_t i = 0; i < count && !error; i++) error = find(&places[i], paths[i]);
-  if (!error && mount("none", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=256,mode=0755") < 0) error = -errno;
+  if (!error && mount("none", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=256,mode=0755") < 0)
+    error = -errno;
   for (size_t i = 0; i < count && !error; i++) error = show(root, &places[i]);
   for (size_t i = 0; i < count; i++)
     if (places[i].mode && !S_ISLNK(places[i].mode)) close(places[i].file);
@@ -183,10 +185,10 @@ int faas_enter_private_root(const char *const *paths, const char *empty_folder) 
   char proc[] = "/tmp/proc";
   if (mkdir(proc, 0555) < 0) return -errno;
   if (mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL) < 0) return -errno;
-  /* Where the host is not root, a worker owns its own files in there, and their times would stay as a call has set them. */
+  /* If the host is not root, a worker owns its files in /proc, and a call could change their times for later calls. */
   if ((error = restrict_mount(proc, READ_ONLY | NO_SUID | NO_DEVICES | NO_EXECUTION, RECURSIVE))) return error;
   if (chdir(root) < 0) return -errno;
-  /* The old root ends up on top of the new one, and is taken away from there. */
+  /* pivot_root stacks the old root on top of the new one. It is unmounted from there. */
   if (syscall(SYS_pivot_root, ".", ".") < 0) return -errno;
   if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0) return -errno;
   return restrict_mount("/", READ_ONLY | NO_SUID | NO_DEVICES | NO_EXECUTION, 0);
@@ -196,21 +198,21 @@ int faas_enter_private_root(const char *const *paths, const char *empty_folder) 
 
 int faas_mount_temporary_files(const char *path, unsigned long megabytes) {
   char options[96];
-  /* Each file and folder takes the kernel about a kilobyte that does not count as size. */
+  /* The kernel needs about a kilobyte for each file and folder, which does not count as size. */
   snprintf(options, sizeof options, "size=%lum,nr_inodes=%lu,mode=0700", megabytes, 1024 + 16 * megabytes);
-  /* In the same place as the other workers', and seen by none of them. */
+  /* Mounted at the same path as in other workers, but visible in this one only. */
   if (unshare(CLONE_NEWNS) < 0) return -errno;
   return result(mount("none", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options));
 }
 
-/* Opens a folder, also one that its owner may not. */
+/* Opens a folder even if its mode denies that to its owner. */
 static int enter(int parent, const char *name) {
   if (fchmodat(parent, name, 0700, 0) < 0) return -errno;
   return result(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
-/* Removes what is in the folder, up to the first folder that is not empty, whose name it puts into `full`. Returns 1 if there is
-   one, 0 if this folder is empty now. */
+/* Removes the folder's entries up to the first folder that is not empty, whose name it copies to `full`. Returns 1 if
+   there is such a folder, 0 if this folder is now empty. */
 static int remove_entries(int folder, char *full) {
   _Alignas(struct dirent64) char entries[4096];
   for (;;) {
@@ -238,7 +240,7 @@ int faas_empty_folder(const char *path) {
   char name[NAME_MAX + 1];
   long depth = 0;
   int folder = enter(AT_FDCWD, path);
-  /* One descriptor at a time, and no stack: a tree may be deeper than either. */
+  /* Uses one descriptor at a time and no recursion: a tree may be deeper than the limit of either. */
   while (folder >= 0) {
     int answer = remove_entries(folder, name);
     if (answer == 0 && depth == 0) {
@@ -247,7 +249,9 @@ int faas_empty_folder(const char *path) {
       close(folder);
       return answer;
     }
-    int next = answer < 0 ? answer : answer ? enter(folder, name) : result(openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    int next = answer < 0 ? answer
+               : answer   ? enter(folder, name)
+                          : result(openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     depth += answer ? 1 : -1;
     close(folder);
     folder = next;

@@ -22,8 +22,8 @@ package protocol InvocationService: Sendable {
 
 /// One call of a function, from its start to its one outcome.
 package protocol InvocationHandle: Sendable {
-    /// - Parameter reservedBytes: bytes of the memory budget that the caller has reserved for the event. The call releases
-    ///   them with its outcome.
+    /// - Parameter reservedBytes: bytes of the memory budget that the caller has reserved for the event. The call
+    ///   releases them with its outcome.
     /// - Parameter completion: called once with the result as JSON text, on any thread, perhaps before this returns.
     func start(reservedBytes: Int, _ completion: @escaping @Sendable (Result<ByteBuffer, any Error>) -> Void)
 

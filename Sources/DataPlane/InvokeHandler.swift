@@ -12,8 +12,8 @@ package typealias Offload = @Sendable (_ work: @escaping @Sendable () -> Void) -
 /// Calls of functions, answered on the event loop of their connection: no task, no router, no change of thread. Every
 /// other request passes through to Hummingbird. docs/dependencies.md says what that saves.
 ///
-/// It carries out what ``RequestSequence`` decides. Large events and responses of dialects that work on JSON are made on
-/// another thread; the sequence holds the connection's other input meanwhile.
+/// It carries out what ``RequestSequence`` decides. Large events and responses of dialects that work on JSON are made
+/// on another thread; the sequence holds the connection's other input meanwhile.
 package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     package typealias InboundIn = HTTPServerRequestPart
     package typealias InboundOut = HTTPServerRequestPart

@@ -3,7 +3,9 @@ import Telemetry
 
 /// The name of a request in responses, logs and the handler's context.
 package enum RequestID {
-    package static let headerName = HTTPField.Name("X-Request-Id")!  // A constant that the type's own rule accepts.
+    // The constant is a valid name.
+    // swift-format-ignore: NeverForceUnwrap
+    package static let headerName = HTTPField.Name("X-Request-Id")!
 
     /// Whether a client's request id can stand in a header and a log line as it is.
     package static func isUsable(_ text: String) -> Bool {

@@ -206,7 +206,7 @@ struct RequestSequence {
         // The state must not share the buffer while it grows: each part would copy all that came before.
         state = .discarding
         if body.readableBytes == 0 {
-            // Most bodies come in one piece and are handed on as they came.
+            // Most bodies arrive in one part, which is passed on without a copy.
             body = bytes
         } else {
             body.writeImmutableBuffer(bytes)

@@ -11,7 +11,8 @@ struct Dev: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve the function of a manifest while you work on it.",
         discussion: """
-            The function is not stored. When the manifest, a file that it names, or a file of a JavaScript project changes,
+            The function is not stored. When the manifest, a file that it names, or a file of a JavaScript project \
+            changes,
             it is deployed again. If that fails, the error is shown once, and the last good version is served.
             What the function writes appears on standard error as it comes. Ctrl-C stops.
 

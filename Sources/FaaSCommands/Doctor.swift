@@ -7,7 +7,8 @@ struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say what confines and builds functions on this machine, and what to do about what is missing.",
         discussion: """
-            Starts each engine as 'faas serve' does. A child of each tries what workers must not be able to do, so what is reported
+            Starts each engine as 'faas serve' does. A child of each tries what workers must not be able to do, so \
+            what is reported
             is what holds here, not what the kernel's version promises. The exit code is 1 if anything is missing that
             'faas serve --sandbox required' needs.
 
@@ -26,7 +27,10 @@ struct Doctor: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let runtime = FunctionRuntime()
+        // As 'faas serve' asks for them.
+        var configuration = FunctionRuntime.Configuration()
+        configuration.usesControlGroups = true
+        let runtime = FunctionRuntime(configuration: configuration)
         var findings: [Finding] = []
         for language in Language.all {
             do {
@@ -117,7 +121,8 @@ struct Doctor: AsyncParsableCommand {
         Output.line(
             isWell
                 ? "All layers are active: 'faas serve --sandbox required' runs here."
-                : "'faas serve --sandbox required' refuses to run here. Without the option, functions run with the layers that are active."
+                : "'faas serve --sandbox required' refuses to run here. Without the option, functions run with the "
+                    + "layers that are active."
         )
     }
 
@@ -126,13 +131,15 @@ struct Doctor: AsyncParsableCommand {
     }
 
     private static let controlGroupAdvice =
-        "systemd: Delegate=yes; a container: --cgroupns=private and a writable /sys/fs/cgroup. Nothing else depends on it."
+        "systemd: Delegate=yes; a container: --cgroupns=private and a writable /sys/fs/cgroup. Nothing else depends on "
+        + "it."
 
     /// What to do about a layer that is not active.
     private static let advice = [
         "privileges": "start faas as an ordinary user, or as root with CAP_SETUID",
         "namespaces":
-            "allow user namespaces: sysctl user.max_user_namespaces and kernel.unprivileged_userns_clone; in a container, a seccomp profile that allows clone with CLONE_NEWUSER, and an unmasked /proc",
+            "allow user namespaces: sysctl user.max_user_namespaces and kernel.unprivileged_userns_clone; in a "
+            + "container, a seccomp profile that allows clone with CLONE_NEWUSER, and an unmasked /proc",
         "root": "needs namespaces, and Linux 5.12",
         "files": "use Linux 5.13 or later with Landlock among the kernel's security modules (lsm=landlock,...)",
         "network": "allow namespaces, or use Linux 6.7 for Landlock's rules for TCP",

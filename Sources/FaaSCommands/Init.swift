@@ -43,7 +43,8 @@ struct Init: ParsableCommand {
             } else {
                 for (name, _) in files { Output.line("Wrote \(directory)/\(name)") }
                 Output.line(
-                    "Next: faas upload \(directory)/function.jsonc, then faas invoke \(id) --event '{\"name\":\"World\"}'"
+                    "Next: faas upload \(directory)/function.jsonc, then faas invoke \(id) --event "
+                        + "'{\"name\":\"World\"}'"
                 )
             }
         } catch {

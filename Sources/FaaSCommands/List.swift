@@ -7,8 +7,8 @@ struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List the stored functions.",
         discussion: """
-            A file that cannot be read is reported on standard error; the others are listed all the same. A directory that is named \
-            with --data-dir must exist.
+            A file that cannot be read is reported on standard error; the others are listed all the same. A \
+            directory that is named with --data-dir must exist.
 
             EXAMPLES
               faas list
@@ -32,9 +32,8 @@ struct List: AsyncParsableCommand {
             } else {
                 for function in list.functions {
                     let definition = function.definition
-                    Output.line(
-                        "- \(function.id) [lang=\(definition.language.id), fn=\(definition.functionName), esm=\(definition.jsEvalAsModule)]"
-                    )
+                    let fields = "lang=\(definition.language.id), fn=\(definition.functionName)"
+                    Output.line("- \(function.id) [\(fields), esm=\(definition.jsEvalAsModule)]")
                 }
             }
         } catch {

@@ -7,11 +7,11 @@ struct Prune: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Remove layers and builds that no stored function uses.",
         discussion: """
-            Layers are the folders and packages of Python functions; builds are what becomes of JavaScript modules and TypeScript. What \
-            has changed within the last hour stays, because an upload may be about to use it.
+            Layers are the folders and packages of Python functions; builds are what becomes of JavaScript modules and \
+            TypeScript. What has changed within the last hour stays, because an upload may be about to use it.
 
-            A server that runs may still have workers of a function that has been replaced or deleted since. What those read goes too: \
-            prune a while after such changes, or when no server runs.
+            A server that runs may still have workers of a function that has been replaced or deleted since. What \
+            those read goes too: prune a while after such changes, or when no server runs.
 
             EXAMPLES
               faas prune --dry-run

@@ -11,7 +11,8 @@ struct SandboxOption: ParsableArguments {
     @Option(
         name: .customLong("sandbox"),
         help: ArgumentHelp(
-            "required: refuse to run if a layer is missing; best-effort: all layers that this machine offers; off: none, for code that you trust.",
+            "required: refuse to run if a layer is missing; best-effort: all layers that this machine offers; off: "
+                + "none, for code that you trust.",
             valueName: "mode"))
     var mode = SandboxMode.bestEffort
 

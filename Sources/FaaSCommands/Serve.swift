@@ -33,6 +33,11 @@ struct Serve: AsyncParsableCommand {
         help: ArgumentHelp(
             "The least serious level of log lines to show: debug, info, warning, error.", valueName: "level"))
     var logLevel: String = "info"
+    @Option(
+        help: ArgumentHelp(
+            "Connections that may be open; one more gets 503. Default: half of the open files, at most 10000.",
+            valueName: "n"))
+    var maxConnections: Int?
     @OptionGroup var limits: LimitOptions
     @OptionGroup var sandbox: SandboxOption
     @OptionGroup var storeOptions: StoreOptions
@@ -40,6 +45,9 @@ struct Serve: AsyncParsableCommand {
     func validate() throws {
         guard (0...65535).contains(port) else {
             throw ValidationError("Invalid port: \(port). Use a number from 0 to 65535.")
+        }
+        if let maxConnections, !(1...1_000_000).contains(maxConnections) {
+            throw ValidationError("Invalid --max-connections: \(maxConnections). Use a number from 1 to 1000000.")
         }
         guard Logger.Level(rawValue: logLevel) != nil else {
             throw ValidationError("Invalid log level: '\(logLevel)'.")
@@ -64,6 +72,7 @@ struct Serve: AsyncParsableCommand {
         var configuration = FunctionServer.Configuration()
         configuration.host = host
         configuration.port = port
+        configuration.maximumConnections = maxConnections
         let server = FunctionServer(
             configuration: configuration, service: service, logger: log.logger)
         do {

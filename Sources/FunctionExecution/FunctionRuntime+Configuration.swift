@@ -67,20 +67,22 @@ extension FunctionRuntime {
         /// with ``Overloaded``. Default: 0.8.
         public var memoryShare = 0.8
 
-        /// The share of this machine's memory that the host itself may use for bodies, queued events, frames, log lines and
-        /// caches, from 0 to 1. What does not fit is refused with ``Overloaded``. Default: 0.1, and at least 64 MiB.
+        /// The share of this machine's memory that the host itself may use for bodies, queued events, frames, log lines
+        /// and caches, from 0 to 1. What does not fit is refused with ``Overloaded``. Default: 0.1, and at least 64
+        /// MiB.
         public var hostMemoryShare = 0.1
 
-        /// The longest time that a function may ask for, in milliseconds, and the default of functions that ask for none
-        /// when a caller sets none. nil, the default: no ceiling.
+        /// The longest time that a function may ask for, in milliseconds, and the default of functions that ask for
+        /// none when a caller sets none. nil, the default: no ceiling.
         public var maximumTimeoutMillis: Int?
 
         /// The most that a function may ask for of each limit; a function that asks for more gets this. A limit that is
         /// nil has no ceiling. Default: none has.
         public var ceilings = FunctionLimits()
 
-        /// Whether each worker gets a control group of its own, where one is left to this process. It moves this process
-        /// into a child of its control group, so a program that embeds the library has to ask for it. Default: false.
+        /// Whether each worker gets a control group of its own, where one is left to this process. It moves this
+        /// process into a child of its control group, so a program that embeds the library has to ask for it. Default:
+        /// false.
         public var usesControlGroups = false
 
         /// How many workers may start at a time, half of them for one function; others wait for their turn. Default:

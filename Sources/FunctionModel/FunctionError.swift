@@ -221,7 +221,8 @@ public struct BackedOff: FunctionError, Equatable {
         self.lastFailure = lastFailure
     }
     public var message: String {
-        "The function has failed \(failures) times in a row; its next worker starts in \(retryAfterMillis) ms at the earliest. "
+        "The function has failed \(failures) times in a row; its next worker starts in \(retryAfterMillis) ms at the "
+            + "earliest. "
             + "The last failure: \(lastFailure)"
     }
 }

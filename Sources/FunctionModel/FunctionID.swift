@@ -17,7 +17,8 @@ public struct FunctionID: Hashable, Comparable, Sendable, CustomStringConvertibl
             text.utf8.allSatisfy({ $0.isASCIILetterOrDigit || ".-_".utf8.contains($0) })
         else {
             throw InvalidRequest(
-                "Invalid function id \(quoted(text)): use letters, digits, '.', '_' and '-', and begin with a letter or a digit."
+                "Invalid function id \(quoted(text)): use letters, digits, '.', '_' and '-', and begin with a letter "
+                    + "or a digit."
             )
         }
         self.text = text

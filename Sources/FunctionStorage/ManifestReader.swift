@@ -175,7 +175,7 @@ struct ManifestReader {
             return String(copying: try UTF8Span(validating: text.span))
         } catch {
             let location = JSONLocation(offset: text.startIndex + error.byteOffsets.lowerBound, in: bytes)
-            throw .unusable("is not UTF-8 text: line \(location.line) has bytes that are no character")
+            throw .unusable("is not UTF-8 text: line \(location.line) has bytes that are not a character")
         }
     }
 }

@@ -25,12 +25,16 @@ enum Requirements {
         guard
             requirement.wholeMatch(
                 of:
-                    /[A-Za-z0-9][A-Za-z0-9._\-]*\s*(\[[A-Za-z0-9._,\s\-]*\])?\s*[<>=!~A-Za-z0-9.*+,\s_\-]*(;[A-Za-z0-9_.,'"<>=!~()\s\-]*)?/
+                    #/
+                    [A-Za-z0-9][A-Za-z0-9._\-]*\s*(\[[A-Za-z0-9._,\s\-]*\])?
+                    \s*[<>=!~A-Za-z0-9.*+,\s_\-]*(;[A-Za-z0-9_.,'"<>=!~()\s\-]*)?
+                    /#
             ) != nil,
             requirement.firstMatch(of: /\s-/) == nil
         else {
             throw DocumentError(
-                "\(quoted(text)) is no requirement: give a package's name, perhaps with versions, for example 'requests>=2,<3'"
+                "\(quoted(text)) is not a requirement: give a package's name, perhaps with versions, for example "
+                    + "'requests>=2,<3'"
             )
         }
         return requirement

@@ -46,7 +46,8 @@ public struct SourceFolder: Hashable, Sendable {
             bytes += Int64(status.st_size)
             guard files.count <= Self.maximumFiles, bytes <= Self.maximumBytes else {
                 throw DocumentError(
-                    "the folder \(quoted(path)) is larger than the limit of \(Self.maximumFiles) files and \(Self.maximumBytes >> 20) MiB"
+                    "the folder \(quoted(path)) is larger than the limit of \(Self.maximumFiles) files and "
+                        + "\(Self.maximumBytes >> 20) MiB"
                 )
             }
         }

@@ -1,9 +1,9 @@
 import Glibc
 
-/// International host names in ASCII, by ICU, which JavaScriptCore brings along.
+/// Converts international host names to ASCII, with the ICU library that JavaScriptCore is linked with.
 ///
-/// ICU puts its version into the names of its functions, and its headers into a package that nothing else here needs.
-/// So the functions are looked up.
+/// ICU's function names contain its version, and its headers are in a package that is not needed otherwise. So the
+/// functions are looked up by name.
 enum DomainNames {
     private typealias Open = @convention(c) (UInt32, UnsafeMutablePointer<Int32>) -> OpaquePointer?
     private typealias Convert =
@@ -21,12 +21,12 @@ enum DomainNames {
         var reserved2: (Int32, Int32) = (0, 0)
     }
 
-    /// UTS #46 as the URL standard asks for: bidi and joiner rules checked, nothing transitional.
+    /// UTS #46 as the URL standard requires: bidi and joiner rules are checked, and processing is nontransitional.
     private static let options: UInt32 = 4 | 8 | 0x10 | 0x20
-    /// Empty and too long labels, and hyphens wherever they are: no errors in URLs.
+    /// Empty labels, labels that are too long, and hyphens in any place are not errors in URLs.
     private static let toleratedErrors: UInt32 = 1 | 2 | 4 | 8 | 0x10 | 0x20
 
-    /// nil if the name cannot be one, or if there is no ICU.
+    /// Returns nil if the name is not valid, or if ICU is missing.
     static func ascii(_ name: String) -> String? {
         guard let converter else { return nil }
         var info = Info()
@@ -38,7 +38,7 @@ enum DomainNames {
         return String(decoding: buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// Opened once. One thread: nothing races.
+    /// Opened once. The process has one thread, so there is no race.
     nonisolated(unsafe) private static let converter: (names: OpaquePointer?, convert: Convert)? = {
         for version in 60...120 {
             guard let open = dlsym(nil, "uidna_openUTS46_\(version)"),

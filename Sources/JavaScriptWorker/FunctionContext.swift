@@ -3,7 +3,7 @@ import Glibc
 import WorkerProtocol
 import WorkerRuntime
 
-/// One global context with the harness and the function in it. Ended with its last reference.
+/// One JavaScript global context that contains the harness and the function. Released with its last reference.
 final class FunctionContext {
     private let context: JSGlobalContextRef
     private let sources: SourceTexts
@@ -18,7 +18,7 @@ final class FunctionContext {
     }
 
     deinit {
-        // A value that stays protected keeps its whole context alive.
+        // A protected value would keep its whole context alive.
         if let harness { JSValueUnprotect(context, harness) }
         JSGlobalContextRelease(context)
     }
@@ -40,7 +40,7 @@ final class FunctionContext {
         for (number, event) in function.prime.enumerated() { try prime(event, number: number + 1) }
     }
 
-    /// Modules have been built into one asynchronous function: it is called, and waited for.
+    /// Modules were built into one asynchronous function. Calls it and waits for it.
     private func runModule(_ module: JSValueRef, _ function: LoadMessage) throws(Failure) {
         _ = call(get("startModule", of: harness), module, self.value(function.sourceName))
         guard let answer = settle(call(pollFunction)) else { throw Self.harnessFailure }
@@ -73,15 +73,15 @@ final class FunctionContext {
         pollFunction = get("poll", of: harness)
     }
 
-    /// A promise was rejected, and no handler is attached.
+    /// Called for a promise that was rejected without a handler.
     func reject(_ promise: JSValueRef, _ reason: JSValueRef) {
         _ = call(get("rejected", of: harness), promise, reason)
     }
 
     private static let harnessFailure = Failure(.workerError, message: "The JavaScript harness does not start.")
 
-    /// What the function is told about itself. The objects are made by the harness: one that is made here may be found
-    /// on the stack by a later collection, and would keep all of this context.
+    /// Tells the harness about the function. The harness makes the objects: a later collection might find objects made
+    /// here on the stack, which would keep the whole context alive.
     private func tell(_ function: LoadMessage) throws(Failure) {
         let memory = value(String(function.memoryBytes >> 20))
         guard let begin = get("begin", of: harness), let setVariable = get("setVariable", of: harness),
@@ -97,7 +97,7 @@ final class FunctionContext {
         if JSValueIsObject(context, answer) { throw failure(answer) }
     }
 
-    /// Calls the handler before anybody asks: what that leaves is there for all invocations.
+    /// Calls the handler before the first invocation: what the call leaves behind is there for all invocations.
     private func prime(_ event: String, number: Int) throws(Failure) {
         let event = JavaScriptString(event).lend { JSValueMakeFromJSONString(context, $0) }
         guard let event, let answer = settle(call(invokeFunction, event, value("prime"), JSValueMakeNumber(context, 0)))
@@ -112,8 +112,8 @@ final class FunctionContext {
         }
     }
 
-    /// What a script sees under this name. `const` and `class` make bindings that are not properties of the global object,
-    /// so only a script can look them up, and only a name can be looked up.
+    /// The value of a name in a script's scope. `const` and `class` make bindings that are not properties of the global
+    /// object, so only a script can read them. Only identifiers are looked up.
     private func globalBinding(_ name: String) -> JSValueRef {
         guard name.isJavaScriptIdentifier else { return JSValueMakeUndefined(context) }
         let script = JavaScriptString("typeof \(name) === 'function' ? \(name) : undefined")
@@ -125,7 +125,7 @@ final class FunctionContext {
     // MARK: Invoking
 
     func invoke(_ header: InvokeHeader, event: UnsafeRawBufferPointer, channel: WorkerChannel) {
-        // The engine reads up to a zero byte, which valid JSON does not contain.
+        // The engine reads up to a zero byte. Valid JSON contains none.
         guard let start = event.baseAddress, memchr(start, 0, event.count) == nil,
             let eventValue = JavaScriptString(zeroTerminatedUTF8: event).lend({ JSValueMakeFromJSONString(context, $0) }
             )
@@ -150,7 +150,7 @@ final class FunctionContext {
         }
     }
 
-    /// Runs timers until the harness has an outcome: text, a failure, or null if nothing can ever make one.
+    /// Runs timers until the harness has an outcome: text, a failure, or null if no outcome is possible any more.
     private func settle(_ first: JSValueRef?) -> JSValueRef? {
         var answer = first
         while let value = answer {
@@ -178,8 +178,7 @@ final class FunctionContext {
 
     // MARK: Before a snapshot
 
-    /// Runs the harness's own paths a few times, with a handler of the harness's: what they compile is then in the
-    /// snapshot.
+    /// Runs the harness's own code a few times with a handler of its own, so that the snapshot contains it compiled.
     func rehearse() {
         guard let rehearse = get("rehearse", of: harness) else { return }
         for isAsync in [false, true, false, true, false] {
@@ -196,7 +195,7 @@ final class FunctionContext {
         _ = get("rehearse", of: harness).flatMap { call($0) }
     }
 
-    /// Evaluates a source as small as can be. The context must not be used for a function afterwards.
+    /// Evaluates a minimal source. The context must not be used for a function afterwards.
     func evaluateAnything() {
         var exception: JSValueRef?
         _ = evaluate(
@@ -204,8 +203,8 @@ final class FunctionContext {
             exception: &exception)
     }
 
-    /// `JSGarbageCollect` only asks for a collection. The other is a function of JavaScriptCore's that its headers keep
-    /// to themselves.
+    /// Collects garbage at once, with a function that JavaScriptCore exports but does not declare. `JSGarbageCollect`
+    /// only requests a collection.
     func collectGarbage() {
         guard let symbol = dlsym(nil, "JSSynchronousGarbageCollectForDebugging") else {
             return JSGarbageCollect(context)
@@ -223,7 +222,7 @@ final class FunctionContext {
         return failure(answer)
     }
 
-    /// From the harness's form: kind, name, message, stack, line, column.
+    /// Reads the harness's form of a failure: kind, name, message, stack, line, column.
     private func failure(_ list: JSValueRef) -> Failure {
         let list = list as JSObjectRef
         func element(_ index: UInt32) -> JSValueRef? { JSObjectGetPropertyAtIndex(context, list, index, nil) }
@@ -241,9 +240,9 @@ final class FunctionContext {
 
     // MARK: The engine's C API, in short
 
-    /// nil if the call threw, which the harness's functions do not.
+    /// Returns nil if the call threw, which the harness's functions do not.
     ///
-    /// The arguments are on the stack, where the collector looks for values in use; it does not look into Swift's
+    /// The arguments are on the stack, where the collector looks for values in use. It does not look into Swift's
     /// arrays.
     private func call(
         _ function: JSObjectRef?, _ first: JSValueRef? = nil, _ second: JSValueRef? = nil, _ third: JSValueRef? = nil,
@@ -278,7 +277,7 @@ final class FunctionContext {
 }
 
 extension String {
-    /// A name that can stand in a script without changing what the script does.
+    /// Whether the name can be inserted into a script without changing the script's meaning.
     fileprivate var isJavaScriptIdentifier: Bool {
         guard let first = unicodeScalars.first, first.properties.isXIDStart || first == "_" || first == "$" else {
             return false
@@ -288,7 +287,7 @@ extension String {
 }
 
 extension Failure {
-    /// The same, of a call that was part of loading.
+    /// The same failure, for a call that was a part of loading.
     fileprivate func whileLoading(_ place: String) -> Failure {
         Failure(
             .loadError, name: name, message: "\(message) \(place)", stackTrace: stackTrace, line: line, column: column)

@@ -5,21 +5,21 @@ import SystemCalls
 import WorkerProtocol
 import WorkerRuntime
 
-/// JavaScript functions on JavaScriptCore.
+/// Runs JavaScript functions on JavaScriptCore.
 ///
-/// The virtual machine starts in the zygote, without threads; workers inherit it, with a context that waits for its
-/// function. What the machine has seeded itself with is then the same in all of them: the harness has random numbers of
-/// its own. Where state is kept, the machine has threads, which a fork does not copy, and each worker starts its own.
+/// The virtual machine starts in the zygote, without threads. Workers inherit it, with a context that is ready for a
+/// function. Its random seeds are then the same in all workers, so the harness has random numbers of its own. Where
+/// state is kept, the virtual machine has threads, which a fork does not copy, so each worker starts its own.
 final class JavaScriptRuntime: LanguageRuntime {
-    /// Where callbacks from the engine find their worker. One thread, one worker for each process: nothing races.
+    /// The worker that callbacks from the engine use. Each process has one thread and one worker, so there is no race.
     nonisolated(unsafe) private static var current: JavaScriptRuntime?
 
     /// The virtual machine.
     private var group: JSContextGroupRef?
     private var context: FunctionContext?
-    /// Made in the zygote, for a function's first call.
+    /// Made in the zygote, and used for a function's first call.
     private var spareContext: FunctionContext?
-    /// When the first context was made.
+    /// Memory in use when the first context was made.
     private var memoryAtStart: Int?
     private var function: LoadMessage?
     private var channel: WorkerChannel?
@@ -29,14 +29,15 @@ final class JavaScriptRuntime: LanguageRuntime {
 
     func startEngine(keepsState: Bool) -> String {
         if !keepsState, beSingleThreaded() {
-            // It says that memory for its objects is not set apart, which is what it was told.
+            // The engine warns that no address space is set apart for its objects. The options ask for that, so the
+            // warning is discarded.
             Descriptors.silencingErrors { _ = startedGroup() }
             makeSpareContext()
         }
         return "JavaScriptCore \(jsc_get_major_version()).\(jsc_get_minor_version()).\(jsc_get_micro_version())"
     }
 
-    /// What these invocations compile stays in the virtual machine's cache, for the context that is kept.
+    /// Code that these invocations compile stays in the virtual machine's cache, for the context that is kept.
     func rehearsal(channel: WorkerChannel, sandbox: WorkerSandbox) -> (state: any PristineState, invocations: Int) {
         (FreshContext(runtime: self, channel: channel), 3)
     }
@@ -45,9 +46,9 @@ final class JavaScriptRuntime: LanguageRuntime {
 
     var sandboxPolicy: SandboxPolicy {
         SandboxPolicy(
-            // Time zones, as the C library and ICU have them.
+            // Time zones of the C library and of ICU.
             readablePaths: ["/usr/share/zoneinfo", "/usr/share/zoneinfo-icu", "/etc/localtime", "/etc/timezone"],
-            // The engine looks at its own stack and memory. JavaScript has no way to open a file.
+            // The engine reads its own stack and memory in /proc. JavaScript cannot open files.
             readsItsOwnProcess: true, reservesMemory: true, systemCalls: .javaScript)
     }
 
@@ -71,44 +72,49 @@ final class JavaScriptRuntime: LanguageRuntime {
         return made
     }
 
-    /// The virtual machine maps all memory for code and starts its threads now, if it has any.
+    /// Makes the virtual machine map all its memory for code, and start its threads if it has any.
     func startWorker(isolation: LoadMessage.Isolation) {
         _ = startedGroup()
     }
 
-    /// Neither a snapshot nor a fork has other threads. The engine reads these once, when the virtual machine is made.
-    /// - Returns: false if there is no way to be so. Then there are neither snapshots nor a machine to inherit.
+    /// Keeps the engine from making threads: neither a snapshot nor a fork copies them. The engine reads these options
+    /// once, when the virtual machine is made.
+    /// - Returns: false if threads cannot be prevented. Then there are neither snapshots nor an inherited virtual
+    ///   machine.
     private func beSingleThreaded() -> Bool {
         for (name, value) in [
             ("JSC_useConcurrentJIT", "0"), ("JSC_useConcurrentGC", "0"), ("JSC_numberOfGCMarkers", "1"),
-            // Reserves 5 GB of addresses instead of 72, which a snapshot has to look through.
+            // Reserves 5 GB of addresses instead of 72 GB: a snapshot has to search all of them.
             ("GIGACAGE_ENABLED", "0"),
-            // What an invocation compiles is forgotten with it, and without a thread of its own the compiler makes the
-            // handler wait. So optimising waits longer (1,000 is usual), for code that runs long, but not much longer:
-            // a loop whose optimised code has given up is optimised again after hundreds of times as many rounds.
-            // docs/performance.md, "Where the time goes".
+            // Code that an invocation compiles is lost after it, and without its own thread the compiler makes the
+            // handler wait. So optimising starts later (the default is 1,000), for code that runs long. But not much
+            // later: a loop whose optimised code was discarded is optimised again only after hundreds of times as many
+            // rounds. docs/performance.md, "Where the time goes".
             ("JSC_thresholdForOptimizeAfterWarmUp", "5000"),
-            // The second optimising compiler takes longer, and pays for itself within a second, not within 20 ms
-            // (60,000 is usual).
+            // The second optimising compiler takes longer. It pays off within a second, but not within 20 ms (the
+            // default is 60,000).
             ("JSC_thresholdForFTLOptimizeAfterWarmUp", "10000000"),
-            // Bytes of garbage before it is collected, where 1 MiB is usual: most invocations end before that.
+            // Bytes of garbage before a collection (the default is 1 MiB): most invocations end before they have made
+            // so much.
             ("JSC_smallHeapSize", "16777216"),
-            // Otherwise it lets eight times as much garbage pile up when it has collected a moment ago: a function's
+            // Otherwise the engine lets eight times as much garbage accumulate soon after a collection: a function's
             // whole memory.
             ("JSC_maxEdenSizeForRateLimitingMultiplier", "1"),
         ] { setenv(name, value, 1) }
-        // The allocator's housekeeping thread.
+        // Disables the allocator's housekeeping thread.
         guard let disableScavenger = allocatorFunction("fastDisableScavenger") else { return false }
         disableScavenger()
         return true
     }
 
-    /// Functions of the engine's allocator are C++ (`WTF::fastDisableScavenger()`), and no header declares them.
+    /// Finds a function of the engine's allocator. They are C++ (`WTF::fastDisableScavenger()`) and declared in no
+    /// public header.
     private func allocatorFunction(_ name: String) -> (@convention(c) () -> Void)? {
         dlsym(nil, "_ZN3WTF\(name.utf8.count)\(name)Ev").map { unsafeBitCast($0, to: (@convention(c) () -> Void).self) }
     }
 
-    /// Pages of the zygote's are copied when they are first written to: now, as far as every first call writes to them.
+    /// The kernel copies a page of the zygote's when a worker first writes to it. This writes to the pages that every
+    /// first call writes to, before a call waits.
     func warmUp() {
         guard group != nil else { return }
         let context = makeContext()
@@ -125,7 +131,7 @@ final class JavaScriptRuntime: LanguageRuntime {
 
     var canHoldKernelObjects: Bool { false }
 
-    /// JavaScript has no way to change anything of the process but its memory.
+    /// JavaScript can change nothing of the process but its memory.
     func restoreProcessState() -> Bool { true }
 
     func load(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
@@ -135,15 +141,15 @@ final class JavaScriptRuntime: LanguageRuntime {
         let context = spareContext ?? makeContext()
         spareContext = nil
         collectIfLarge(context)
-        // Known already while it loads: the source may reject promises.
+        // Set before the source is loaded: it may reject promises.
         self.context = context
         try context.load(function)
     }
 
-    /// Lets go of what the contexts before this one have left, and gives its memory back to the system: the allocator
-    /// has no thread that would, the engine refuses memory at the process's limit without collecting first, and a
-    /// snapshot would hold it all. Where it is little it stays: an invocation takes fresh memory
-    /// faster than what has been collected.
+    /// Frees what earlier contexts have left, and returns the memory to the system. Nothing else would: the allocator
+    /// has no thread that does it, the engine fails at the process's memory limit without collecting first, and a
+    /// snapshot would contain it all. A small amount stays: an invocation gets fresh memory faster than collected
+    /// memory.
     private func collectIfLarge(_ context: FunctionContext) {
         let memory = Memory.writtenBytes()
         guard let memoryAtStart else {
@@ -183,7 +189,7 @@ final class JavaScriptRuntime: LanguageRuntime {
         return JSValueMakeUndefined(context)
     }
 
-    /// Milliseconds of the monotonic clock, which deadlines are given in.
+    /// Milliseconds of the monotonic clock. Deadlines use the same clock.
     static let now: JSObjectCallAsFunctionCallback = { context, _, _, _, _, _ in
         JSValueMakeNumber(context, Double(MonotonicClock.now()) / 1e6)
     }
@@ -193,7 +199,7 @@ final class JavaScriptRuntime: LanguageRuntime {
         JSValueMakeNumber(context, Double(UInt32.random(in: .min ... .max)))
     }
 
-    /// One of the harness's other scripts, evaluated.
+    /// Evaluates one of the harness's other scripts.
     static let script: JSObjectCallAsFunctionCallback = { context, _, _, count, arguments, exception in
         guard let context, count == 1, let copy = JSValueToStringCopy(context, arguments?[0], nil),
             let text = JavaScriptRuntime.current?.sources.script(JavaScriptString(owning: copy).text)
@@ -201,7 +207,7 @@ final class JavaScriptRuntime: LanguageRuntime {
         return evaluate(text.source, named: text.url, in: context, exception: exception)
     }
 
-    /// A host name as the web writes it; undefined if it cannot be one.
+    /// A host name in its ASCII form; undefined if it is not valid.
     static let domainToASCII: JSObjectCallAsFunctionCallback = { context, _, _, count, arguments, _ in
         guard let context, count == 1, let copy = JSValueToStringCopy(context, arguments?[0], nil),
             let name = DomainNames.ascii(JavaScriptString(owning: copy).text)
@@ -209,7 +215,7 @@ final class JavaScriptRuntime: LanguageRuntime {
         return JavaScriptString(name).lend { JSValueMakeString(context, $0) }
     }
 
-    /// What the lines of a built script were, as JSON; undefined for a script that is as its author wrote it.
+    /// The source map of a built script, as JSON; undefined for a script that was not built.
     static let sourceMap: JSObjectCallAsFunctionCallback = { context, _, _, _, _, _ in
         guard let map = JavaScriptRuntime.current?.function?.sourceMap, !map.isEmpty else {
             return JSValueMakeUndefined(context)
@@ -217,7 +223,7 @@ final class JavaScriptRuntime: LanguageRuntime {
         return JavaScriptString(map).lend { JSValueMakeString(context, $0) }
     }
 
-    /// The function around a dependency's source; undefined if there is no such dependency.
+    /// Wraps a dependency's source in a function; undefined if there is no such dependency.
     static let compile: JSObjectCallAsFunctionCallback = { context, _, _, count, arguments, exception in
         guard let context, count == 1, let copy = JSValueToStringCopy(context, arguments?[0], nil),
             let runtime = JavaScriptRuntime.current
@@ -231,7 +237,7 @@ final class JavaScriptRuntime: LanguageRuntime {
     }
 }
 
-/// The texts that are evaluated again for each context, converted once.
+/// The scripts that each context evaluates, converted to the engine's strings once.
 final class SourceTexts {
     struct Text {
         let source: JavaScriptString
@@ -242,7 +248,7 @@ final class SourceTexts {
             self.url = url
         }
 
-        /// One of ours.
+        /// A script of this project.
         init(_ name: String, _ source: [UInt8]) {
             self.init(
                 source: JavaScriptString(String(decoding: source, as: UTF8.self)), url: JavaScriptString("faas:\(name)")
@@ -251,7 +257,7 @@ final class SourceTexts {
     }
 
     let harness = Text("harness", PackageResources.harness_js)
-    /// Those that the harness evaluates when something of theirs is first used.
+    /// Scripts that the harness evaluates when a function first uses something of theirs.
     private lazy var scripts = [
         "hashes": Text("hashes", PackageResources.hashes_js), "inspect": Text("inspect", PackageResources.inspect_js),
         "url": Text("url", PackageResources.url_js), "web": Text("web", PackageResources.web_js),
@@ -263,15 +269,15 @@ final class SourceTexts {
 
     func main(_ function: LoadMessage) -> Text {
         if let main { return main }
-        // A built script's places are looked up in its map; the harness knows it by this name.
+        // The harness recognises a built script by this name, and looks its positions up in its source map.
         let url = function.sourceMap.isEmpty ? function.sourceName : "[built]"
         let text = Text(source: JavaScriptString(withoutHashbang(function.source)), url: JavaScriptString(url))
         main = text
         return text
     }
 
-    /// A dependency becomes the body of a function of `exports`, `module` and `require`, on the lines it has in its
-    /// file.
+    /// A dependency becomes the body of a function with the parameters `exports`, `module` and `require`. Its lines
+    /// keep their numbers.
     func dependency(_ module: LoadMessage.Module) -> Text {
         if let known = dependencies[module.name] { return known }
         let wrapped = "(function (exports, module, require) {\(withoutHashbang(module.source))\n})"
@@ -280,7 +286,7 @@ final class SourceTexts {
         return text
     }
 
-    /// A first line that begins with `#!` is for a shell; inside a function it would be a syntax error.
+    /// Turns a first line that begins with `#!` into a comment: inside a function it would be a syntax error.
     private func withoutHashbang(_ source: String) -> String {
         source.hasPrefix("#!") ? "//" + source : source
     }

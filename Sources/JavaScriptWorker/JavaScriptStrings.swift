@@ -1,7 +1,7 @@
 import CJavaScriptCore
 import Glibc
 
-/// A JavaScriptCore string with its reference counted: released when the last holder lets go.
+/// A JavaScriptCore string: retained, and released with the last reference to this object.
 final class JavaScriptString {
     private let reference: JSStringRef
 
@@ -13,8 +13,8 @@ final class JavaScriptString {
     }
 
     init(_ text: String) {
-        // The UTF-8 call ends at the first zero character, which a source may contain. A loop over the view would ask
-        // it for each byte.
+        // JavaScriptCore's UTF-8 function stops at a zero character, which a source may contain. Iterating over the
+        // UTF-16 view would convert byte by byte.
         var text = text
         let hasZero = text.withUTF8 { bytes in bytes.baseAddress.map { memchr($0, 0, bytes.count) != nil } ?? false }
         if hasZero {
@@ -27,13 +27,12 @@ final class JavaScriptString {
 
     deinit { JSStringRelease(reference) }
 
-    /// Lends the reference. It is given out only like this, because Swift may end an object right after its last use,
-    /// and a bare reference is no use.
+    /// Lends the string to `body`. Not a property, because Swift may release this object right after its last use.
     func lend<Result>(_ body: (JSStringRef) -> Result) -> Result {
         withExtendedLifetime(self) { body(reference) }
     }
 
-    /// Lends the string as UTF-8. The harness makes no text with lone surrogates.
+    /// Lends the string as UTF-8. The harness never produces lone surrogates.
     func withUTF8<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         let capacity = lend(JSStringGetMaximumUTF8CStringSize)
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) { buffer in
@@ -45,7 +44,7 @@ final class JavaScriptString {
     var text: String { withUTF8 { String(decoding: $0, as: UTF8.self) } }
 }
 
-/// Evaluates a script in the context's global scope. Stores what it throws in `exception`.
+/// Evaluates a script in the context's global scope. Stores an exception in `exception`.
 func evaluate(
     _ script: JavaScriptString, named url: JavaScriptString, in context: JSContextRef,
     exception: UnsafeMutablePointer<JSValueRef?>?

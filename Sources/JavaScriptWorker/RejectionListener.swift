@@ -1,10 +1,10 @@
 import CJavaScriptCore
 import Glibc
 
-/// Is told of unhandled promise rejections in all contexts of a virtual machine.
+/// Receives unhandled promise rejections of all contexts of a virtual machine.
 ///
-/// The engine never lets go of the function that listens, nor of the context which that belongs to, with all that is in
-/// it. So it belongs to a context in which nothing else is.
+/// The engine never releases the listener function, nor the context that it belongs to with all its content. So the
+/// function belongs to a context that contains nothing else.
 final class RejectionListener {
     private let context: JSGlobalContextRef
     private let function: JSObjectRef
@@ -15,8 +15,8 @@ final class RejectionListener {
         JSValueProtect(context, function)
     }
 
-    /// A function of JavaScriptCore's that its headers keep to themselves. Without it, an unhandled
-    /// rejection goes unseen.
+    /// Uses a function that JavaScriptCore exports but does not declare. Without it, unhandled rejections are not
+    /// noticed.
     func listen(to context: JSGlobalContextRef) {
         guard let symbol = dlsym(nil, "JSGlobalContextSetUnhandledRejectionCallback") else { return }
         typealias Function =

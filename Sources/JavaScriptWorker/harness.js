@@ -1,7 +1,8 @@
 // Runs first in every context, before any code of the function's. Its value is a function that takes what only the
 // worker can do and returns what the worker calls. What it needs of the language it takes now: a guest that replaces
-// JSON.stringify or Array.prototype.push later changes its own view of the world and nothing here. For the same reason nothing here
-// spreads, destructures or iterates an array, which would call what the guest put at Array.prototype[Symbol.iterator].
+// JSON.stringify or Array.prototype.push later changes its own view of the world and nothing here. For the same reason
+// nothing here spreads, destructures or iterates an array, which would call what the guest put at
+// Array.prototype[Symbol.iterator].
 (function (host) {
   'use strict';
 
@@ -36,8 +37,8 @@
   const TypedArray = getPrototypeOf(Uint8Array.prototype);
   const typedArrayName = uncurry(getOwnPropertyDescriptor(TypedArray, Symbol.toStringTag).get);
 
-  // A property that enumeration does not show, as the built-in ones are. The descriptor inherits nothing: a guest could have put a
-  // getter where every object finds it.
+  // A property that enumeration does not show, as the built-in ones are. The descriptor inherits nothing: a guest could
+  // have put a getter where every object finds it.
   const define = (object, name, value) => defineProperty(object, name, { __proto__: null, value, writable: true, enumerable: false, configurable: true });
 
   // An array to write to: a guest may have put setters for numbers where every other array finds them.
@@ -65,8 +66,8 @@
 
   const INVALID_EVENT = 1, HANDLER_NOT_FOUND = 2, LOAD_ERROR = 3, HANDLER_ERROR = 4, NOT_SERIALIZABLE = 5;
 
-  // The engine's form "name@file:line:column" in the form people know, "at name (file:line:column)". Frames without a file are
-  // the engine's own.
+  // The engine's form "name@file:line:column" in the form people know, "at name (file:line:column)". Frames without a
+  // file are the engine's own.
   const stackOf = error => {
     const stack = error.stack;
     let text = '', first = '';
@@ -444,8 +445,8 @@
     });
   }
 
-  // MARK: The web's globals, in scripts of their own that are evaluated when one of their names is first touched. What they need of
-  // the language is taken here, before any code of the function's runs.
+  // MARK: The web's globals, in scripts of their own that are evaluated when one of their names is first touched. What
+  // they need of the language is taken here, before any code of the function's runs.
 
   const ErrorOf = Error;
   const getterOf = (prototype, name) => uncurry(getOwnPropertyDescriptor(prototype, name).get);
@@ -516,7 +517,8 @@
     }
     return bytes;
   };
-  // Each longest beginning of an invalid character becomes one U+FFFD. Strict: an invalid character makes all of it undefined.
+  // Each longest beginning of an invalid character becomes one U+FFFD. Strict: an invalid character makes all of it
+  // undefined.
   const utf8Decode = (bytes, isStrict = false) => {
     let text = '';
     for (let i = 0; i < bytes.length;) {
@@ -657,8 +659,8 @@
   define(globalThis, 'module', main);
   define(globalThis, 'exports', main.exports);
 
-  // MARK: Random numbers. The engine seeds its own when a context is made, and a rewound context is not made again. This is sfc32,
-  // seeded by the kernel when an invocation first asks.
+  // MARK: Random numbers. The engine seeds its own when a context is made, and a rewound context is not made again.
+  // This is sfc32, seeded by the kernel when an invocation first asks.
 
   let seeded = false, a = 0, b = 0, c = 0, counter = 0;
   const next32 = () => {
@@ -689,8 +691,9 @@
 
   let handler, makeContext, outcome;
 
-  // Lambda's other ways to answer: a third parameter of the handler's, and three methods of its context. Who takes one of those
-  // answers with it, and not by returning nothing. What comes from a context of a call before is late, and changes nothing.
+  // Lambda's other ways to answer: a third parameter of the handler's, and three methods of its context. A handler
+  // that takes one of those answers with it, not by returning undefined. An answer through the context of an earlier
+  // call is too late and is ignored.
   let takesCallback = false, currentContext, isAnsweredLater = false;
   const settleWith = (context, hasFailed, value) => {
     if (context === currentContext) outcome ??= hasFailed ? failure(HANDLER_ERROR, value) : encode(value);
@@ -711,7 +714,8 @@
   defineAnswer('succeed', context => result => settleWith(context, false, result));
   defineAnswer('fail', context => error => settleWith(context, true, error));
   defineAnswer('done', answerTo);
-  // What the modules of a built script have given: what the main one exports, and what it declares under the handler's name.
+  // What the modules of a built script have given: what the main one exports, and what it declares under the handler's
+  // name.
   let moduleExports, moduleBinding;
   // Of the current phase: loading at first. Nothing is pending once a handler has answered.
   let failureKind = LOAD_ERROR, isPending = false;
@@ -813,7 +817,8 @@
       })();
     },
 
-    // Calls invoke with a handler of the harness's, and forgets that it did. Without arguments: the end of the rehearsal.
+    // Calls invoke with a handler of the harness's, and forgets that it did. Without arguments: the end of the
+    // rehearsal.
     rehearse(event, requestID, isAsync) {
       const real = handler, takes = takesCallback;
       outcome = undefined;
@@ -830,8 +835,8 @@
       }
     },
 
-    // Goes on with a pending invocation: its outcome; or the milliseconds to wait before the next call; or null if nothing
-    // can ever settle it.
+    // Goes on with a pending invocation: its outcome; or the milliseconds to wait before the next call; or null if
+    // nothing can ever settle it.
     poll() {
       if (outcome !== undefined) return outcome;
       // A handler that was to answer later and has nothing left to do it with has answered null, as with Lambda.

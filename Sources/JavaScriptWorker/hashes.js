@@ -1,5 +1,5 @@
-// MD5 and the SHAs, for the web's `crypto.subtle` and for Node's `crypto`. Evaluated when something is first hashed. Its value is a
-// function of `core`, as in url.js.
+// MD5 and the SHAs, for the web's `crypto.subtle` and for Node's `crypto`. Evaluated when something is first hashed.
+// Its value is a function of `core`, as in url.js.
 (function (core) {
   'use strict';
 

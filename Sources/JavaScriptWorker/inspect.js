@@ -1,5 +1,5 @@
-// How `console` and Node's `util` show values, as Node 20 does, and how they tell what a value is. Evaluated when something is first
-// shown. Its value is a function of `core`, as in url.js.
+// How `console` and Node's `util` show values, as Node 20 does, and how they tell what a value is. Evaluated when
+// something is first shown. Its value is a function of `core`, as in url.js.
 (function (core) {
   'use strict';
 

@@ -1,6 +1,6 @@
-// URL and URLSearchParams, as https://url.spec.whatwg.org says, state by state in its order and with its names. Evaluated when a
-// function first touches one of them. Its value is a function of `core`, what the harness took of the language before any code of the
-// function's ran: nothing here calls a method of a built-in prototype.
+// URL and URLSearchParams, as https://url.spec.whatwg.org says, state by state in its order and with its names.
+// Evaluated when a function first touches one of them. Its value is a function of `core`, what the harness took of the
+// language before any code of the function's ran: nothing here calls a method of a built-in prototype.
 (function (core) {
   'use strict';
 
@@ -276,8 +276,8 @@
     return slice(text, start, end);
   };
 
-  // Parses into `url`, which is changed also where this fails. Returns whether it is one. With an override, starts in that state
-  // and stops after its part, as setters do.
+  // Parses into `url`, which is changed also where this fails. Returns whether it is one. With an override, starts in
+  // that state and stops after its part, as setters do.
   const parse = (input, base, url, override) => {
     const codes = codesOf(withoutTabs(override === undefined ? trimmed(input) : input));
     let state = override ?? 'scheme start', buffer = '';

@@ -1,5 +1,6 @@
-// The web's other globals, each as far as it makes sense without a network: texts and bytes, events, headers, blobs, cloning, random
-// numbers and hashes. Evaluated when a function first touches one of them. Its value is a function of `core`, as in url.js.
+// The web's other globals, each as far as it makes sense without a network: texts and bytes, events, headers, blobs,
+// cloning, random numbers and hashes. Evaluated when a function first touches one of them. Its value is a function of
+// `core`, as in url.js.
 (function (core) {
   'use strict';
 

@@ -1,18 +1,18 @@
 import CPython
 import Glibc
 
-/// Where Python's objects live: pieces of memory of a fixed size that are never given back to the kernel, but kept for
-/// the next use. A snapshot with a few unused ones in it serves handlers that need a little more memory without a new
-/// mapping, which would have to be looked for and removed after each invocation.
+/// The allocator of Python's arenas: pieces of memory of a fixed size. Freed ones are kept for the next use and not
+/// returned to the kernel. A snapshot contains a few unused ones, so a handler that needs a little more memory makes no
+/// new mapping, which the rewinder would have to find and remove.
 ///
-/// The list is an ordinary static variable: it is put back together with the pieces it names.
+/// The list is an ordinary static variable, so a rewind restores it together with the arenas that it names.
 enum PythonArenas {
-    /// Of 1 MiB each, which take no memory until they are used.
+    /// Each has 1 MiB and takes no memory until it is used.
     private static let unusedAtSnapshot = 16
-    // Both are used only by Python's allocator, which holds the interpreter's lock: nothing races, also if a handler
+    // Only Python's allocator uses these two. It holds the interpreter's lock, so there is no race even if a handler
     // has threads.
     nonisolated(unsafe) private static var unused: [UnsafeMutableRawPointer] = []
-    /// What Python asks for each time; anything else goes straight to the kernel.
+    /// The size that Python asks for each time. Other sizes go to the kernel directly.
     nonisolated(unsafe) private static var size = 0
 
     static func install() {
@@ -35,7 +35,7 @@ enum PythonArenas {
         if size == self.size { unused.append(pointer) } else { munmap(pointer, size) }
     }
 
-    /// Makes sure that some pieces are unused.
+    /// Makes sure that some arenas are unused.
     static func makeRoom() {
         guard size > 0 else { return }
         let taken = (unused.count..<max(unused.count, unusedAtSnapshot)).compactMap { _ in

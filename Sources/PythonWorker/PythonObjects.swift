@@ -2,11 +2,11 @@ import CPython
 
 typealias PythonObject = UnsafeMutablePointer<PyObject>
 
-/// A reference to a Python object, counted: dropped when the last holder lets go.
+/// A counted reference to a Python object: dropped with the last reference to this Swift object.
 final class PythonReference {
     private let object: PythonObject
 
-    /// Takes over a new reference; nil if there is none, because the call that should have made it failed.
+    /// Takes over a new reference. Returns nil for null: the call that should have made the object failed.
     init?(owning object: PythonObject?) {
         guard let object else { return nil }
         self.object = object
@@ -14,7 +14,7 @@ final class PythonReference {
 
     deinit { Py_DecRef(object) }
 
-    /// Lends the object. Given out only like this, because Swift may end a holder right after its last use.
+    /// Lends the object to `body`. Not a property, because Swift may release this object right after its last use.
     func lend<Result>(_ body: (PythonObject) -> Result) -> Result {
         withExtendedLifetime(self) { body(object) }
     }
@@ -26,7 +26,7 @@ final class PythonReference {
         self.init(owning: text.withUTF8 { Self.decode(UnsafeRawBufferPointer($0)) })
     }
 
-    /// nil if the bytes are not UTF-8; the Python error is cleared.
+    /// Returns nil if the bytes are not UTF-8. Clears the Python error.
     convenience init?(utf8 bytes: UnsafeRawBufferPointer) {
         self.init(owning: Self.decode(bytes))
     }
@@ -59,7 +59,7 @@ final class PythonReference {
         }
     }
 
-    /// - Returns: what the call returned; nil if it raised.
+    /// - Returns: the result of the call; nil if it raised an exception.
     func call(_ arguments: [PythonReference]) -> PythonReference? {
         let borrowed: [PythonObject?] = arguments.map { $0.object }
         return withExtendedLifetime(arguments) {
@@ -69,7 +69,8 @@ final class PythonReference {
 
     // MARK: From Python
 
-    /// Lends a `str` or `bytes` object as UTF-8; nil if it is neither, or holds what UTF-8 cannot.
+    /// Lends a `str` or `bytes` object as UTF-8. Returns nil for other objects, and for text that UTF-8 cannot
+    /// represent.
     func withUTF8<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result? {
         var length = 0
         if let text = PyUnicode_AsUTF8AndSize(object, &length) {

@@ -6,9 +6,9 @@ import SystemCalls
 import WorkerProtocol
 import WorkerRuntime
 
-/// Python functions on CPython. The interpreter starts in the zygote; workers inherit it.
+/// Runs Python functions on CPython. The interpreter starts in the zygote, and workers inherit it.
 final class PythonRuntime: LanguageRuntime {
-    /// Where the harness's `log` finds its worker. One thread, one worker for each process: nothing races.
+    /// The channel that the harness's `log` writes to. Each process has one thread and one worker, so there is no race.
     nonisolated(unsafe) private static var channel: WorkerChannel?
 
     private var loadFunction: PythonReference?
@@ -16,7 +16,7 @@ final class PythonRuntime: LanguageRuntime {
     private var rehearseFunction: PythonReference?
     private var warmUpFunction: PythonReference?
     private var findGenerators: PythonReference?
-    /// Renews what the loaded function's modules draw from; nil if there is nothing.
+    /// Renews the random generators of the loaded function's modules; nil if they have none.
     private var renewFunction: PythonReference?
     private var processState: ProcessState?
     private var sandbox: WorkerSandbox?
@@ -24,15 +24,15 @@ final class PythonRuntime: LanguageRuntime {
     func startEngine(keepsState: Bool) -> String {
         var preconfiguration = PyPreConfig()
         PyPreConfig_InitIsolatedConfig(&preconfiguration)
-        // There is no locale to ask: names, variables and files are UTF-8.
+        // There is no locale, so names, variables and files are UTF-8.
         preconfiguration.utf8_mode = 1
         let preStatus = Py_PreInitialize(&preconfiguration)
         guard PyStatus_Exception(preStatus) == 0 else { fail("The interpreter does not start.") }
         var configuration = PyConfig()
-        // Isolated: no environment, no user's site-packages, no working directory on the path.
+        // Isolated: ignores the environment and the user's site-packages, and the working directory is not on the path.
         PyConfig_InitIsolatedConfig(&configuration)
         configuration.site_import = 0
-        // The zygote's pages are shared by all workers; what stays unwritten stays shared.
+        // Pages of the zygote are shared by all workers for as long as they are not written to.
         configuration.write_bytecode = 0
         PythonArenas.install()
         let status = Py_InitializeFromConfig(&configuration)
@@ -44,11 +44,11 @@ final class PythonRuntime: LanguageRuntime {
         return Self.version
     }
 
-    /// The engine's name and version. It does not need a started interpreter.
+    /// The engine's name and version. Works before the interpreter has started.
     static var version: String { "CPython \(String(cString: Py_GetVersion()).prefix { $0 != " " })" }
 
     private func startHarness() {
-        // The method table entry lives as long as the process.
+        // The method table's entry must live as long as the process.
         let method = UnsafeMutablePointer<PyMethodDef>.allocate(capacity: 1)
         method.initialize(
             to: PyMethodDef(ml_name: strdup("log"), ml_meth: Self.log, ml_flags: METH_VARARGS, ml_doc: nil))
@@ -87,7 +87,7 @@ final class PythonRuntime: LanguageRuntime {
 
     var canHoldKernelObjects: Bool { true }
 
-    /// One, so that a function called once costs no snapshot.
+    /// One invocation comes before the snapshot, so a function that is called once never pays for one.
     func rehearsal(channel: WorkerChannel, sandbox: WorkerSandbox) -> (state: any PristineState, invocations: Int) {
         self.sandbox = sandbox
         return (ForkPerInvocation(runtime: self, channel: channel, sandbox: sandbox), 1)
@@ -97,8 +97,8 @@ final class PythonRuntime: LanguageRuntime {
 
     var sandboxPolicy: SandboxPolicy {
         SandboxPolicy(
-            // The standard library; shared libraries that its modules are linked with, and the list that the dynamic
-            // linker finds them in; time zones.
+            // The standard library; shared libraries that its modules are linked with, and the dynamic linker's list of
+            // them; time zones.
             readablePaths: Self.modulePaths() + Self.libraryPaths + ["/etc/ld.so.cache", "/usr/share/zoneinfo"],
             readsItsOwnProcess: false, reservesMemory: false, systemCalls: .python)
     }
@@ -124,8 +124,8 @@ final class PythonRuntime: LanguageRuntime {
         if inChild { PyOS_AfterFork_Child() } else { PyOS_AfterFork_Parent() }
     }
 
-    /// What follows writes to pages that the zygote shares with all: each is copied when it is first written to, now
-    /// and not when somebody waits.
+    /// Writes to pages that the zygote shares with all workers. The kernel copies a page at the first write, so this
+    /// happens before a call waits.
     func warmUp() {
         if warmUpFunction?.call([]) == nil { PyErr_Clear() }
     }
@@ -170,7 +170,7 @@ final class PythonRuntime: LanguageRuntime {
 
     func restoreProcessState() -> Bool { processState?.restore() ?? false }
 
-    /// What a function made at its top level can only be forgotten with the process.
+    /// A Python function's top level can only be unloaded by ending the process.
     func unload() {}
 
     func invoke(_ header: InvokeHeader, event: UnsafeRawBufferPointer, channel: WorkerChannel) {
@@ -189,7 +189,7 @@ final class PythonRuntime: LanguageRuntime {
 
     private static let harnessFailure = Failure(.workerError, message: "The Python harness failed.")
 
-    /// From the harness's form: kind, name, message, stack, line, column.
+    /// Reads the harness's form of a failure: kind, name, message, stack, line, column.
     private func failure(_ answer: PythonReference) -> Failure {
         guard let items = answer.items, items.count == 6,
             let kind = Failure.Kind(rawValue: UInt8(truncatingIfNeeded: items[0].integer))
@@ -199,7 +199,7 @@ final class PythonRuntime: LanguageRuntime {
             line: UInt32(clamping: items[4].integer), column: UInt32(clamping: items[5].integer))
     }
 
-    /// `log(level, text)`: one line the function wrote.
+    /// `log(level, text)`: sends one line that the function wrote.
     private static let log: PyCFunction = { _, arguments in
         guard let arguments, let level = PyTuple_GetItem(arguments, 0), let text = PyTuple_GetItem(arguments, 1) else {
             return nil

@@ -1,12 +1,12 @@
 import CPython
 import Glibc
 
-/// The generator behind `random.random()` and its like. Its state is part of a memory that every call finds the same,
-/// so it is given new state in each: when it is first asked for something, because most calls never ask, and it takes
-/// as long as a short handler.
+/// Gives each call its own state of the generator behind `random.random()`: the state is in memory, which is the same
+/// for every call. The generator is seeded at its first use in a call, because most calls never use it, and seeding
+/// takes as long as a short handler.
 ///
-/// Python has no hook for that. The methods that read and write the state are in a table of `_random`'s, and are
-/// replaced there.
+/// Python has no hook for that. The methods that read and write the state are in a table of the module `_random`, and
+/// are replaced there.
 enum SharedRandomGenerator {
     private typealias FastMethod =
         @convention(c) (PythonObject?, UnsafePointer<PythonObject?>?, Py_ssize_t) -> PythonObject?
@@ -17,18 +17,18 @@ enum SharedRandomGenerator {
     }
 
     // Safe because all code that uses these holds the interpreter's lock: Python's methods always, and the worker's one
-    // thread whenever it is not in a handler. So nothing races, also if a handler has threads.
+    // thread while it is not in a handler. So there is no race even if a handler has threads.
 
-    /// Kept alive. Replaced only when a function has loaded, under the lock.
+    /// Retained. Replaced only after a function has loaded, under the lock.
     nonisolated(unsafe) private static var generator: PythonObject?
-    /// Whether its state is this call's own. Put back to false with the memory, and by ``mustRenew()`` where nothing is
-    /// put back. Read and written under the lock.
+    /// Whether the generator's state belongs to this call. A rewind makes it false, and so does ``mustRenew()`` where
+    /// memory is not rewound. Read and written under the lock.
     nonisolated(unsafe) private static var isRenewed = false
-    /// Set once, in the zygote, which has one thread, before a method that reads it is in place.
+    /// Set once in the zygote, which has one thread, before the methods that read it are installed.
     nonisolated(unsafe) private static var original: Methods?
 
     /// Replaces the methods. Called once, in the zygote.
-    /// - Returns: false if this Python's are not what they are known to be.
+    /// - Returns: false if this version of Python has other methods than expected.
     static func install() -> Bool {
         guard let module = PythonReference(owning: PyImport_ImportModule("_random")),
             let type = module.lend({ PythonReference(owning: PyObject_GetAttrString($0, "Random")) }),
@@ -45,7 +45,7 @@ enum SharedRandomGenerator {
             random: random.pointee.ml_meth, getrandbits: getrandbits.pointee.ml_meth,
             getstate: getstate.pointee.ml_meth,
             setstate: setstate.pointee.ml_meth,
-            // What METH_FASTCALL says it is.
+            // METH_FASTCALL means that the method has this type.
             seed: unsafeBitCast(seed.pointee.ml_meth, to: FastMethod.self))
         random.pointee.ml_meth = {
             SharedRandomGenerator.read($0) ? SharedRandomGenerator.original?.random($0, $1) : nil
@@ -69,8 +69,8 @@ enum SharedRandomGenerator {
         return true
     }
 
-    /// From here on the generator is module `random`'s present one, and its state is not yet any call's own. Called when a
-    /// function has loaded: it may have made another, by loading the module anew.
+    /// Uses the present generator of the module `random` from here on, with a state that belongs to no call yet. Called
+    /// after a function has loaded, which may have loaded the module again.
     static func adopt() {
         isRenewed = false
         guard let name = PythonReference("random"),
@@ -81,13 +81,13 @@ enum SharedRandomGenerator {
         generator = found
     }
 
-    /// What is in the generator has been seen by others.
+    /// Called before a new call where memory is not rewound: an earlier call has seen the state.
     static func mustRenew() { isRenewed = false }
 
-    /// Before the state is read. Returns false if there is none to be had, which Python makes a SystemError of.
+    /// Called before the state is read. Returns false if there is no entropy; Python then raises a SystemError.
     private static func read(_ instance: PythonObject?) -> Bool {
         guard instance == generator, !isRenewed else { return true }
-        // From less than Python itself would take, which is twice as fast.
+        // Seeds with fewer bytes than Python does, which is twice as fast.
         var seed: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
         guard let original, withUnsafeMutableBytes(of: &seed, { getentropy($0.baseAddress, $0.count) }) == 0,
             let number = withUnsafeBytes(
@@ -100,17 +100,17 @@ enum SharedRandomGenerator {
         let answer = number.lend { number in
             withUnsafePointer(to: Optional(number)) { PythonReference(owning: original.seed(instance, $0, 1)) }
         }
-        // Not before: a call that has caught the error must not go on with what others have seen.
+        // Only now: a call that caught the error must not continue with a state that other calls have seen.
         isRenewed = answer != nil
         return isRenewed
     }
 
-    /// Before the state is replaced by one that the function chooses.
+    /// Called before the function sets the state itself.
     private static func write(_ instance: PythonObject?) {
         if instance == generator { isRenewed = true }
     }
 
-    /// The entry of a method's table, which lives as long as the process.
+    /// A method's entry in its table. It lives as long as the process.
     private static func method(_ name: String, of type: PythonReference, _ flags: Int32) -> UnsafeMutablePointer<
         PyMethodDef
     >? {

@@ -5,7 +5,7 @@ What the worker provides is in the namespace already: log(level, text).
 
 import sys
 
-# asyncio does without ssl if it must. Loading it costs every worker memory, and its generator of random numbers would have to be
+# asyncio works without ssl. Loading ssl would cost every worker memory, and its random generator would have to be
 # renewed before every invocation of every function.
 sys.modules["ssl"] = None
 import asyncio
@@ -99,7 +99,11 @@ def emit(level, text):
 
 
 def level_of(record):
-    return ERROR if record.levelno >= logging.ERROR else WARNING if record.levelno >= logging.WARNING else INFO if record.levelno >= logging.INFO else DEBUG
+    if record.levelno >= logging.ERROR:
+        return ERROR
+    if record.levelno >= logging.WARNING:
+        return WARNING
+    return INFO if record.levelno >= logging.INFO else DEBUG
 
 
 def capture_streams():
@@ -150,7 +154,7 @@ def text_of(value):
 
 
 def frames_of(error):
-    """The guest's frames, outermost first: without the harness's, the event loop's around an async handler, and the import system's."""
+    """The guest's frames, outermost first, without those of the harness, the event loop and the import system."""
     frames = traceback.extract_tb(error.__traceback__)
     for index, frame in enumerate(frames):
         if frame.filename == "<faas>" and frame.name in ("wait_for", "collect"):
@@ -171,7 +175,8 @@ def stack_of(error):
         seen.add(id(error))
         if heading:
             lines.append(f"{heading} {describe(error)}")
-        lines.extend(f'File "{shown(frame.filename)}", line {frame.lineno}, in {frame.name}' for frame in reversed(frames_of(error)))
+        for frame in reversed(frames_of(error)):
+            lines.append(f'File "{shown(frame.filename)}", line {frame.lineno}, in {frame.name}')
         reasons = [("caused by", error.__cause__)]
         if not error.__suppress_context__:
             reasons.append(("raised while handling", error.__context__))
@@ -194,7 +199,8 @@ def message_of(error):
     if isinstance(error, SystemExit):
         return f"The function called sys.exit({'' if error.code is None else repr(error.code)})."
     if isinstance(error, SyntaxError):
-        return text_of(error.msg) + ("" if error.filename in (None, main_name) else f" ({shown(error.filename)}, line {error.lineno})")
+        place = "" if error.filename in (None, main_name) else f" ({shown(error.filename)}, line {error.lineno})"
+        return text_of(error.msg) + place
     if isinstance(error, PermissionError):
         return f"{text_of(error)}. {FORBIDDEN}"
     return text_of(error)
@@ -263,7 +269,10 @@ handler = None
 parameters = 0
 
 
-def load(source, source_name, source_folder, package_folder, name, sources, environment, function_id, revision, memory_mb, prime):
+def load(
+    source, source_name, source_folder, package_folder, name, sources, environment, function_id, revision, memory_mb,
+    prime
+):
     """None, or a failure."""
     global main_name, handler, parameters
     main_name = f"{source_folder}/{source_name}" if source_folder else source_name
@@ -274,7 +283,9 @@ def load(source, source_name, source_folder, package_folder, name, sources, envi
     try:
         own_modules = add_folders(source_folder, package_folder) | sources.keys()
     except OSError as error:
-        return (LOAD_ERROR, "", f"The function's folder '{error.filename}' cannot be read by the user that functions run as: {error.strerror}.", [], 0, 0)
+        folder = f"The function's folder '{error.filename}'"
+        message = f"{folder} cannot be read by the user that functions run as: {error.strerror}."
+        return (LOAD_ERROR, "", message, [], 0, 0)
     # The function's modules may bear the names of those of the standard library that the harness has imported.
     for module in list(sys.modules):
         if module in own_modules:
@@ -319,7 +330,7 @@ def add_folders(source_folder, package_folder):
     if package_folder:
         os.listdir(package_folder)
         sys.path.append(package_folder)
-        # Numeric libraries start a thread for each processor when they are loaded, and a process with threads has no copies.
+        # Numeric libraries start a thread for each processor when they load. A process with threads cannot be forked.
         for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ.setdefault(variable, "1")
     if not source_folder:
@@ -344,7 +355,8 @@ def positional_parameters(function):
         return 1
     if inspect.Parameter.VAR_POSITIONAL in kinds:
         return 2
-    return min(2, sum(kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds))
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return min(2, sum(kind in positional for kind in kinds))
 
 
 # Events
@@ -386,7 +398,9 @@ def in_json(value):
     """What the encoder does not know, as something it does."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode()
-    if isinstance(value, (collections.abc.Set, collections.abc.Sequence, collections.abc.Iterator, collections.abc.ValuesView)):
+    if isinstance(
+        value, (collections.abc.Set, collections.abc.Sequence, collections.abc.Iterator, collections.abc.ValuesView)
+    ):
         return list(value)
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
         return value.isoformat()
@@ -417,7 +431,10 @@ def plain(value, inside):
         raise ValueError("Circular reference detected")
     inside.add(id(value))
     if isinstance(value, dict):
-        copy = {key if isinstance(key, (str, int, type(None))) else str(key): plain(item, inside) for key, item in value.items()}
+        copy = {
+            key if isinstance(key, (str, int, type(None))) else str(key): plain(item, inside)
+            for key, item in value.items()
+        }
     elif isinstance(value, (list, tuple)):
         copy = [plain(item, inside) for item in value]
     else:
@@ -437,9 +454,11 @@ def encode_escaped(value):
     return encode_ascii(plain(value, set()))
 
 
-# What encode_fast makes anew for each value. `entered` holds what encloses the value that it has come to, against cycles.
+# encode_fast makes these for each value. `entered` holds the values that enclose the present one, to detect cycles.
 entered = {}
-chunks_of = json.encoder.c_make_encoder(entered, in_json, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+chunks_of = json.encoder.c_make_encoder(
+    entered, in_json, json.encoder.encode_basestring, None, ":", ",", False, False, False
+)
 
 
 def encode(value):
@@ -468,7 +487,7 @@ class Identity:
 
 
 class Context:
-    """The handler's second parameter. The names are AWS Lambda's, then our own. What is the same for all invocations is the class's."""
+    """The handler's second parameter. AWS Lambda's names come first, then our own. The class has what calls share."""
 
     client_context = tenant_id = None
     identity = Identity()
@@ -581,8 +600,9 @@ def warm_up():
 
 
 def find_generators():
-    """Looks what the function has loaded that makes random numbers. Its state in memory is the same before each invocation, so
-    renew() gives it another; if there is nothing, this is None. Module random's is the worker's care (SharedRandomGenerator)."""
+    """Finds the random generators that the function has loaded. Their state in memory is the same before each
+    invocation, so renew() gives them another; without generators it is None. SharedRandomGenerator renews that of the
+    module random."""
     global renew
     # Drawn while loading, to be used later.
     if hasattr(random := sys.modules.get("random"), "_inst"):

@@ -3,10 +3,10 @@ import Glibc
 import SystemCalls
 import WorkerProtocol
 
-/// The sandbox of one build: this process, which then becomes esbuild.
+/// The sandbox of one build: confines this process, which then becomes esbuild.
 ///
-/// What a worker's sandbox does in two processes happens here in one, in the same order. A build reads `folders` and
-/// writes to its standard output; nothing else of the machine is there for it.
+/// It takes the same steps in the same order as the sandbox of a worker, but in one process. A build can read `folders`
+/// and write to its standard output; it sees nothing else of the machine.
 public struct BuildSandbox {
     private let settings: SandboxSettings
     private let systemCalls: SystemCallPolicy
@@ -16,28 +16,29 @@ public struct BuildSandbox {
         self.systemCalls = systemCalls
     }
 
-    /// Confines this process for good.
+    /// Confines this process for the rest of its life.
     ///
     /// - Parameters:
-    ///   - program: the absolute path of the executable that this process is to become.
-    ///   - folders: absolute paths of what it may read. The first is where it starts.
-    /// - Returns: what could not be had, one phrase each. Never both the private root and Landlock: then it throws.
+    ///   - program: the absolute path of the executable that this process becomes.
+    ///   - folders: absolute paths that it may read. The first is its working directory.
+    /// - Returns: the layers that are missing, one phrase each. Throws if both the private root and Landlock are
+    ///   missing.
     public func confine(program: String, folders: [String]) throws(SystemCallError) -> [String] {
         guard !settings.isOff else {
             try enter(folders)
             return []
         }
         var missing: [String] = []
-        // 1. The private root: mounting takes the privileges that step 2 gives up.
+        // 1. The private root: mounting needs the privileges that step 2 drops.
         let hasPrivateRoot = isWanted(.root) && enterPrivateRoot(Self.libraries + [program] + folders)
         if !hasPrivateRoot { missing.append("the private root (it takes namespaces)") }
         try enter(folders)
-        // 2. Privileges, for good: before seccomp, which an unprivileged process may use only then. The user stays what
-        //   it is, because a folder of sources may be readable by that user only.
+        // 2. Privileges: before seccomp, which an unprivileged process may use only after this. The user does not
+        // change, because a source folder may be readable by that user only.
         let dropped = faas_drop_capabilities()
         guard dropped == 0 else { throw SystemCallError("capset", code: -dropped) }
         try Processes.renouncePrivileges()
-        // 3. Files: before the filter, which knows no Landlock.
+        // 3. Files: before the filter, which denies Landlock's calls.
         let files = FileRules()
         let readable = folders + ["/dev/null", "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"]
         let ruleset =
@@ -52,10 +53,10 @@ public struct BuildSandbox {
         guard hasPrivateRoot || ruleset != nil else {
             throw SystemCallError("confining what a build may read", code: ENOTSUP)
         }
-        // 4. Limits. The filter is compiled before: that goes by way of a file.
+        // 4. Limits. The filter is compiled before them, because that writes a file.
         let filter = isWanted(.systemCalls) ? try SystemCallFilter(systemCalls) : nil
         if isWanted(.limits) { try ResourceLimits.setForBuild() }
-        // 5. Last, because it denies all of the above.
+        // 5. The filter: last, because it denies all of the steps above.
         if let filter { try filter.load() } else { missing.append("the filter of system calls") }
         return missing
     }
@@ -67,7 +68,7 @@ public struct BuildSandbox {
     }
 
     private func enterPrivateRoot(_ paths: [String]) -> Bool {
-        // Only in a mount namespace of its own.
+        // Needs a mount namespace of this process's own.
         guard getpid() == 1 else { return false }
         let strings = (["/lib", "/lib64", "/dev/null"] + paths).map { strdup($0) } + [nil]
         defer { for text in strings { free(text) } }
@@ -76,8 +77,8 @@ public struct BuildSandbox {
         } == 0
     }
 
-    /// The C library's files, which are all that esbuild is linked with, where the distributions have them. A path that
-    /// is not there is left out; the dynamic linker comes first because folders are made in this order.
+    /// The C library's files, where the distributions have them: esbuild is linked with nothing else. Missing paths are
+    /// left out. The dynamic linker comes first because folders are made in this order.
     private static let libraries: [String] = {
         let folders = ["/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"]
         let names = [

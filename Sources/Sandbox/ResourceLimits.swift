@@ -1,35 +1,37 @@
 import Glibc
 import SystemCalls
 
-/// Limits that the kernel keeps for each process. They are inherited, so most are set once, in the zygote.
+/// Resource limits of processes. Children inherit them, so most are set once, in the zygote.
 enum ResourceLimits {
-    /// - Parameter countsProcesses: whether processes are counted within a user namespace of our own. Elsewhere other
-    ///   programs of the same user would be counted too.
+    /// - Parameter countsProcesses: whether the kernel counts processes within a user namespace of our own. Otherwise
+    ///   it would also count other programs of the same user.
     static func setForAllWorkers(countsProcesses: Bool) throws(SystemCallError) {
-        // A core file would hold the events of strangers.
+        // A core file would contain other callers' events.
         try set(Self.number(RLIMIT_CORE), 0)
-        // The rewinder's own are below this; a guest that opens all the others has itself to blame.
+        // The rewinder's descriptors have numbers below this. A guest that opens all others makes only its own calls
+        // fail.
         try set(Self.number(RLIMIT_NOFILE), 256)
-        // Memory that cannot be swapped, and message queues, outlive no call if there are none.
+        // Locked memory and message queues could outlive a call, so workers get none.
         try set(Self.lockedMemory, 0)
         try set(Self.messageQueues, 0)
-        // Against a source that forks without end while it is loaded, and a handler that does the same with threads.
-        // All workers of a language count together.
+        // Stops sources that fork without end while they load, and handlers that make threads without end. All workers
+        // of a language are counted together.
         if countsProcesses { try set(Self.processes, 2048) }
     }
 
-    /// Private writable memory: `bytes` more than there is now. Allocations past it fail, which the languages report.
+    /// Limits private writable memory to `bytes` more than now. Allocations beyond it fail, which the languages report.
     /// - Parameter temporaryFileBytes: the size of the file system for temporary files; 0 if there is none.
     static func setMemory(bytes: Int, temporaryFileBytes: Int) throws(SystemCallError) {
         try set(number(RLIMIT_DATA), UInt(Memory.privateBytes() + bytes))
-        // A file without a name is memory too. Of others, only temporary files can be written, and those have a limit
-        // of their own.
+        // A file without a name is memory too. The only other writable files are temporary ones, which have their own
+        // limit.
         try set(number(RLIMIT_FSIZE), UInt(max(Memory.privateBytes() + bytes, temporaryFileBytes)))
-        // A file with a large hole has a size past the limit, which is an error for the function, and not its end.
+        // Writing past the limit into a file with a large hole is an error for the function; without this a signal ends
+        // it.
         if temporaryFileBytes > 0 { signal(SIGXFSZ, SIG_IGN) }
     }
 
-    /// For a build: what esbuild needs for the largest sources, with room, and an end to what would never end.
+    /// Limits of a build: enough for the largest sources, with room, and a bound on builds that never end.
     static func setForBuild() throws(SystemCallError) {
         try set(number(RLIMIT_CORE), 0)
         try set(number(RLIMIT_FSIZE), 0)
@@ -40,7 +42,7 @@ enum ResourceLimits {
         try set(messageQueues, 0)
     }
 
-    // RLIMIT_NPROC, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE: macros that Swift does not import.
+    // RLIMIT_NPROC, RLIMIT_MEMLOCK and RLIMIT_MSGQUEUE are macros, which Swift does not import.
     private static let processes: __rlimit_resource_t = 6
     private static let lockedMemory: __rlimit_resource_t = 8
     private static let messageQueues: __rlimit_resource_t = 12
@@ -52,7 +54,7 @@ enum ResourceLimits {
     private static func set(_ number: __rlimit_resource_t, _ value: UInt) throws(SystemCallError) {
         var now = rlimit()
         getrlimit(number, &now)
-        // What is lower already stays: raising it takes a privilege, and somebody wanted it low.
+        // A lower limit stays: an administrator chose it, and raising it needs a privilege.
         let value = min(value, UInt(now.rlim_max))
         var limit = rlimit(rlim_cur: value, rlim_max: value)
         guard setrlimit(number, &limit) == 0 else { throw SystemCallError("setrlimit", code: errno) }

@@ -3,10 +3,10 @@ import Glibc
 import SystemCalls
 import WorkerProtocol
 
-/// The sandbox of one language's workers: made in the zygote, applied to the zygote and then to each worker.
+/// The sandbox of one language's workers: made in the zygote, and applied to the zygote and then to each worker.
 ///
-/// Each of the two `confine` functions is a list in order, with the reason why a step must come before the next ones.
-/// What children inherit is done in the zygote, so a worker pays for what must be its own, and an invocation for
+/// Each of the two `confine` functions is an ordered list that says why a step comes before the next ones. What
+/// children inherit is done in the zygote. So a worker pays only for what must be its own, and an invocation pays
 /// nothing.
 public struct Sandbox {
     private let policy: SandboxPolicy
@@ -15,14 +15,14 @@ public struct Sandbox {
     private var filters: [WorkerKind: (loading: SystemCallFilter, serving: SystemCallFilter)] = [:]
     private var hasPrivateRoot = false
     private var problems: [SandboxLayer.Name: String] = [:]
-    /// What the probe found to hold.
+    /// What the probe found.
     private var confinesFiles = false
     private var confinesSignals = false
     public private(set) var layers: [SandboxLayer] = []
-    /// Whether each worker gets a folder for temporary files: it is asked for, and there is a private root to mount it
-    /// in.
+    /// Whether each worker gets a folder for temporary files: a function has asked for it, and there is a private root
+    /// to mount it in.
     private var mountsTemporaryFiles: Bool { settings.temporaryMB != nil && hasPrivateRoot }
-    /// Where functions look for it by themselves.
+    /// The folder that programs use for temporary files by default.
     private static let temporaryFolder = "/tmp"
 
     public init(policy: SandboxPolicy, settings: SandboxSettings) {
@@ -32,42 +32,42 @@ public struct Sandbox {
 
     private func isWanted(_ layer: SandboxLayer.Name) -> Bool { !settings.isOff && !settings.without.contains(layer) }
 
-    /// Whether a layer is required that does not hold.
+    /// Whether a layer is missing although all layers are required.
     public var isRefused: Bool { settings.isRequired && layers.contains { $0.state != .active } }
 
-    /// Whether the host has put the zygote into namespaces: only then is it the first process of its own.
+    /// Whether the host has put the zygote into namespaces: only then is its pid 1.
     private var hasNamespaces: Bool { getpid() == 1 }
 
     // MARK: The zygote
 
-    /// Gives up what neither the zygote nor any worker needs once the engine has started.
+    /// Drops what neither the zygote nor any worker needs after the engine has started.
     public mutating func confineZygote() throws(SystemCallError) {
         guard !settings.isOff else {
             try Processes.renouncePrivileges()
             return
         }
-        // 1. The private root: mounting takes the privileges that step 2 gives up.
+        // 1. The private root: mounting needs the privileges that step 2 drops.
         hasPrivateRoot = attempt(.root, where: hasNamespaces) { sandbox throws(SystemCallError) in
             try sandbox.enterPrivateRoot()
         }
-        // 2. The user: before the capabilities, because changing it takes one.
+        // 2. The user: before the capabilities, because changing the user needs one.
         _ = attempt(.privileges) { sandbox throws(SystemCallError) in try sandbox.becomeNobody() }
-        // 3. Privileges that cannot come back: before seccomp, which an unprivileged process may use only then.
+        // 3. Privileges: before seccomp, which an unprivileged process may use only after this.
         try Processes.renouncePrivileges()
-        // 4. Its own files in /proc belong to it again, which changing the user has ended: it has to read its page
-        //   table.
+        // 4. After the change of the user, the zygote's files in /proc belong to root. This gives them back: the zygote
+        // reads its page table.
         _ = faas_set_dumpable(1)
-        // 5. Limits that every worker has.
+        // 5. Limits that apply to every worker.
         _ = attempt(.limits) { sandbox throws(SystemCallError) in
             try ResourceLimits.setForAllWorkers(countsProcesses: sandbox.hasNamespaces)
         }
-        // 6. What holds is found out by a child that tries, and then reported.
+        // 6. A child tries what the layers must deny. The zygote reports which layers work.
         report(probe())
-        // 7. Compiled once.
+        // 7. The filters are compiled once, here.
         if isWanted(.systemCalls) {
             for forks in [false, true] {
                 let kind = kind(forks: forks)
-                // Its own process's number is in the filter then, so each worker compiles its own.
+                // The filter contains the process's own pid then, so each worker compiles its own.
                 guard kind.signalsAreConfined else { continue }
                 filters[kind] = (
                     try SystemCallFilter(.loading(kind, policy.systemCalls)),
@@ -77,7 +77,7 @@ public struct Sandbox {
         }
     }
 
-    /// Takes a step if its layer is wanted and possible. Returns whether it has been taken; notes why not.
+    /// Takes a step if its layer is wanted and possible. Returns whether it was taken, and records why not.
     private mutating func attempt(
         _ layer: SandboxLayer.Name, where isPossible: Bool = true, _ step: (Sandbox) throws(SystemCallError) -> Void
     ) -> Bool {
@@ -92,8 +92,8 @@ public struct Sandbox {
     }
 
     private func enterPrivateRoot() throws(SystemCallError) {
-        // The dynamic linker's paths lead through the first two, which are links on most systems. The devices: what
-        // engines read random numbers from, and what standard streams are.
+        // /lib and /lib64: paths to the dynamic linker go through them, and most systems have links there. The devices:
+        // engines read random numbers from one, and standard streams refer to the other.
         let paths = ["/lib", "/lib64", "/dev/null", "/dev/urandom"] + policy.readablePaths + settings.readablePaths
         let strings = paths.map { strdup($0) } + [nil]
         defer { for text in strings { free(text) } }
@@ -107,36 +107,39 @@ public struct Sandbox {
         let unprivileged: uid_t = 65534
         if geteuid() == 0 {
             let result = faas_become(unprivileged, unprivileged, mountsTemporaryFiles ? 1 : 0)
-            // EINVAL: the host is not root, so only its own user is mapped; the namespace's root is that user outside.
+            // EINVAL: the host is not root, so only its own user is mapped, and the namespace's root is that user
+            // outside.
             guard result == 0 || result == -EINVAL || result == -EPERM else {
                 throw SystemCallError("setresuid", code: -result)
             }
         }
-        // Each worker mounts a folder for its own temporary files, and drops this one too.
+        // Each worker mounts its own folder for temporary files, and then drops this capability too.
         let result = mountsTemporaryFiles ? faas_drop_capabilities_but_mounting() : faas_drop_capabilities()
         guard result == 0 else { throw SystemCallError("capset", code: -result) }
     }
 
-    /// The zygote has looked at its own memory. From now on no process of the same user looks into it.
+    /// Called after the zygote has looked at its own memory: processes of the same user can no longer look into it.
     public func closeZygote() {
         if !settings.isOff { _ = faas_set_dumpable(0) }
     }
 
     // MARK: A worker
 
-    /// A worker is to open its own files in /proc. ``confineWorker()`` closes that door.
+    /// Lets a new worker open its own files in /proc. ``confineWorker()`` denies it again.
     public func openWorker() {
         if !settings.isOff { _ = faas_set_dumpable(1) }
     }
 
-    /// Confines a worker that has just been forked and knows nothing of its function yet.
+    /// Confines a worker that has just been forked and does not know its function yet.
     public func confineWorker() throws(SystemCallError) {
-        // 1. No other process of the same user looks into this one. After the files in /proc have been opened.
+        // 1. Processes of the same user can no longer look into this one. After the worker has opened its files in
+        // /proc.
         if !settings.isOff { _ = faas_set_dumpable(0) }
-        // 2. The folder for temporary files: before Landlock, which denies mounting; then the privilege that it took
-        //   goes too.
+        // 2. The folder for temporary files: before Landlock, which denies mounting. This also drops the privilege to
+        // mount.
         if let megabytes = settings.temporaryMB, hasPrivateRoot { try mountTemporaryFiles(megabytes) }
-        // 3. Landlock: before the engine starts threads, which inherit it; it takes effect for one thread only.
+        // 3. Landlock: before the engine starts threads, because it applies to the calling thread and what that thread
+        // starts.
         try confineFiles()
     }
 
@@ -147,8 +150,8 @@ public struct Sandbox {
         guard result == 0 else { throw SystemCallError("capset", code: -result) }
     }
 
-    /// Whether a function that asked for a folder for temporary files has none; and what is missing, as the end of a
-    /// sentence.
+    /// Why a function that asked for a folder for temporary files has none, as the end of a sentence; nil if it has one
+    /// or asked for none.
     public var lackOfTemporaryFiles: String? {
         guard settings.temporaryMB != nil else { return nil }
         if settings.isOff { return "the sandbox is off" }
@@ -156,10 +159,10 @@ public struct Sandbox {
         return confinesFiles ? nil : "there is no Landlock"
     }
 
-    /// Whether there is a folder for temporary files, which has to be emptied between calls.
+    /// Whether there is a folder for temporary files, which is emptied between calls.
     public var hasTemporaryFiles: Bool { settings.temporaryMB != nil && lackOfTemporaryFiles == nil }
 
-    /// Empties the folder for temporary files. Returns false if that is impossible.
+    /// Empties the folder for temporary files. Returns false if that fails.
     public static func removeTemporaryFiles() -> Bool { faas_empty_folder(temporaryFolder) == 0 }
 
     private func confineFiles() throws(SystemCallError) {
@@ -174,11 +177,11 @@ public struct Sandbox {
         Descriptors.close(ruleset)
     }
 
-    /// The last step before the function's source is loaded. Everything before it used calls that it denies.
+    /// Called last before the function's source is loaded. The steps before it use calls that it denies.
     ///
     /// - Parameters:
     ///   - forks: whether the worker forks itself.
-    ///   - memoryBytes: how much more private memory the process may get than it has now.
+    ///   - memoryBytes: how much private memory the process may add to what it has now.
     public func beforeLoading(forks: Bool, memoryBytes: Int?) throws(SystemCallError) {
         if isWanted(.limits), let memoryBytes {
             try ResourceLimits.setMemory(
@@ -191,7 +194,7 @@ public struct Sandbox {
         try SystemCallFilter(.loading(kind, policy.systemCalls)).load()
     }
 
-    /// When only the guest still runs: the worker has forked and taken its snapshot, if it does.
+    /// Called when only the guest still runs: after the worker has forked or taken its snapshot.
     public func beforeServing(forks: Bool) throws(SystemCallError) {
         guard isWanted(.systemCalls) else { return }
         let kind = kind(forks: forks)
@@ -199,8 +202,8 @@ public struct Sandbox {
         try SystemCallFilter(.serving(kind, policy.systemCalls)).load()
     }
 
-    /// Whether what ``SystemCallPolicy/serving(_:)`` and the allow-list deny is denied: then limits, priority,
-    /// scheduling, session, name and timer slack of the process cannot have changed, nor signals above 31.
+    /// Whether the filter denies changes of the process's limits, priority, scheduling, session, name and timer slack,
+    /// and handlers of signals above 31.
     public var deniesChangesOfTheProcess: Bool { layers.contains { $0.name == .systemCalls && $0.state == .active } }
 
     private func kind(forks: Bool) -> WorkerKind {
@@ -214,18 +217,18 @@ public struct Sandbox {
 // MARK: - Finding out what holds
 
 extension Sandbox {
-    /// What a child of the zygote saw when it tried, each as 0 or `errno`.
+    /// What a child of the zygote found when it tried the forbidden calls, each as 0 or `errno`.
     private struct Findings {
         var confined: Int32 = -1
         var open: Int32 = -1
         var signal: Int32 = -1
         var filter: Int32 = -1
         var socket: Int32 = -1
-        /// The last attempt ends the process.
+        /// Whether the last attempt, tracing, killed the process.
         var isEndedByTracing = false
     }
 
-    /// Confines a child as a worker is, and lets it try what must fail.
+    /// Confines a child like a worker and lets it try what must fail.
     private func probe() -> Findings {
         var findings = Findings()
         guard let (ours, theirs) = try? Sockets.makeStreamPair(), let side = try? Processes.fork() else {
@@ -261,7 +264,7 @@ extension Sandbox {
             }
         }
         var answers: [Int32] = [code { () throws(SystemCallError) -> Void in try self.confineWorker() }]
-        // Both are there, and allowed to everybody, until Landlock denies them.
+        // Both paths exist and are readable by every user unless Landlock denies them.
         answers.append(-faas_try_open("/proc/version"))
         answers.append(-faas_try_signal(getppid()))
         answers.append(
@@ -302,7 +305,8 @@ extension Sandbox {
         } else {
             add(
                 .signals, .degraded,
-                "Landlock 6 (Linux 6.12) is missing: a worker may signal its own process only, and cannot end what it has forked"
+                "Landlock 6 (Linux 6.12) is missing: a worker may signal its own process only, and cannot end what it "
+                    + "has forked"
             )
         }
         add(.limits, .active, "descriptors, memory\(hasNamespaces ? ", processes" : "")")

@@ -1,16 +1,17 @@
 import WorkerProtocol
 
-/// What a language's workers need of the machine, besides what every worker needs.
+/// What one language's workers need from the machine, besides what every worker needs.
 public struct SandboxPolicy: Sendable {
-    /// Files and folders that workers may read, with the reason beside each entry. Missing ones are left out.
+    /// Files and folders that workers may read. The reason is beside each entry. Missing ones are left out.
     public var readablePaths: [String]
-    /// Whether a worker may read its own folder in /proc. For an engine that does; never where guests open files.
+    /// Whether a worker may read its own folder in /proc: only for an engine that needs it, and whose guests cannot
+    /// open files.
     public var readsItsOwnProcess: Bool
-    /// Whether the engine maps much more memory than it uses. What it maps is then no measure, and the host's watch is
-    /// the limit.
+    /// Whether the engine maps much more memory than it uses. Mapped memory is then not limited; the host watches the
+    /// memory in use.
     public var reservesMemory: Bool
 
-    /// What its engine and its library call.
+    /// The system calls of the engine and its library.
     public var systemCalls: WorkerSystemCalls
 
     public init(
@@ -23,18 +24,18 @@ public struct SandboxPolicy: Sendable {
     }
 }
 
-/// What the host asked for on the command line of a zygote.
+/// The sandbox settings on the command line of a zygote.
 public struct SandboxSettings: Equatable, Sendable {
-    /// No layer at all.
+    /// Whether all layers are switched off.
     public var isOff = false
-    /// A layer that does not hold ends the zygote.
+    /// Whether the zygote ends if a layer is missing.
     public var isRequired = false
-    /// Layers that are left out, so that tests see what the others hold alone.
+    /// Layers that are left out, so that tests see what the others deny alone.
     public var without: Set<SandboxLayer.Name> = []
 
-    /// What functions may read besides what their language needs.
+    /// Paths that functions may read besides those of their language.
     public var readablePaths: [String] = []
-    /// The size of the folder for temporary files that each worker gets; nil: none.
+    /// The size of the folder for temporary files that each worker gets; nil: no folder.
     public var temporaryMB: Int?
 
     /// From arguments of the form `--sandbox=off`, `--without=files,signals`, `--read=/path` and `--temporary-mb=16`.

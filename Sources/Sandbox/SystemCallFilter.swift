@@ -3,23 +3,24 @@ import CSeccomp
 import Glibc
 import SystemCalls
 
-/// A policy compiled to the kernel's own form. Compiled once, in the zygote; loading it is one system call.
+/// A policy as a BPF program. Compiled once, in the zygote; loading it is one system call.
 public struct SystemCallFilter {
     /// Instructions of eight bytes each.
     private let program: [UInt64]
 
     public var instructionCount: Int { program.count }
 
-    /// - Throws: if libseccomp refuses a rule, which means that the policy contradicts itself, or does not know a name.
+    /// - Throws: if libseccomp refuses a rule: the policy contradicts itself, or names an unknown system call.
     public init(_ policy: SystemCallPolicy) throws(SystemCallError) {
         guard let context = seccomp_init(policy.otherwise.action) else {
             throw SystemCallError("seccomp_init", code: EINVAL)
         }
         defer { seccomp_release(context) }
-        // A call by the numbers of another architecture (32 bit, x32) has other arguments than those looked at here.
+        // Calls by another architecture's numbers (32 bit, x32) have other arguments than the rules check, so they are
+        // denied.
         try Self.check(
             "seccomp_attr_set", seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SystemCallRule.Verdict.end.action))
-        // A tree instead of a list: what is called often is not behind everything else.
+        // Compiles to a binary tree instead of a list, so that frequent calls do not pass all other rules first.
         try Self.check("seccomp_attr_set", seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2))
         for rule in policy.rules where rule.verdict != policy.otherwise {
             let comparisons = rule.conditions.map(\.comparison)
@@ -54,7 +55,7 @@ public struct SystemCallFilter {
         guard result == 0 else { throw SystemCallError(call, code: -result) }
     }
 
-    /// Puts all threads of this process under the filter, for ever.
+    /// Puts all threads of this process under the filter. It cannot be removed.
     /// - Precondition: the process has renounced new privileges.
     public func load() throws(SystemCallError) {
         let result = program.withUnsafeBytes { faas_seccomp_load($0.baseAddress, UInt16($0.count / 8)) }

@@ -1,6 +1,6 @@
-/// Names in the policies for which an architecture has no system call. A filter leaves these out and refuses every other
-/// name that it cannot resolve, so a name with a spelling mistake ends the zygote. `script/check-arm64` compares this list
-/// with the kernel's headers.
+/// Names in the policies for which an architecture has no system call. A filter skips these, and refuses every other
+/// name that it cannot resolve, so a misspelt name ends the zygote. `script/check-arm64` compares this list with the
+/// kernel's headers.
 enum SystemCallNames {
     static func isAbsentHere(_ name: String) -> Bool {
         #if arch(arm64)
@@ -11,7 +11,8 @@ enum SystemCallNames {
         #endif
     }
 
-    /// What arm64 never had, and what its C library calls instead, which the policies allow or deny in the same way.
+    /// System calls that arm64 never had, and what its C library calls instead. The policies treat those in the same
+    /// way.
     static let absentOnARM64: [String: String] = [
         "access": "faccessat",
         "alarm": "setitimer",

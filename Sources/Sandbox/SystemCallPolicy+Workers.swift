@@ -1,15 +1,16 @@
 import Glibc
 import SystemCalls
 
-/// What differs between the workers of one language and changes what they may call.
+/// The properties of a worker that change which system calls it may make.
 public struct WorkerKind: Hashable, Sendable {
-    /// The worker forks itself: for each call, or for the first ones.
+    /// Whether the worker forks itself, for each call or for the first ones.
     public var forks: Bool
-    /// Signals reach only this worker and what it has forked (Landlock). Without that, a worker may signal only itself.
+    /// Whether signals reach only this worker and what it has forked (Landlock). Otherwise a worker may signal only
+    /// itself.
     public var signalsAreConfined: Bool
-    /// Something confines which files can be opened. Without that, none can.
+    /// Whether a layer confines which files can be opened. Otherwise no file can be opened.
     public var filesAreConfined: Bool
-    /// There is a folder for temporary files, and Landlock keeps what writes to files within it.
+    /// Whether there is a folder for temporary files, and Landlock denies writing files outside of it.
     public var writesTemporaryFiles: Bool
 
     public init(forks: Bool, signalsAreConfined: Bool, filesAreConfined: Bool, writesTemporaryFiles: Bool) {
@@ -22,9 +23,9 @@ public struct WorkerKind: Hashable, Sendable {
 
 /// The system calls of one language's workers, besides those of every worker. Each worker executable brings its own.
 public struct WorkerSystemCalls: Sendable {
-    /// What the engine and its library call, from before the function's source is loaded.
+    /// Calls of the engine and its library. Allowed from before the function's source is loaded.
     public var allowed: [SystemCallRule]
-    /// What is denied again as soon as only the guest still runs.
+    /// Calls that are denied again when only the guest still runs.
     public var deniedWhileServing: [SystemCallRule]
 
     public init(allowed: [SystemCallRule], deniedWhileServing: [SystemCallRule]) {
@@ -34,8 +35,8 @@ public struct WorkerSystemCalls: Sendable {
 }
 
 extension SystemCallPolicy {
-    /// From before the function's source is loaded: a list of what is allowed, a shorter one of what ends the process,
-    /// and an error for everything else.
+    /// The policy from before the function's source is loaded: a list of allowed calls, a shorter list of calls that
+    /// end the process, and an error for all other calls.
     public static func loading(_ kind: WorkerKind, _ language: WorkerSystemCalls) -> SystemCallPolicy {
         var rules = everyWorker + language.allowed
         if kind.writesTemporaryFiles {
@@ -69,14 +70,15 @@ extension SystemCallPolicy {
                 SystemCallRule(
                     .allow, "kill", "tgkill", when: .isOwnProcess(argument: 0),
                     reason:
-                        "abort(), and the threads of the engine's collector. Other workers have the same user, so only itself."
+                        "abort(), and the threads of the engine's collector. Other workers have the same user, so only "
+                        + "itself."
                 ))
         }
         return SystemCallPolicy(confining: rules)
     }
 
-    /// On top, as soon as the worker itself no longer needs it: in a forked copy before the handler runs, after the
-    /// snapshot, and where state is kept, once the function is loaded.
+    /// A second policy on top, when the worker itself no longer needs these calls: in a forked copy before the handler
+    /// runs, after the snapshot, and after loading where state is kept.
     public static func serving(_ kind: WorkerKind, _ language: WorkerSystemCalls) -> SystemCallPolicy {
         var rules = finished + language.deniedWhileServing
         if !kind.writesTemporaryFiles {
@@ -86,7 +88,7 @@ extension SystemCallPolicy {
         return SystemCallPolicy(rules: rules, otherwise: .allow)
     }
 
-    /// An allow-list: what no program calls by accident ends the process, everything else fails with EPERM.
+    /// An allow-list: calls that no program makes by accident end the process; all others fail with EPERM.
     public init(confining rules: [SystemCallRule]) {
         self.init(rules: rules + Self.ending, otherwise: .refuse(EPERM))
     }
@@ -104,7 +106,8 @@ extension SystemCallPolicy {
         SystemCallRule(
             .allow, "newfstatat", when: .equal(argument: 3, 0x1000),
             reason:
-                "fstat() as the C library makes it, with AT_EMPTY_PATH. A path with it is for languages that can open files."
+                "fstat() as the C library makes it, with AT_EMPTY_PATH. A path with it is for languages that can open "
+                + "files."
         ),
         SystemCallRule(.allow, "poll", "ppoll", "restart_syscall", reason: "Waiting."),
         SystemCallRule(.allow, "munmap", "mremap", "brk", reason: "Memory, within the limit."),
@@ -160,16 +163,17 @@ extension SystemCallPolicy {
             .allow, "socketpair", when: .equal(argument: 0, UInt64(AF_UNIX)), .bits(argument: 1, mask: 0xf, 1),
             .equal(argument: 2, 0),
             reason:
-                "Streams between the worker's own processes, and of event loops. A datagram socket could be aimed elsewhere."
+                "Streams between the worker's own processes, and of event loops. A datagram socket could be aimed "
+                + "elsewhere."
         ),
         SystemCallRule(.allow, "sendto", when: .equal(argument: 4, 0), reason: "send(). With an address, refused."),
-        // What the rewinder asks of its own page table; the number is that of PAGEMAP_SCAN.
+        // The rewinder reads its own page table. The number is PAGEMAP_SCAN.
         SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0xc060_6610), reason: "Which pages are dirty."),
     ]
 
-    /// Landlock keeps all that opens, makes, moves or removes within the folder; everything else that can be seen is
-    /// mounted read-only. No links, devices, pipes and sockets, no other owners, no attributes: nothing there is more
-    /// than a file or a folder.
+    /// Landlock confines opening, making, moving and removing to the folder; everything else that is visible is mounted
+    /// read-only. Links, devices, pipes, sockets, other owners and attributes are denied: the folder contains only
+    /// files and folders.
     private static let temporaryFiles: [SystemCallRule] = [
         SystemCallRule(.allow, "openat", "open", reason: "Reading, and in the folder writing too."),
         SystemCallRule(
@@ -198,13 +202,14 @@ extension SystemCallPolicy {
 
     // MARK: What ends the process
 
-    /// No function calls these by accident, so the first attempt ends the process. Everything that is in no list fails
-    /// with EPERM: opening a file to write, a socket, another process.
+    /// No function makes these calls by accident, so the first one ends the process. A call in no list fails with
+    /// EPERM: opening a file to write, a socket, another process.
     private static let ending: [SystemCallRule] = [
         SystemCallRule(
             .end, "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd",
             reason:
-                "The memory and the descriptors of other processes. The rewind relies on no other process writing to its memory."
+                "The memory and the descriptors of other processes. The rewind relies on no other process writing to "
+                + "its memory."
         ),
         SystemCallRule(
             .end, "io_uring_setup", "io_uring_enter", "io_uring_register", "userfaultfd",
@@ -235,11 +240,12 @@ extension SystemCallPolicy {
         SystemCallRule(
             .end, "move_pages", "migrate_pages", "set_mempolicy", "set_mempolicy_home_node",
             reason:
-                "Where pages are in the machine: of no use here, and side channels. OpenBLAS calls mbind, and does without: it is refused."
+                "Where pages are in the machine: of no use here, and side channels. OpenBLAS calls mbind, and does "
+                + "without: it is refused."
         ),
     ]
 
-    // MARK: What is over when the handler runs
+    // MARK: What is denied when the handler runs
 
     private static let finished: [SystemCallRule] = [
         SystemCallRule(
@@ -261,7 +267,7 @@ extension SystemCallPolicy {
             | Kernel.CLONE_CHILD_CLEARTID)
 }
 
-// Of headers that Swift's Glibc module does not import, under the kernel's names.
+// Constants of headers that Swift's Glibc module does not import, under the kernel's names.
 // swift-format-ignore: AlwaysUseLowerCamelCase
 private enum Kernel {
     static let PR_SET_PDEATHSIG = 1

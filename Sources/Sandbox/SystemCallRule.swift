@@ -1,23 +1,24 @@
-/// One line of a policy: some system calls, what becomes of them, and why.
+/// One rule of a policy: some system calls, the verdict, and the reason.
 public struct SystemCallRule: Sendable {
     public enum Verdict: Equatable, Sendable {
         case allow
-        /// The call fails with this `errno`. For what programs do by accident: the caller gets an error and goes on.
+        /// The call fails with this `errno`. For calls that programs make by accident: the program can handle the
+        /// error.
         case refuse(Int32)
-        /// The process ends. For what no program does by accident.
+        /// The process is killed. For calls that no program makes by accident.
         case end
     }
 
-    /// What an argument must be for the rule to apply. All of a rule's conditions must hold.
+    /// A condition on an argument. A rule applies if all of its conditions hold.
     public enum Condition: Equatable, Sendable {
         case equal(argument: UInt32, UInt64)
-        /// The bits of `mask` have this value.
+        /// The bits of `mask` must have this value.
         case bits(argument: UInt32, mask: UInt64, UInt64)
         case atMost(argument: UInt32, UInt64)
         case differs(argument: UInt32, UInt64)
         case isOwnProcess(argument: UInt32)
 
-        /// The flags of `open`, in this argument, ask for neither writing nor a new file.
+        /// The `open` flags in this argument must request neither writing nor a new file.
         public static func opensToRead(flags argument: UInt32) -> Condition {
             .bits(argument: argument, mask: writingFlags, 0)
         }
@@ -46,7 +47,7 @@ public struct SystemCallRule: Sendable {
     }
 }
 
-/// A seccomp program in words: the rules, and what becomes of everything else.
+/// A policy that can be compiled to a seccomp program: the rules, and the verdict for all other calls.
 public struct SystemCallPolicy: Sendable {
     public var rules: [SystemCallRule]
     public var otherwise: SystemCallRule.Verdict

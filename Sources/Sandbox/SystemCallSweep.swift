@@ -3,8 +3,8 @@ import CSeccomp
 import Glibc
 import SystemCalls
 
-/// Tries every system call under the real filters, each in a process of its own, and prints a line for each: number,
-/// name, verdict.
+/// Tries every system call under the real filters, each in its own process. Prints a line for each: number, name,
+/// verdict.
 public enum SystemCallSweep {
     private enum Phase: String, CaseIterable {
         case loading
@@ -12,7 +12,7 @@ public enum SystemCallSweep {
     }
 
     /// Called in a confined zygote.
-    /// - Returns: false if it cannot be done.
+    /// - Returns: false if the sweep fails.
     public static func run(_ sandbox: Sandbox) -> Bool {
         for phase in Phase.allCases {
             for number in 0...600 {
@@ -41,7 +41,7 @@ public enum SystemCallSweep {
         guard let (ours, theirs) = try? Sockets.makeStreamPair(), let side = try? Processes.fork() else { return nil }
         switch side {
         case .child:
-            // An argument of 0 is also standard input: fchmod(0, 0) would close /dev/null to the whole machine.
+            // The argument 0 also means standard input: fchmod(0, 0) would close /dev/null to the whole machine.
             let file = faas_memory_file()
             guard file >= 0, (try? Descriptors.duplicate(file, as: 0)) != nil,
                 (try? Descriptors.duplicate(theirs, as: 3)) != nil, (try? Descriptors.closeAll(from: 4)) != nil,
@@ -61,7 +61,7 @@ public enum SystemCallSweep {
 
     private static func outcome(of pid: pid_t, _ socket: Int32) -> String? {
         var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-        // Some wait for something that never comes.
+        // Some calls wait without end.
         let isDone = poll(&entry, 1, 200) > 0
         var answer: Int32 = 0
         let hasAnswered =

@@ -1,17 +1,17 @@
 import CLinuxShims
 import Glibc
 
-/// A control group of version 2: a folder whose files say what the processes in it may use.
+/// A control group of version 2: a folder with files that limit its processes.
 public struct ControlGroup: Equatable, Sendable {
     public let path: String
 
     package init(path: String) { self.path = path }
 
-    /// The one that this process is in. nil if there is no hierarchy of version 2, or if it does not show this
-    /// process's group.
+    /// The group that this process is in. nil if no hierarchy of version 2 is mounted, or if the mount does not show
+    /// this process's group.
     public static func ofThisProcess() -> ControlGroup? { ofThisProcess { Descriptors.readText($0) } }
 
-    /// - Parameter read: the text of a file; empty if there is none.
+    /// - Parameter read: returns the text of a file, or "" if there is no such file.
     package static func ofThisProcess(read: (String) -> String) -> ControlGroup? {
         guard let line = read("/proc/self/cgroup").split(separator: "\n").first(where: { $0.hasPrefix("0::/") }) else {
             return nil
@@ -24,7 +24,7 @@ public struct ControlGroup: Equatable, Sendable {
                 fields[mark + 1] == "cgroup2"
             else { continue }
             let (root, point) = (fields[3] == "/" ? "" : fields[3], String(fields[4]))
-            // What is mounted may be a part of the hierarchy; "/..": outside what this process sees of it.
+            // The mount may show a part of the hierarchy only. "/..": the group is outside of what this process sees.
             guard group == root || group.hasPrefix(root + "/"), !group.hasPrefix("/..") else { continue }
             let rest = group.dropFirst(root.count)
             return ControlGroup(path: rest == "/" ? point : point + rest)
@@ -35,16 +35,16 @@ public struct ControlGroup: Equatable, Sendable {
     /// The folder's name.
     public var name: Substring { path[path.index(after: path.lastIndex(of: "/") ?? path.startIndex)...] }
 
-    /// What can be limited here, for example `memory`.
+    /// The controllers that can be used in this group, for example `memory`.
     public var controllers: [Substring] { words("cgroup.controllers") }
 
-    /// The processes in it, as far as this one can see them; not those of its children.
+    /// The processes in this group that this process can see, without those of child groups.
     public var processes: [pid_t] { words("cgroup.procs").compactMap { pid_t($0) } }
 
-    /// Whether whoever administers this machine has left what is below this group to this process.
+    /// Whether this process may make groups below this one.
     ///
-    /// Root may write everywhere, so for root it takes a word: the mark that systemd leaves (`Delegate=yes`), or that
-    /// this is the root of all that this process sees, in a container.
+    /// Root may write to every group, so root also needs a sign that the group was delegated to it: the attribute that
+    /// systemd sets (`Delegate=yes`), or that this group is the root of the hierarchy that a container sees.
     public var isDelegated: Bool {
         var info = stat()
         guard stat(path, &info) == 0,
@@ -56,7 +56,7 @@ public struct ControlGroup: Equatable, Sendable {
         let isMarked = (["trusted.delegate", "user.delegate"] as [String]).contains {
             faas_has_attribute(path, $0, CChar(UInt8(ascii: "1"))) != 0
         }
-        // Only groups below the machine's own root have a type.
+        // The root of the machine's hierarchy has no such file, so this is the root of a container.
         let isRootOfContainer =
             Descriptors.readText("/proc/self/cgroup").split(separator: "\n").contains("0::/")
             && access(path + "/cgroup.type", F_OK) == 0
@@ -67,12 +67,12 @@ public struct ControlGroup: Equatable, Sendable {
 
     public func child(_ name: String) -> ControlGroup { ControlGroup(path: path + "/" + name) }
 
-    /// Makes the folder. One that is there already is not an error.
+    /// Makes the folder. It is not an error if the folder exists.
     public func make() throws(SystemCallError) {
         guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .last("mkdir \(path)") }
     }
 
-    /// Fails while there is a process in it.
+    /// Removes the folder. Fails while there is a process in the group.
     public func remove() throws(SystemCallError) {
         guard rmdir(path) == 0 || errno == ENOENT else { throw .last("rmdir \(path)") }
     }
@@ -81,15 +81,15 @@ public struct ControlGroup: Equatable, Sendable {
         let descriptor = open("\(path)/\(file)", O_WRONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .last("open \(path)/\(file)") }
         defer { close(descriptor) }
-        // The kernel takes what one call writes as a whole.
+        // The kernel reads the value from one write call, so a partial write is a failure.
         let bytes = Array(value.utf8)
         guard write(descriptor, bytes, bytes.count) == bytes.count else { throw .last("write \(path)/\(file)") }
     }
 
-    /// Moves a process here, with all its threads. 0: this one.
+    /// Moves a process with all its threads into this group. 0 means the calling process.
     public func add(_ process: pid_t) throws(SystemCallError) { try set("cgroup.procs", "\(process)") }
 
-    /// How often the kernel has ended something here because the group had no memory left.
+    /// How many processes of the group the kernel has killed because it had no memory left.
     public var memoryKills: Int {
         let line = Descriptors.readText(path + "/memory.events").split(separator: "\n").first {
             $0.hasPrefix("oom_kill ")

@@ -1,9 +1,9 @@
 import CLinuxShims
 import Glibc
 
-/// Reading, writing and closing by descriptor, with interrupted calls retried.
+/// Reads, writes and closes descriptors. Interrupted calls are retried.
 public enum Descriptors {
-    /// Reads what is there, up to the buffer's size; waits for at least one byte. Returns 0 at the end of the stream.
+    /// Waits for at least one byte and reads up to the buffer's size. Returns 0 at the end of the stream.
     public static func read(into buffer: UnsafeMutableRawBufferPointer, from descriptor: Int32) throws(SystemCallError)
         -> Int
     {
@@ -14,8 +14,8 @@ public enum Descriptors {
         }
     }
 
-    /// Like ``read(into:from:)``, for a socket. Who sleeps in a read of a Unix socket is also woken each time that the
-    /// other side reads what it was sent, only to go back to sleep; who sleeps in a poll is not.
+    /// Like ``read(into:from:)``, for a socket. Waits in `poll`: a thread that waits in a read of a Unix socket is also
+    /// woken, for nothing, each time the other side reads what this side sent.
     public static func receive(into buffer: UnsafeMutableRawBufferPointer, from socket: Int32) throws(SystemCallError)
         -> Int
     {
@@ -32,7 +32,7 @@ public enum Descriptors {
         }
     }
 
-    /// Writes all of `bytes`, waiting as long as it takes.
+    /// Writes all of `bytes`. Blocks until it is done.
     public static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws(SystemCallError) {
         var rest = bytes
         while !rest.isEmpty {
@@ -45,7 +45,7 @@ public enum Descriptors {
         }
     }
 
-    /// Writes both parts, one after the other, with one system call where the kernel takes all of it.
+    /// Writes both parts, one after the other. Takes one system call if the kernel accepts all bytes at once.
     public static func writeAll(
         _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, to descriptor: Int32
     ) throws(SystemCallError) {
@@ -81,25 +81,25 @@ public enum Descriptors {
         _ = Glibc.close(descriptor)
     }
 
-    /// Ends a connection both ways: who waits on either end of it wakes up. The descriptor stays open.
+    /// Shuts a connection down in both directions, which wakes waiting threads on both ends. The descriptor stays open.
     public static func shutDown(_ socket: Int32) {
         _ = Glibc.shutdown(socket, Int32(SHUT_RDWR))
     }
 
-    /// Lets nothing more come in: reading gives what has arrived so far, and then the end of the stream.
+    /// Closes the receiving direction: reads return the bytes that have arrived, and then the end of the stream.
     public static func endReading(_ socket: Int32) {
         _ = Glibc.shutdown(socket, Int32(SHUT_RD))
     }
 
-    /// How many descriptors this process may have open at a time.
+    /// How many descriptors this process may have open at the same time.
     public static var limit: Int {
         var limit = rlimit()
         return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
             ? Int(clamping: limit.rlim_cur) : 1024
     }
 
-    /// Lets this process open as many as it may allow itself. Shells start programs with 1,024, for the sake of old
-    /// ones.
+    /// Raises the soft limit of open descriptors to the hard one. Shells start programs with 1,024, for compatibility
+    /// with `select`.
     public static func raiseLimit() {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
@@ -107,12 +107,12 @@ public enum Descriptors {
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
-    /// Waits until everything in the file system of this descriptor is on the disk.
+    /// Waits until all data of the file system that this descriptor is on has been written to the disk.
     public static func syncFileSystem(_ descriptor: Int32) throws(SystemCallError) {
         _ = try checked("syncfs", faas_sync_file_system(descriptor))
     }
 
-    /// Closes every descriptor but these, which are in order.
+    /// Closes all descriptors except `kept`, which must be sorted.
     public static func closeAll(except kept: [Int32]) throws(SystemCallError) {
         var next: Int32 = 0
         for number in kept {
@@ -122,12 +122,12 @@ public enum Descriptors {
         try closeAll(from: next)
     }
 
-    /// Closes every descriptor from `first` upward, to `last`.
+    /// Closes all descriptors from `first` to `last`.
     public static func closeAll(from first: Int32, to last: UInt32 = .max) throws(SystemCallError) {
         _ = try checked("close_range", faas_close_range(UInt32(first), last))
     }
 
-    /// Makes `number` another name of `descriptor`.
+    /// Makes `number` a duplicate of `descriptor`.
     public static func duplicate(_ descriptor: Int32, as number: Int32) throws(SystemCallError) {
         guard dup2(descriptor, number) >= 0 else { throw .last("dup2") }
     }
@@ -138,7 +138,7 @@ public enum Descriptors {
         return descriptor
     }
 
-    /// What `body` writes to standard error goes nowhere.
+    /// Runs `body` with standard error discarded.
     public static func silencingErrors(_ body: () -> Void) {
         let errors = dup(2)
         if let null = try? openNull() {
@@ -152,10 +152,11 @@ public enum Descriptors {
         }
     }
 
-    /// A counter that wakes who waits for it, as event loops have them.
+    /// Opens an eventfd: a counter that wakes the threads that poll it, as event loops use it.
     public static func openEvent() throws(SystemCallError) -> Int32 { try checked("eventfd", faas_open_event()) }
 
-    /// What is open, as the kernel names it: a path, or a kind of thing. "" if nothing is.
+    /// What the descriptor refers to, as the kernel names it: a path, or a kind such as `socket:[1]`. "" if it is
+    /// closed.
     public static func path(of descriptor: Int32) -> String {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
             guard let path = buffer.baseAddress else { return "" }
@@ -166,7 +167,7 @@ public enum Descriptors {
         }
     }
 
-    /// All of a text file, or "" if it cannot be read.
+    /// The whole text of a file, or "" if it cannot be read.
     static func readText(_ path: String) -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return "" }
@@ -174,7 +175,7 @@ public enum Descriptors {
         return String(decoding: readToEnd(descriptor), as: UTF8.self)
     }
 
-    /// The names of the folders in a folder; none if it cannot be read.
+    /// The names of the subfolders of a folder. Empty if it cannot be read.
     static func folders(in path: String) -> [String] {
         guard let folder = opendir(path) else { return [] }
         defer { closedir(folder) }
@@ -188,7 +189,7 @@ public enum Descriptors {
         return found
     }
 
-    /// What is still to be read; with no help of any library that could be in an unknown state after a fork.
+    /// All bytes up to the end of the stream. Uses no library that could be in an inconsistent state after a fork.
     static func readToEnd(_ descriptor: Int32) -> [UInt8] {
         var bytes: [UInt8] = []
         withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 1) { buffer in
@@ -197,12 +198,12 @@ public enum Descriptors {
         return bytes
     }
 
-    /// The descriptors from `first` upward that this process has open.
+    /// The open descriptors of this process, from `first` upward.
     public static func openDescriptors(from first: Int32) -> [Int32] {
         ProcessFiles.list(.descriptors).filter { $0 >= first }
     }
 
-    /// Where the next read or write happens; nil for what has no position (a pipe, a socket).
+    /// The position of the next read or write; nil for a pipe or a socket, which have none.
     public static func position(of descriptor: Int32) -> Int64? {
         let position = lseek(descriptor, 0, SEEK_CUR)
         return position >= 0 ? Int64(position) : nil
@@ -212,7 +213,7 @@ public enum Descriptors {
         guard lseek(descriptor, off_t(position), SEEK_SET) >= 0 else { throw .last("lseek") }
     }
 
-    /// Waits until one of `descriptors` can be read or has been closed by its other end; one flag for each.
+    /// Waits until one of `descriptors` is readable or its other end is closed. Returns one flag for each.
     public static func waitUntilReadable(_ descriptors: [Int32]) throws(SystemCallError) -> [Bool] {
         var list = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         while poll(&list, nfds_t(list.count), -1) < 0 {

@@ -1,27 +1,26 @@
 import CLinuxShims
 import Glibc
 
-/// Tells of changes in directories (inotify).
+/// Reports changes in directories (inotify).
 ///
-/// `takeEvents` is called by one thread at a time: its owner has a lock.
+/// One thread at a time may call `takeEvents`: its owner holds a lock.
 public final class DirectoryWatch: @unchecked Sendable {
-    // Safe to share: the descriptor never changes, and `takeEvents`, which alone uses the buffer, is called by one
-    // thread at a time.
+    // Safe to share: the descriptor never changes, and only `takeEvents` uses the buffer.
 
     /// One watched directory.
     public struct Directory: Hashable, Sendable { fileprivate let descriptor: Int32 }
 
     public enum Event {
-        /// Something with this name was made, written, renamed or removed. The name is read only if it is asked for.
+        /// A file with this name was made, written, renamed or removed. The name is decoded only when it is called for.
         case entry(Directory, name: () -> String)
-        /// Events were lost.
+        /// The kernel dropped events because its queue was full.
         case overflow
         /// A watched directory was removed, renamed or unmounted.
         case gone
     }
 
     private let descriptor: Int32
-    /// Room for many events. Its own, because a temporary one of this size would be allocated for each call.
+    /// Room for many events. A field, because a temporary buffer of this size would be allocated on each call.
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 8)
 
     public init() throws(SystemCallError) {
@@ -39,9 +38,9 @@ public final class DirectoryWatch: @unchecked Sendable {
     }
 
     /// Watches a directory.
-    /// - Parameter entries: whether changes of what is in it are reported; else only its own end is.
-    /// - Throws: if there is none, or if the kernel does not learn of all changes there: of a network file system's,
-    ///   for example, which other machines write to.
+    /// - Parameter entries: whether to report changes of the directory's entries; otherwise only its removal.
+    /// - Throws: if there is no such directory, or if other machines can change it without the kernel noticing, as on a
+    ///   network file system.
     @discardableResult
     public func add(_ path: String, entries: Bool) throws(SystemCallError) -> Directory {
         guard faas_is_remote_file_system(path) == 0 else { throw SystemCallError("inotify_add_watch", code: ENOTSUP) }
@@ -55,12 +54,12 @@ public final class DirectoryWatch: @unchecked Sendable {
         return Directory(descriptor: number)
     }
 
-    /// Takes the events that have happened so far, in order. Without events it is one system call. It never blocks.
+    /// Takes the events that have happened so far, in order. Costs one system call if there are none. Never blocks.
     public func takeEvents(_ take: (Event) -> Void) {
         while true {
             let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
             if count < 0, errno == EINTR { continue }
-            // The usual case: EAGAIN.
+            // Usually EAGAIN: there are no more events.
             guard count > 0 else { return }
             let header = MemoryLayout<inotify_event>.size
             var offset = 0
@@ -77,7 +76,7 @@ public final class DirectoryWatch: @unchecked Sendable {
     private static func event(_ event: inotify_event, name: UnsafeRawBufferPointer) -> Event {
         if event.mask & UInt32(IN_Q_OVERFLOW) != 0 { return .overflow }
         if event.mask & UInt32(IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT) != 0 { return .gone }
-        // The name is filled up with zeros.
+        // The kernel pads the name with zeros.
         return .entry(Directory(descriptor: event.wd)) { String(decoding: name.prefix { $0 != 0 }, as: UTF8.self) }
     }
 }

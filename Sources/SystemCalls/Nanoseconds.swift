@@ -1,8 +1,8 @@
-/// Durations in nanoseconds, converted without overflow.
+/// Converts durations to nanoseconds without overflow.
 ///
-/// A duration that is too long becomes ``longest``. Manifests, flags and callers may give any number of milliseconds.
+/// A duration that is too long becomes ``longest``, because manifests, flags and callers may contain any number.
 public enum Nanoseconds {
-    /// The longest duration, about 73 years. The sum of it and any value of ``MonotonicClock`` fits an `Int64`.
+    /// The longest duration, about 73 years. Added to any value of ``MonotonicClock``, it still fits an `Int64`.
     public static let longest = Int64.max / 4
 
     public static func milliseconds(_ count: Int) -> Int64 { product(count, 1_000_000) }

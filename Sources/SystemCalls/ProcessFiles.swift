@@ -1,14 +1,16 @@
 import CLinuxShims
 import Glibc
 
-/// A worker's own files in /proc, opened before the sandbox closes /proc, under numbers that are kept for them: above
-/// those that most functions get, so that these are the same as without them, and below 64, where a table of
-/// descriptors is as small as it can be. Closing what a function has opened looks at every number up to the highest.
+/// A worker's own files in /proc. They are opened before the sandbox closes /proc, under fixed numbers.
 ///
-/// Where they are not open (in a zygote), they are found by their paths.
+/// The numbers are above those that most functions use, so functions get the same numbers as without these files. They
+/// are below 64, so the descriptor table keeps its smallest size: closing what a function has opened looks at every
+/// number up to the highest.
+///
+/// A zygote has none of them open; it opens the files by their paths.
 public enum ProcessFiles {
     public enum File: Int32, CaseIterable, Sendable {
-        // The first four are the rewinder's, and its header states the same numbers.
+        // The memory rewinder uses the first four: CMemoryRewind.h states the same numbers.
         case pagemap = 32
         case sizes = 33
         case mappings = 34
@@ -28,12 +30,13 @@ public enum ProcessFiles {
         }
     }
 
-    /// The directory that ``ProcessState`` goes back to.
+    /// A descriptor of the directory that ``ProcessState`` returns to.
     static let workingDirectory: Int32 = 38
 
     public static let numbers: [Int32] = File.allCases.map(\.rawValue) + [workingDirectory]
 
-    /// Makes the present directory ``workingDirectory``. Only to return there: reading it may be forbidden.
+    /// Keeps the present directory as ``workingDirectory``. Opened with O_PATH: the process may not be allowed to read
+    /// it.
     static func keepWorkingDirectory() {
         let directory = Glibc.open(".", __O_PATH | O_DIRECTORY | O_CLOEXEC)
         dup2(directory, workingDirectory)
@@ -44,25 +47,25 @@ public enum ProcessFiles {
     public static func open() throws(SystemCallError) {
         for file in File.allCases {
             let opened = Glibc.open(file.path, O_RDONLY | O_CLOEXEC)
-            // Not every kernel lists children, and some hide page tables: whoever needs them does without.
+            // Some kernels do not list children, and some hide page tables: code that reads these files works without.
             guard opened >= 0 else { continue }
             defer { Glibc.close(opened) }
             guard fcntl(opened, F_DUPFD_CLOEXEC, file.rawValue) == file.rawValue else {
                 throw .last("fcntl \(file.path)")
             }
         }
-        // So that nothing else gets the number.
+        // Reserves the number, so that no other descriptor gets it.
         keepWorkingDirectory()
     }
 
-    /// One more of ``File/sizes``.
+    /// Opens ``File/sizes`` once more.
     public static func openSizes() throws(SystemCallError) -> Int32 {
         let opened = Glibc.open(File.sizes.path, O_RDONLY | O_CLOEXEC)
         guard opened >= 0 else { throw .last("open \(File.sizes.path)") }
         return opened
     }
 
-    /// All of a file's text as it is now, or "".
+    /// The present text of a file, or "" if it cannot be read.
     static func read(_ file: File) -> String { String(decoding: readBytes(file), as: UTF8.self) }
 
     static func readBytes(_ file: File) -> [UInt8] {
@@ -73,13 +76,13 @@ public enum ProcessFiles {
         return Descriptors.readToEnd(descriptor)
     }
 
-    /// The numbers that a folder of numbers has.
+    /// The entries of a folder whose names are numbers.
     static func list(_ file: File) -> [Int32] {
         let isOpen = fcntl(file.rawValue, F_GETFD) >= 0
         let descriptor = isOpen ? dup(file.rawValue) : Glibc.open(file.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0, let folder = fdopendir(descriptor) else { return [] }
         defer { closedir(folder) }
-        // A copy of a descriptor has the same position.
+        // A duplicate shares its position with the original, so start from the beginning.
         rewinddir(folder)
         var found: [Int32] = []
         while let entry = readdir(folder) {

@@ -1,24 +1,24 @@
 import Glibc
 import Synchronization
 
-/// When a process gets the processor, beside others of this one's priority.
+/// How much processor time a process gets, compared with processes of this process's priority.
 public enum ProcessPriority: UInt8, AtomicRepresentable, Sendable {
-    /// As this process does.
+    /// The same priority as this process.
     case usual
-    /// A thirtieth of what a usual one gets of a core, where both want it, and all where no other does.
+    /// A thirtieth of a core's time where a process of the usual priority wants the same core; all of it otherwise.
     case low
-    /// What others leave. They get the processor at once when they want it, on whichever core.
+    /// Only the time that no other process wants. Others preempt it at once, on any core.
     case idle
 
-    /// What `low` adds to the niceness.
+    /// How much `low` adds to the nice value.
     public static let addedNiceness: Int32 = 15
 
     private static let process = __priority_which_t(PRIO_PROCESS.rawValue)
     private static let usualNiceness = getpriority(process, id_t(getpid()))
-    /// SCHED_IDLE, which headers declare only to those who define _GNU_SOURCE.
+    /// SCHED_IDLE: headers declare it only with _GNU_SOURCE.
     private static let idlePolicy: Int32 = 5
 
-    /// Returns false if that is not allowed.
+    /// Returns false if the kernel does not permit it.
     @discardableResult
     func apply(to thread: pid_t) -> Bool {
         var none = sched_param()
@@ -28,11 +28,11 @@ public enum ProcessPriority: UInt8, AtomicRepresentable, Sendable {
             && setpriority(Self.process, id_t(thread), niceness) == 0
     }
 
-    /// Whether this process may take back what it has made of another's: root may, others as far as RLIMIT_NICE lets
-    /// them. Tried on a thread made for it, which stays behind if not.
+    /// Whether this process may raise a priority again that it lowered: root may, others as far as RLIMIT_NICE permits.
+    /// Tries it on a new thread, which keeps the lower priority if raising fails.
     public static func canBeTakenBack() -> Bool {
         var thread = pthread_t()
-        // What a thread can return: a pointer, here to nothing, or nil.
+        // A thread returns a pointer or nil: any non-nil pointer means success.
         let attempt: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { _ in
             UnsafeMutableRawPointer(bitPattern: ProcessPriority.lowThenUsual() ? 1 : 0)
         }

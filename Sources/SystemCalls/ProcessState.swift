@@ -1,13 +1,14 @@
 import CLinuxShims
 import Glibc
 
-/// What a process has besides its memory and a program may change: recorded once, put back after each invocation.
+/// The state of a process besides its memory that a program can change. It is recorded once and restored after each
+/// invocation.
 ///
-/// Cheap enough for every invocation: each part is a system call or a few, none of which looks at more than it must.
+/// This is fast enough for every invocation: each part takes one or a few system calls.
 public struct ProcessState {
     private struct OpenDescriptor {
         let number: Int32
-        /// nil for what has no position.
+        /// nil for descriptors that have no position.
         let position: Int64?
         let statusFlags: Int32
         let descriptorFlags: Int32
@@ -33,16 +34,16 @@ public struct ProcessState {
         }
     }
 
-    /// What no call puts back, but what says at once that it has been changed. nil if nothing can change it; then
-    /// nothing changes signals, timers, directory and umask without a note either.
+    /// State that is only compared: if a call has changed it, the worker ends. nil if the sandbox denies changing it.
+    /// Then changes of signals, timers, directory and umask leave a note too.
     private let attributes: Attributes?
-    /// As the process began. The host changes it meanwhile, for as long as a long call takes.
+    /// The nice value at the start of the process. The host may change it while a long call runs.
     private let niceness: Int32
-    /// The zygote's, which are those that the process began with.
+    /// The zygote's processors, which the worker inherited.
     private let processors: ProcessorSet?
     private let workingDirectory: FileIdentity
     private let descriptors: [OpenDescriptor]
-    /// Of all descriptors that stay open, in order.
+    /// The numbers of all descriptors that stay open, sorted.
     private let numbers: [Int32]
     private let actions: [faas_signal_action]
     private let signalCount: Int32
@@ -51,15 +52,15 @@ public struct ProcessState {
     private let signalMask: sigset_t
     private let fileMask: mode_t
 
-    /// Records the state. Keeps a descriptor of the working directory for as long as the process lives, one for all
-    /// states: they are recorded in the same directory.
+    /// Records the state, and keeps a descriptor of the working directory for the rest of the process's life. All
+    /// states share that one descriptor: they are recorded in the same directory.
     ///
     /// - Parameters:
     ///   - kept: descriptors that will be open besides those that are open now.
-    ///   - changesAreDenied: whether the sandbox denies to change limits, priority, scheduling, session, name, timer
-    ///     slack and signal stack of the process, and the handling of signals above 31, and to make processes and run
-    ///     programs, and lets signals, timers, directory and umask be changed only by calls that leave a note
-    ///     (`CNotedCalls`). What only that could change need not be looked at then.
+    ///   - changesAreDenied: whether the sandbox denies changes of limits, priority, scheduling, session, name, timer
+    ///     slack and signal stack, handling of signals above 31, new processes and running programs, and allows changes
+    ///     of signals, timers, directory and umask only by calls that leave a note (`CNotedCalls`). Then what only these
+    ///     could change is not compared.
     public init(kept: [Int32], changesAreDenied: Bool) {
         attributes = changesAreDenied ? nil : Self.readAttributes()
         niceness = getpriority(Self.ofProcess, id_t(getppid()))
@@ -67,7 +68,7 @@ public struct ProcessState {
         signalCount = changesAreDenied ? 31 : Int32(FAAS_SIGNAL_COUNT)
         ProcessFiles.keepWorkingDirectory()
         workingDirectory = FileIdentity(ProcessFiles.workingDirectory)
-        // What was there before the guest needs no looking after.
+        // Descriptors that were open before the guest ran are not checked.
         let kept = kept + ProcessFiles.numbers
         descriptors = Descriptors.openDescriptors(from: 0).filter { !kept.contains($0) }.sorted().map {
             OpenDescriptor($0, position: Descriptors.position(of: $0))
@@ -83,17 +84,17 @@ public struct ProcessState {
         signalMask = mask
         fileMask = umask(0)
         umask(fileMask)
-        // One that was set before is nobody's any more.
+        // A timer that the source set while loading would fire in a later call.
         _ = Self.stopTimers()
         _ = faas_take_note()
     }
 
-    /// Puts everything back. Returns false if something cannot be: a descriptor is no longer what it was, an attribute
-    /// of the process or a limit has changed, a process was left that does not end.
+    /// Restores everything. Returns false if that is impossible: a descriptor refers to something else, an attribute or
+    /// a limit of the process has changed, or a child process does not end.
     public func restore() -> Bool {
         var mask = signalMask
         guard restoreDescriptors(), sigprocmask(SIG_SETMASK, &mask, nil) == 0 else { return false }
-        // Nearly always, and some forty system calls less.
+        // Nearly every call: without a note, some forty system calls are saved.
         if attributes == nil, !hasHandlerForOnce, faas_take_note() == 0 { return true }
         guard FileIdentity(ProcessFiles.workingDirectory) == workingDirectory,
             fchdir(ProcessFiles.workingDirectory) == 0,
@@ -111,8 +112,8 @@ public struct ProcessState {
     private static let resetsHandler: UInt = 0x8000_0000
     private static let ofProcess = __priority_which_t(PRIO_PROCESS.rawValue)
 
-    /// Where this process may not do it, the host is about to: it takes back what it has made of a long call's
-    /// priority.
+    /// Restores the nice value. If this process may not, it continues: the host is about to restore the priority that
+    /// it lowered for a long call.
     private func restorePriority() -> Bool {
         for _ in 0..<100 {
             if sched_getscheduler(0) == SCHED_OTHER, getpriority(Self.ofProcess, 0) == niceness { return true }
@@ -138,7 +139,7 @@ public struct ProcessState {
 
         static func == (left: Attributes, right: Attributes) -> Bool {
             withUnsafeBytes(of: left.values) { left in
-                withUnsafeBytes(of: right.values) { memcmp(left.baseAddress!, $0.baseAddress!, left.count) == 0 }
+                withUnsafeBytes(of: right.values) { left.elementsEqual($0) }
             }
         }
     }
@@ -146,12 +147,12 @@ public struct ProcessState {
     private func restoreDescriptors() -> Bool {
         guard (try? Descriptors.closeAll(except: numbers)) != nil else { return false }
         for descriptor in descriptors {
-            // What the worker itself holds, down to its socket, no guest has opened: to see that it is still there is
-            // enough.
+            // The worker's own descriptors, up to its socket: a guest has not opened them, so their identity is all
+            // that is checked.
             guard FileIdentity(descriptor.number) == descriptor.file else { return false }
-            // Whether a program that is run inherits it.
+            // Whether programs that the process runs would inherit the descriptor.
             if attributes != nil, fcntl(descriptor.number, F_GETFD) != descriptor.descriptorFlags { return false }
-            // A mere place in the file system (O_PATH) has neither flags nor a position.
+            // A descriptor opened with O_PATH has neither status flags nor a position.
             guard descriptor.number > 3, descriptor.statusFlags & __O_PATH == 0 else { continue }
             guard fcntl(descriptor.number, F_SETFL, descriptor.statusFlags) == 0 else { return false }
             if let position = descriptor.position {
@@ -162,11 +163,11 @@ public struct ProcessState {
         return true
     }
 
-    /// Whether everything that this process holds of the kernel's can be put back: of open things, only files that are
-    /// on a disk or not writable; of memory, none that is shared and writable. What is in a pipe, a socket, a memory
-    /// file or shared memory is copied by nothing, not even a fork.
-    /// - Parameter filesAreWritable: whether files can be written at all. Then one that is open to write is not put
-    ///   back either.
+    /// Whether everything that this process holds in the kernel can be restored: open files that are on a disk or not
+    /// writable, and no shared writable memory. The content of pipes, sockets, memory files and shared memory is not
+    /// copied, not even by a fork.
+    /// - Parameter filesAreWritable: whether files can be written at all. Then a file open for writing cannot be
+    ///   restored either.
     public static func canBePutBack(filesAreWritable: Bool) -> Bool {
         for descriptor in Descriptors.openDescriptors(from: 4) where !ProcessFiles.numbers.contains(descriptor) {
             var info = stat()
@@ -180,12 +181,12 @@ public struct ProcessState {
         return !hasSharedWritableMemory(maps: ProcessFiles.readBytes(.mappings))
     }
 
-    /// By bytes: a text of 200 lines that is split into strings takes longer than most sources take to load.
+    /// Works on bytes: splitting a text of 200 lines into strings takes longer than most sources take to load.
     static func hasSharedWritableMemory(maps: [UInt8]) -> Bool {
         var isLineStart = true
         for index in maps.indices {
             if maps[index] == UInt8(ascii: "\n") { isLineStart = true }
-            // "start-end rw-s offset …"
+            // A line begins "start-end rw-s offset …".
             guard isLineStart, maps[index] == UInt8(ascii: " "), index + 4 < maps.count else { continue }
             isLineStart = false
             if maps[index + 2] == UInt8(ascii: "w"), maps[index + 4] == UInt8(ascii: "s") { return true }

@@ -1,15 +1,15 @@
 import Glibc
 
-/// How much memory and processor time another process has used, read from outside.
+/// How much memory and processor time another process has used.
 ///
-/// Its descriptor keeps meaning the same process, whatever becomes of its number. An object, so that it is closed when
-/// nobody reads it any more.
+/// Its descriptors refer to the same process even after the pid is reused. A class, so that the last reference closes
+/// them.
 public final class ProcessUsage: Sendable {
     private let sizes: Int32
     private let pid: pid_t
     private let clock: clockid_t?
 
-    /// - Parameter handle: a pidfd. Returns nil if the process has ended, or does not show its memory.
+    /// - Parameter handle: a pidfd. Returns nil if the process has ended, or if its memory cannot be read.
     public init?(handle: Int32) {
         let info = Descriptors.readText("/proc/self/fdinfo/\(handle)")
         guard let line = info.split(separator: "\n").first(where: { $0.hasPrefix("Pid:") }),
@@ -24,12 +24,12 @@ public final class ProcessUsage: Sendable {
 
     deinit { Descriptors.close(sizes) }
 
-    /// Private memory in use, in bytes: of the process, or of a child of it if that has more. What it shares with
-    /// others is not counted, so a process and its copy are not counted twice.
+    /// Private memory in use, in bytes, of the process or of its child with the most, whichever is more. Shared memory
+    /// is not counted, so pages that a process and its copy share are not counted twice.
     public func privateBytes() -> Int {
         var bytes = Self.privateBytes(sizes)
-        // Nothing where the kernel does not list children. If the number has become another process's, this one has
-        // ended.
+        // Empty where the kernel does not list children. If the pid was reused, this process has ended and the result
+        // is not used.
         for child in children {
             let descriptor = open("/proc/\(child)/statm", O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else { continue }
@@ -39,8 +39,8 @@ public final class ProcessUsage: Sendable {
         return bytes
     }
 
-    /// Processor time so far, in nanoseconds, of all threads of the process and of the children that it has now. Only
-    /// the difference of two looks means something, and only if no child has ended between them.
+    /// Processor time so far, in nanoseconds, of all threads of the process and of its present children. Only the
+    /// difference of two values has a meaning, and only if no child has ended between them.
     public func processorTime() -> Int64 {
         ([clock] + children.map { pid_t($0).flatMap(Self.clock) }).reduce(0) { sum, clock in
             var time = timespec()
@@ -49,20 +49,25 @@ public final class ProcessUsage: Sendable {
         }
     }
 
-    /// Gives the process a priority, its threads and the children that it has now.
+    /// Sets the priority of the process, of all its threads and of its present children.
     public func setPriority(_ priority: ProcessPriority) {
         for thread in threads { priority.apply(to: thread) }
     }
 
-    /// Moves the process to a control group; not the children that it has by now.
+    /// Lets the process run on these processors only: its threads, and the children that it has now.
+    public func setProcessors(_ processors: ProcessorSet) {
+        for thread in threads { processors.apply(to: thread) }
+    }
+
+    /// Moves the process to a control group. Children that it already has stay where they are.
     public func move(to group: ControlGroup) throws(SystemCallError) {
         guard !Self.text(sizes).isEmpty else { return }
         try group.add(pid)
     }
 
-    /// Of the process and of its children.
+    /// The threads of the process and of its children.
     private var threads: [pid_t] {
-        // While it shows its size, its number is its own.
+        // While its sizes can be read, the process has not been reaped, so its pid is still its own.
         guard !Self.text(sizes).isEmpty else { return [] }
         return ([pid] + children.compactMap { pid_t($0) }).flatMap {
             Descriptors.folders(in: "/proc/\($0)/task").compactMap { pid_t($0) }
@@ -74,13 +79,13 @@ public final class ProcessUsage: Sendable {
         return clock_getcpuclockid(pid, &clock) == 0 ? clock : nil
     }
 
-    /// None where the kernel does not list them.
+    /// Empty where the kernel does not list children.
     private var children: [Substring] {
         Descriptors.readText("/proc/\(pid)/task/\(pid)/children").split(separator: " ")
     }
 
     private static func privateBytes(_ descriptor: Int32) -> Int {
-        // Second and third field: resident pages, and those of them that are of files or shared.
+        // The second and third field: resident pages, and how many of them are of files or shared.
         let fields = text(descriptor).split(separator: " ")
         guard fields.count > 2, let resident = Int(fields[1]), let shared = Int(fields[2]) else { return 0 }
         return max(0, resident - shared) * Int(getpagesize())

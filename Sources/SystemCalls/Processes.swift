@@ -6,13 +6,13 @@ public enum ProcessExit: Equatable, Sendable, CustomStringConvertible {
     case code(Int32)
     case signal(Int32)
 
-    /// From the status word that `waitpid` stores.
+    /// Reads the status word that `waitpid` stores.
     public init(waitStatus status: Int32) {
         let signal = status & 0x7f
         self = signal == 0 ? .code((status >> 8) & 0xff) : .signal(signal)
     }
 
-    /// The status word this was read from, as far as it matters.
+    /// The status word, without the parts that are not kept.
     public var waitStatus: Int32 {
         switch self {
         case .code(let code): code << 8
@@ -33,7 +33,7 @@ public enum ForkSide: Sendable {
     case child
 }
 
-/// Making, ending and collecting processes.
+/// Starts, ends and collects processes.
 public enum Processes {
     /// - Precondition: the calling process has exactly one thread (``threadCount()``).
     public static func fork() throws(SystemCallError) -> ForkSide {
@@ -42,57 +42,59 @@ public enum Processes {
         return pid == 0 ? .child : .parent(child: pid)
     }
 
-    /// Zeroes 32 KiB of the stack below the caller, where the calls that it has made have left values. The frames of
-    /// the next calls have room that they do not fill in, and JavaScriptCore's collector takes whatever is there and
-    /// looks like a pointer to be one: it would keep a context that nobody has any more, with all that is in it. It is
-    /// itself called with much less than that below the caller.
+    /// Zeroes 32 KiB of the stack below the caller, where earlier calls left values. Frames of later calls have parts
+    /// that they do not write, and JavaScriptCore's collector treats every value there that looks like a pointer as
+    /// one: it would keep an unused context alive, with all that is in it. The collector itself is called with much
+    /// less than 32 KiB of stack below the caller.
     public static func clearDeadStack() { faas_clear_dead_stack() }
 
-    /// Starts a program that finds `socket` as its descriptor 3, with this environment and no other.
+    /// Starts a program with `socket` as its descriptor 3 and with only this environment.
     public static func spawn(
         _ path: String, arguments: [String], environment: [String], socket: Int32
     ) throws(SystemCallError) -> pid_t {
-        let argv = ([path] + arguments).map { strdup($0) } + [nil]
-        let envp = environment.map { strdup($0) } + [nil]
-        defer { for text in argv + envp { free(text) } }
-        var pid: pid_t = 0
-        let code = faas_spawn(&pid, path, argv, envp, socket)
-        guard code == 0 else { throw SystemCallError("posix_spawn \(path)", code: code) }
-        return pid
+        try start(path, arguments, environment, socket, call: "posix_spawn", faas_spawn)
     }
 
-    /// The same, in namespaces of its own (`faas_spawn_isolated` says what that is). Throws where the kernel does not
-    /// allow that.
+    /// The same, in namespaces of its own; see `faas_spawn_isolated`. Throws where the kernel does not permit that.
     public static func spawnIsolated(
         _ path: String, arguments: [String], environment: [String], socket: Int32
+    ) throws(SystemCallError) -> pid_t {
+        try start(path, arguments, environment, socket, call: "clone", faas_spawn_isolated)
+    }
+
+    private typealias Texts = UnsafePointer<UnsafeMutablePointer<CChar>?>
+
+    private static func start(
+        _ path: String, _ arguments: [String], _ environment: [String], _ socket: Int32, call: String,
+        _ spawn: (UnsafeMutablePointer<pid_t>, UnsafePointer<CChar>, Texts, Texts, Int32) -> Int32
     ) throws(SystemCallError) -> pid_t {
         let argv = ([path] + arguments).map { strdup($0) } + [nil]
         let envp = environment.map { strdup($0) } + [nil]
         defer { for text in argv + envp { free(text) } }
         var pid: pid_t = 0
-        let code = faas_spawn_isolated(&pid, path, argv, envp, socket)
-        guard code == 0 else { throw SystemCallError("clone \(path)", code: code) }
+        let code = spawn(&pid, path, argv, envp, socket)
+        guard code == 0 else { throw SystemCallError("\(call) \(path)", code: code) }
         return pid
     }
 
-    /// Turns this process into another program, with the environment it has. Returns only if that fails.
+    /// Replaces this process by another program, with the same environment. Returns only if that fails.
     public static func become(_ path: String, arguments: [String]) -> SystemCallError {
         let argv = ([path] + arguments).map { strdup($0) } + [nil]
         execv(path, argv)
         return .last("execve \(path)")
     }
 
-    /// Gives a priority to a child that has one thread.
+    /// Sets the priority of a child that has one thread.
     public static func setPriority(_ priority: ProcessPriority, of child: pid_t) { priority.apply(to: child) }
 
-    /// A handle that keeps meaning this process, whatever becomes of its number.
-    /// - Precondition: `pid` is an unreaped child of the caller, else the number may already be another process's.
+    /// Opens a pidfd: it refers to this process even after the pid is reused.
+    /// - Precondition: `pid` is an uncollected child of the caller. Otherwise the pid may already be another process's.
     public static func openHandle(_ pid: pid_t) throws(SystemCallError) -> Int32 {
         try checked("pidfd_open", faas_pidfd_open(pid))
     }
 
-    /// A handle of a child that the caller has just spawned. If the kernel gives none, the child is killed and
-    /// collected before the error is thrown, so that no zombie stays.
+    /// Opens a handle of a child that the caller has just spawned. If the kernel cannot open one, the child is killed
+    /// and collected before the error is thrown, so that no zombie remains.
     ///
     /// - Parameter open: opens the handle. Tests make it fail.
     public static func takeHandle(
@@ -107,7 +109,7 @@ public enum Processes {
         }
     }
 
-    /// Ends the process at once. Not an error if it has ended already.
+    /// Kills the process. It is not an error if it has ended already.
     public static func kill(handle: Int32) {
         _ = faas_pidfd_kill(handle, SIGKILL)
     }
@@ -115,15 +117,15 @@ public enum Processes {
     /// Whether the process has ended. It may not have been collected yet.
     public static func hasEnded(handle: Int32) -> Bool { waitForEnd(handle: handle, timeoutMillis: 0) }
 
-    /// Waits for the process to end, at most this long. Returns whether it has.
+    /// Waits until the process ends, at most this long. Returns whether it has ended.
     public static func waitForEnd(handle: Int32, timeoutMillis: Int32) -> Bool {
         var entry = pollfd(fd: handle, events: Int16(POLLIN), revents: 0)
         return poll(&entry, 1, timeoutMillis) > 0
     }
 
-    /// Ends what is left of the caller's descendants and collects them. Returns false if they do not come to an end.
+    /// Kills the caller's remaining descendants and collects them. Returns false if they do not all end.
     public static func endDescendants() -> Bool {
-        // A process may fork while it is being ended, so look again, but not for ever.
+        // A process may fork while it is killed, so look again, but not without end.
         for _ in 0..<100 {
             var status: Int32 = 0
             let pid = waitpid(-1, &status, WNOHANG)
@@ -137,7 +139,7 @@ public enum Processes {
         return false
     }
 
-    /// Ends all children, and theirs as they become the caller's (``adoptOrphans()``), and collects them.
+    /// Kills and collects all children. Their children become the caller's (``adoptOrphans()``) and end too.
     public static func endAllChildren() {
         while true {
             for pid in children() { kill(child: pid) }
@@ -146,12 +148,12 @@ public enum Processes {
         }
     }
 
-    /// Ends an unreaped child of the caller at once.
+    /// Kills an uncollected child of the caller.
     public static func kill(child pid: pid_t) {
         _ = Glibc.kill(pid, SIGKILL)
     }
 
-    /// Collects one child that has ended; nil if none has (or if there is none at all).
+    /// Collects one child that has ended; nil if no child has ended.
     public static func collectEndedChild() -> (pid: pid_t, exit: ProcessExit)? {
         var status: Int32 = 0
         let pid = waitpid(-1, &status, WNOHANG)
@@ -167,50 +169,50 @@ public enum Processes {
         return ProcessExit(waitStatus: status)
     }
 
-    /// The caller's children, ended ones included, from `/proc`; empty where the kernel does not list them.
+    /// The caller's children from `/proc`, including ended ones. Empty where the kernel does not list children.
     public static func children() -> [pid_t] {
         ProcessFiles.read(.children).split(separator: " ").compactMap { pid_t($0) }
     }
 
     /// Number of threads of this process, from `/proc/self`.
     public static func threadCount() -> Int {
-        // Each thread is a folder, and each folder is a link of its parent.
+        // Each thread is a subfolder, and a folder has one link for each subfolder.
         var info = stat()
         if fstat(ProcessFiles.File.threads.rawValue, &info) == 0 { return Int(info.st_nlink) - 2 }
-        // The second field is the name in brackets, which may hold anything; 17 fields after it comes num_threads.
+        // The second field is the name in parentheses, which may contain anything. num_threads is 17 fields after it.
         guard let afterName = Descriptors.readText("/proc/self/stat").split(separator: ")").last else { return 0 }
         let fields = afterName.split(separator: " ")
         return fields.count > 17 ? Int(fields[17]) ?? 0 : 0
     }
 
-    /// The kernel ends this process when the thread that made it ends.
-    /// - Returns: false if the parent is gone already, so that the signal will never come.
+    /// Makes the kernel kill this process when the thread that forked it ends.
+    /// - Returns: false if the parent has ended already, so that the signal will not come.
     public static func endWithParent(_ parent: pid_t) throws(SystemCallError) -> Bool {
         _ = try checked("prctl(PR_SET_PDEATHSIG)", faas_set_parent_death_signal(SIGKILL))
         return getppid() == parent
     }
 
-    /// Orphaned descendants become children of this process.
+    /// Makes orphaned descendants children of this process.
     public static func adoptOrphans() throws(SystemCallError) {
         _ = try checked("prctl(PR_SET_CHILD_SUBREAPER)", faas_set_child_subreaper())
     }
 
-    /// No program started from here on can gain privileges.
+    /// Programs started from here on cannot gain privileges.
     public static func renouncePrivileges() throws(SystemCallError) {
         _ = try checked("prctl(PR_SET_NO_NEW_PRIVS)", faas_set_no_new_privileges())
     }
 
-    /// Removes one variable. Not `clearenv`: that leaves no list at all, which JavaScriptCore reads.
+    /// Removes one variable. `clearenv` would set the list to null, and JavaScriptCore reads it.
     public static func removeEnvironmentVariable(_ name: String) {
         unsetenv(name)
     }
 
-    /// Where the host was started says something about the host.
+    /// Changes to `/`: the working directory would tell guests where the host was started.
     public static func leaveWorkingDirectory() throws(SystemCallError) {
         guard chdir("/") == 0 else { throw .last("chdir /") }
     }
 
-    /// A core file would hold the events of strangers.
+    /// Forbids core files: they would contain other callers' events.
     public static func leaveNoCoreDump() throws(SystemCallError) {
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         guard setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none) == 0 else {

@@ -1,8 +1,8 @@
 import CLinuxShims
 import Glibc
 
-/// Local sockets between the host, its zygotes and their workers. Descriptors are plain numbers here: they are handed
-/// across processes and into NIO, and each owner closes its own.
+/// Local sockets between the host, its zygotes and their workers. Descriptors are plain numbers: they are passed
+/// between processes and to NIO, and each owner closes its own.
 public enum Sockets {
     /// A connected pair of byte streams, both ends close-on-exec.
     public static func makeStreamPair() throws(SystemCallError) -> (Int32, Int32) {
@@ -21,9 +21,9 @@ public enum Sockets {
         return (ends[0], ends[1])
     }
 
-    /// Sends one message, with one descriptor if given. The receiver gets a copy; the caller keeps its own.
+    /// Sends one message, optionally with a descriptor. The receiver gets a duplicate; the caller keeps its own.
     ///
-    /// - Parameter waits: whether to wait for room in the socket. If not, a full socket is an error with the code
+    /// - Parameter waits: whether to wait for room in the socket. Otherwise a full socket is an error with code
     ///   `EAGAIN`.
     public static func send(
         _ bytes: UnsafeRawBufferPointer, descriptor: Int32 = -1, to socket: Int32, waits: Bool = true
@@ -35,13 +35,13 @@ public enum Sockets {
 
     /// Receives one message into `buffer`. Returns 0 bytes when the other end is closed.
     ///
-    /// - Returns: the number of bytes and the descriptor that came along, or -1. The caller owns that descriptor.
+    /// - Returns: the number of bytes, and the received descriptor or -1. The caller must close the descriptor.
     public static func receive(
         into buffer: UnsafeMutableRawBufferPointer, from socket: Int32
     ) throws(SystemCallError) -> (count: Int, descriptor: Int32) {
         var descriptor: Int32 = -1
         let count = faas_receive(socket, buffer.baseAddress, buffer.count, &descriptor)
-        // An end that closes with messages unread is a closed end like any other.
+        // The kernel reports ECONNRESET if the other end closed with unread messages. That is a normal close too.
         if count == -Int(ECONNRESET) { return (0, -1) }
         return (try checked("recvmsg", count), descriptor)
     }

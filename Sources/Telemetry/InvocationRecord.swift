@@ -46,8 +46,8 @@ public struct InvocationRecord: Sendable {
     }
 }
 
-/// Told what invocations did. Called on event loops and worker threads: it must neither block nor throw.
+/// Receives the record of each invocation. Called on event loops and worker threads: it must not block.
 public protocol InvocationObserver: Sendable {
-    /// - Parameter logs: what the function wrote, in order; empty if its lines were handed on as they came.
+    /// - Parameter logs: the lines that the function wrote, in order; empty if each was passed on when it was written.
     func invocationEnded(_ record: InvocationRecord, logs: [LogLine])
 }

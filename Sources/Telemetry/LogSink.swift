@@ -19,7 +19,8 @@ public final class LogSink: Sendable {
     /// Adds a line, with its line feed. Never blocks.
     public func write(_ line: [UInt8]) { queue.append(line) }
 
-    /// Waits until everything so far has been written, at most this long: the descriptor may be a pipe that is not read.
+    /// Waits until everything so far has been written, at most this long: the descriptor may be a pipe that is not
+    /// read.
     ///
     /// - Returns: whether everything has been written.
     @discardableResult

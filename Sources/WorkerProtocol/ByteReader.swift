@@ -1,6 +1,6 @@
-/// Reads fields from untrusted bytes: every read is checked against what is left.
+/// Reads fields from untrusted bytes, and checks every length against the bytes that are left.
 ///
-/// It does not own the bytes; it lives no longer than the closure or call that lends them.
+/// It does not own the bytes, so it must not outlive the closure or call that lends them.
 struct ByteReader {
     private var rest: UnsafeRawBufferPointer.SubSequence
 
@@ -16,14 +16,14 @@ struct ByteReader {
         Number(littleEndian: try readBytes(MemoryLayout<Number>.size, field).loadUnaligned(as: Number.self))
     }
 
-    /// Text with its length in bytes (u32) before it.
+    /// Reads text that follows its length in bytes (u32).
     mutating func readString(_ field: String) throws(ProtocolError) -> String {
         let length: UInt32 = try readInteger(field)
         return try decodeUTF8(try readBytes(Int(length), field), field)
     }
 
-    /// The same for bytes that may end within the text: then what there is of it, with the last character repaired if it
-    /// is not whole.
+    /// The same, for a message that may have been cut within the text: returns the part that is there. An incomplete
+    /// last character is replaced.
     mutating func readStringOrStart(_ field: String) throws(ProtocolError) -> (isWhole: Bool, text: String) {
         let length: UInt32 = try readInteger(field)
         if Int(length) <= rest.count { return (true, try decodeUTF8(try readBytes(Int(length), field), field)) }

@@ -1,15 +1,14 @@
-/// Exit codes of workers that mean something to the host.
+/// Exit codes of workers that the host interprets.
 public enum WorkerExit {
-    /// The state as just loaded could not be put back after an invocation that has had its answer. The memory
-    /// rewinder's number.
+    /// The worker could not restore its state after an invocation that was answered. The same number as the memory
+    /// rewinder's.
     public static let retired: Int32 = 86
 }
 
-/// What the host asks of a zygote: one message each on a socket that keeps message boundaries.
+/// The host's requests to a zygote: one message each, on a socket that keeps message boundaries.
 public enum ZygoteRequest: Equatable, Sendable {
-    /// Fork a worker that serves the socket sent along with this message. `isSpare`: it is to get ready as far as that
-    /// is possible without knowing its function, which it is not going to keep instances of. `priority`: a
-    /// `ProcessPriority`'s number.
+    /// Fork a worker that serves the socket in this message. `isSpare`: the worker prepares as much as possible without
+    /// knowing its function, which must not keep state. `priority`: the raw value of a `ProcessPriority`.
     case fork(worker: UInt64, isSpare: Bool, priority: UInt8)
 
     public init(_ message: UnsafeRawBufferPointer) throws(ProtocolError) {
@@ -36,18 +35,18 @@ public enum ZygoteRequest: Equatable, Sendable {
     }
 }
 
-/// What a zygote tells the host.
+/// A zygote's messages to the host.
 public enum ZygoteReport: Equatable, Sendable {
-    /// The engine is ready to be forked; its name and version, and what confines its workers.
+    /// The engine is ready to be forked. Contains its name and version, and the layers of its sandbox.
     case started(engine: String, layers: [SandboxLayer])
-    /// The worker runs; a process handle (pidfd) came along with this message.
+    /// The worker runs. The message contains its process handle (pidfd).
     case forked(worker: UInt64, pid: Int32)
-    /// There is no such worker.
+    /// The worker could not be forked.
     case forkFailed(worker: UInt64, reason: String)
-    /// The worker has ended and been collected. `status` is `waitpid`'s.
+    /// The worker has ended and was collected. `status` is the status word of `waitpid`.
     case exited(worker: UInt64, status: Int32)
 
-    /// The longest message of this kind, in bytes.
+    /// The longest report, in bytes.
     public static let maximumLength = 4096
 
     public init(_ message: UnsafeRawBufferPointer) throws(ProtocolError) {

@@ -1,17 +1,17 @@
 /// The wire format between the host and a worker: `[u32 payload length][u8 kind][payload]`, little-endian.
 ///
-/// Everything in this module is a total function from bytes to values or back: no I/O, no state. A worker is not
-/// trusted, so the host decodes what a worker says with the same care as what a stranger says.
+/// This module only converts bytes to values and back, without I/O or state. A worker is not trusted, so the host
+/// checks each of its messages completely.
 public enum Frame {
     public static let headerLength = 5
-    /// The longest payload either side accepts, in bytes. Checked before anything is allocated for it.
+    /// The longest payload that either side accepts, in bytes. Checked before memory is allocated for it.
     public static let maximumPayloadLength = 64 << 20
 
     /// What the host sends to a worker.
     public enum FromHost: UInt8, Sendable {
         /// Load this function (``LoadMessage``). Sent once, first.
         case load = 1
-        /// Call its handler (``InvokeHeader``, then the event as it came). Sent only after ``FromWorker/ready``.
+        /// Call its handler (``InvokeHeader``, then the event's bytes unchanged). Sent only after ``FromWorker/ready``.
         case invoke = 2
     }
 
@@ -19,7 +19,7 @@ public enum Frame {
     public enum FromWorker: UInt8, Sendable {
         /// The state is pristine; send the next invocation. No payload.
         case ready = 16
-        /// The function does not load (``Failure``). The worker ends.
+        /// The function could not be loaded (``Failure``). The worker ends.
         case loadFailed = 17
         /// The function wrote a line (``LogMessage``).
         case log = 18
@@ -58,7 +58,7 @@ public enum Frame {
         }
     }
 
-    /// A whole frame.
+    /// Encodes a whole frame.
     /// - Precondition: the payload is no longer than ``maximumPayloadLength``.
     public static func encode(kind: UInt8, payload: [UInt8] = []) -> [UInt8] {
         var writer = ByteWriter(capacity: headerLength + payload.count)
@@ -69,7 +69,7 @@ public enum Frame {
     }
 }
 
-/// Bytes that are no message. The connection they came on cannot be trusted any more.
+/// Why bytes cannot be decoded as a message. Their connection is not used any further.
 public enum ProtocolError: Error, Equatable, Sendable, CustomStringConvertible {
     case frameTooLong(UInt64, limit: Int)
     case truncated(field: String)

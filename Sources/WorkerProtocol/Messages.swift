@@ -1,4 +1,4 @@
-/// The function a worker serves from now on.
+/// The function that a worker serves for the rest of its life.
 public struct LoadMessage: Equatable, Sendable {
     public struct Module: Equatable, Sendable {
         public var name: String
@@ -21,16 +21,16 @@ public struct LoadMessage: Equatable, Sendable {
         }
     }
 
-    /// How the worker gets back to the state as just loaded before each invocation.
+    /// How the worker returns to the state "function loaded, never called" before each invocation.
     public enum Isolation: UInt8, Sendable {
         case invocation = 0
         case process = 1
-        /// It does not.
+        /// The worker keeps its state.
         case instance = 2
     }
 
     public var isolation: Isolation
-    /// Private memory that the worker may use from the moment it loads the function, in bytes.
+    /// How much private memory the worker may use after it starts to load the function, in bytes.
     public var memoryBytes: UInt64
     public var functionID: String
     public var revision: String
@@ -40,13 +40,13 @@ public struct LoadMessage: Equatable, Sendable {
     public var source: String
     public var dependencies: [Module]
     public var environment: [Variable]
-    /// Events that the handler is called with before the first invocation, as JSON.
+    /// Events with which the worker calls the handler before the first invocation, as JSON.
     public var prime: [String]
-    /// The folder that the source is in, and one of packages; empty if there is none.
+    /// The folder that the source is in, and the folder of its packages; empty if there is none.
     public var sourceFolder: String
     public var packageFolder: String
-    /// Not empty if `source` is a script that was built from others: what its lines were. See ``BuiltScript`` in
-    /// FunctionModel.
+    /// If `source` was built from other files: the positions of its lines in them. Empty otherwise. See ``BuiltScript``
+    /// in FunctionModel.
     public var sourceMap: String
 
     public init(
@@ -122,10 +122,10 @@ public struct LoadMessage: Equatable, Sendable {
     }
 }
 
-/// What comes before the event in an `invoke` frame.
+/// The fields before the event in an `invoke` frame.
 public struct InvokeHeader: Equatable, Sendable {
     public var requestID: String
-    /// When the invocation must have finished: nanoseconds of the machine's monotonic clock. 0: no deadline.
+    /// The deadline: nanoseconds of the machine's monotonic clock. 0: no deadline.
     public var deadline: Int64
 
     public init(requestID: String, deadline: Int64) {
@@ -133,7 +133,7 @@ public struct InvokeHeader: Equatable, Sendable {
         self.deadline = deadline
     }
 
-    /// - Returns: the header, and the event's bytes, which belong to `payload`.
+    /// - Returns: the header, and the event's bytes, which point into `payload`.
     public static func decode(
         _ payload: UnsafeRawBufferPointer
     ) throws(ProtocolError) -> (header: InvokeHeader, event: UnsafeRawBufferPointer) {
@@ -153,22 +153,22 @@ public struct InvokeHeader: Equatable, Sendable {
     }
 }
 
-/// Why there is no result, in the guest's words where it has any.
+/// Why an invocation has no result: the name and message of the guest's error, or the worker's own.
 public struct Failure: Error, Equatable, Sendable {
     public enum Kind: UInt8, Sendable {
-        /// The event is not JSON; `message` is the engine's.
+        /// The event is not JSON; `message` is the engine's error message.
         case invalidEvent = 1
-        /// The source has no such function.
+        /// The source does not define the function.
         case handlerNotFound = 2
-        /// The source does not load.
+        /// The source could not be loaded.
         case loadError = 3
         /// The handler threw.
         case handlerError = 4
-        /// The result has no JSON form.
+        /// The result cannot be written as JSON.
         case resultNotSerializable = 5
-        /// The worker itself could not go on.
+        /// The worker itself failed.
         case workerError = 6
-        /// The process that ran the handler made a system call that ends it.
+        /// The process that ran the handler was killed because of a forbidden system call.
         case sandboxViolation = 7
     }
 
@@ -178,7 +178,7 @@ public struct Failure: Error, Equatable, Sendable {
     public var message: String
     /// Innermost call first.
     public var stackTrace: [String]
-    /// Counted from 1; 0: not known.
+    /// Counted from 1. 0 if unknown.
     public var line: UInt32
     public var column: UInt32
 
@@ -194,7 +194,7 @@ public struct Failure: Error, Equatable, Sendable {
         self.column = column
     }
 
-    /// More frames than any reader looks at, and a bound on what a hostile worker can make the host allocate.
+    /// More than a person reads. It also bounds what a hostile worker can make the host allocate.
     public static let maximumStackTraceCount = 200
 
     public init(_ payload: UnsafeRawBufferPointer) throws(ProtocolError) {
@@ -214,8 +214,8 @@ public struct Failure: Error, Equatable, Sendable {
         try reader.expectEnd()
     }
 
-    /// Reads the first `payload.count` bytes of a longer message of `length` bytes. What is missing is replaced by one
-    /// notice, at the end of the message or of the stack.
+    /// Reads the first `payload.count` bytes of a message of `length` bytes. One notice, at the end of the message or
+    /// of the stack, says that the rest is missing.
     public init(cut payload: UnsafeRawBufferPointer, length: Int) throws(ProtocolError) {
         var reader = ByteReader(payload)
         guard let kind = Kind(rawValue: try reader.readInteger("failure kind")) else {
@@ -229,7 +229,7 @@ public struct Failure: Error, Equatable, Sendable {
         var (isWhole, message) = try reader.readStringOrStart("error message")
         stackTrace = []
         if isWhole {
-            // A line that is not whole is dropped.
+            // An incomplete line is dropped.
             let count = min(
                 (try? reader.readInteger("stack length") as UInt32) ?? 0, UInt32(Self.maximumStackTraceCount))
             while stackTrace.count < count, let line = try? reader.readString("stack line") { stackTrace.append(line) }
@@ -254,7 +254,7 @@ public struct Failure: Error, Equatable, Sendable {
     }
 }
 
-/// One line the function wrote.
+/// One line that the function wrote.
 public struct LogMessage: Equatable, Sendable {
     /// 0 debug, 1 info, 2 warning, 3 error.
     public var level: UInt8
@@ -272,7 +272,7 @@ public struct LogMessage: Equatable, Sendable {
         text = try decodeUTF8(reader.readRest(), "log line")
     }
 
-    /// Reads the first bytes of a longer message: the start of the line.
+    /// Reads the first bytes of a longer message: the beginning of the line.
     public init(cut payload: UnsafeRawBufferPointer) throws(ProtocolError) {
         var reader = ByteReader(payload)
         level = try reader.readInteger("log level")

@@ -1,4 +1,4 @@
-/// One layer of the sandbox as a zygote found it on this machine, by trying.
+/// One layer of the sandbox, and whether it works on this machine. The zygote tries it.
 public struct SandboxLayer: Equatable, Sendable {
     public enum Name: UInt8, CaseIterable, Sendable {
         case privileges = 1
@@ -20,7 +20,7 @@ public struct SandboxLayer: Equatable, Sendable {
 
     public enum State: UInt8, Sendable {
         case active = 1
-        /// Less than the layer can be.
+        /// The layer works, but confines less than it could.
         case degraded = 2
         case missing = 3
 
@@ -29,7 +29,7 @@ public struct SandboxLayer: Equatable, Sendable {
 
     public var name: Name
     public var state: State
-    /// What it holds, or why it does not.
+    /// What the layer confines, or why it does not.
     public var detail: String
 
     public init(_ name: Name, _ state: State, _ detail: String) {

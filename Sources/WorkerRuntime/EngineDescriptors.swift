@@ -1,21 +1,22 @@
 import SystemCalls
 
-/// What an engine has open since it started in the zygote. It knows the numbers, so a worker keeps them; but what it
-/// has under them is its own: what is shared by workers is a way from one to the other.
+/// The descriptors that an engine opened when it started in the zygote. The engine uses their numbers, so a worker
+/// keeps the numbers, but replaces what they refer to: an open file that workers share is a channel from one to the
+/// other.
 struct EngineDescriptors {
     private enum Content {
-        /// Has no state that anybody could write to.
+        /// A device without state that a process could write to.
         case device
         case event
-        /// `statm`, of the process that opened it.
+        /// The `statm` file of the process that opened it.
         case sizes
-        /// Of an engine that this was not tried with. It finds nothing there.
+        /// Opened by an engine version that was not tested with this code. The worker gets /dev/null in its place.
         case unknown
     }
 
     private let contents: [(number: Int32, content: Content)]
 
-    /// - Parameter before: what was open already.
+    /// - Parameter before: the descriptors that were open before the engine started.
     init(openedSince before: [Int32]) {
         contents = Descriptors.openDescriptors(from: 0).filter { !before.contains($0) }.sorted().map { number in
             switch Descriptors.path(of: number) {
@@ -29,7 +30,7 @@ struct EngineDescriptors {
 
     var numbers: [Int32] { contents.map(\.number) }
 
-    /// Puts this process's own in the places of the zygote's. Called in a new worker, while /proc can be read.
+    /// Replaces the zygote's open files by this process's own. Called in a new worker, while /proc can be read.
     func makeOwn() throws(SystemCallError) {
         for (number, content) in contents {
             let own: Int32

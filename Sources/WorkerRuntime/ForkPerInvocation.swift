@@ -2,22 +2,22 @@ import Glibc
 import SystemCalls
 import WorkerProtocol
 
-/// Pristine by the kernel: each invocation runs in a copy of the loaded process, forked ahead and ended afterwards.
+/// Runs each invocation in a forked copy of the loaded process. The copy is made ahead of the call and ended after it.
 ///
-/// The copy never holds the worker's socket. It speaks over a pair of its own, and this process passes on what it says:
-/// log lines and one outcome, nothing else, so a copy cannot answer for a later invocation or call itself ready.
+/// The copy never holds the worker's socket. It has a socket pair of its own, and this process forwards only log lines
+/// and one outcome from it. So a copy can neither answer for a later invocation nor report that the worker is ready.
 public final class ForkPerInvocation: PristineState {
     private let runtime: any LanguageRuntime
     private let channel: WorkerChannel
     private let sandbox: WorkerSandbox
     private var child: (pid: pid_t, socket: Int32)?
-    /// A fork shares more than it seems: positions, flags and locks of open files.
+    /// A fork shares positions, flags and locks of open files with its parent, so these are restored too.
     private var processState: ProcessState?
-    /// The top level made something that a copy would share with the next one: a pipe, shared memory. Only a new worker
-    /// has a new one, so this one serves one invocation.
+    /// The source made something that all copies would share: a pipe, shared memory. Only a new worker has a new one,
+    /// so this worker serves one invocation.
     private var servesOnce = false
-    /// What passes through here is a stranger's event, which the next copy must not find in its memory: zeroed after
-    /// use.
+    /// Events pass through this buffer. It is zeroed after use, so that the next copy does not find an earlier event in
+    /// its memory.
     private let relayBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
 
     public init(runtime: any LanguageRuntime, channel: WorkerChannel, sandbox: WorkerSandbox) {
@@ -30,8 +30,7 @@ public final class ForkPerInvocation: PristineState {
 
     public func prepare(_ function: LoadMessage) throws(Failure) {
         do {
-            // A process that outlives its parent becomes a child of this one, so that it can be ended: also one that
-            // the source starts.
+            // Orphans of the source or of a copy become children of this process, which ends them.
             try Processes.adoptOrphans()
         } catch {
             throw Failure(.workerError, message: "The worker cannot adopt: \(error)")
@@ -42,14 +41,15 @@ public final class ForkPerInvocation: PristineState {
                 .loadError,
                 message: function.prime.isEmpty
                     ? "The source starts a thread while it loads. Start threads in the handler: a thread is not copied."
-                    : "A thread still runs that the source has started, or the handler with an event of 'prime'. Let it end: a thread is not copied."
+                    : "A thread still runs that the source has started, or the handler with an event of 'prime'. Let "
+                        + "it end: a thread is not copied."
             )
         }
         servesOnce =
             runtime.canHoldKernelObjects && !ProcessState.canBePutBack(filesAreWritable: sandbox.hasTemporaryFiles)
         if sandbox.hasTemporaryFiles {
-            // Each call starts with none: what the source wrote, and processes that it left behind, would not survive the
-            // first.
+            // Each call starts without files and processes of an earlier one. What the source made would not survive
+            // the first call, so it is removed before it.
             guard Processes.endDescendants(), sandbox.removeTemporaryFiles() else {
                 throw Failure(
                     .workerError, message: "The worker cannot remove the temporary files that the source made.")
@@ -87,7 +87,7 @@ public final class ForkPerInvocation: PristineState {
             Descriptors.close(parentSocket)
             runtime.didFork(inChild: true)
             runtime.renew()
-            // Last: the copy needs nothing any more but to serve.
+            // Last: from here on the copy only serves.
             try sandbox.beforeServing()
             _ = try channel.receive { [runtime, channel] kind, payload in
                 try runtime.invoke(frame: kind, payload, channel: channel)
@@ -95,7 +95,7 @@ public final class ForkPerInvocation: PristineState {
         } catch {
             _exit(1)
         }
-        // Not exit(): what the guest registered to run at exit is not part of its answer.
+        // Not exit(): the guest's exit handlers must not run as a part of its answer.
         _exit(0)
     }
 
@@ -119,7 +119,7 @@ public final class ForkPerInvocation: PristineState {
                 }
             }
         } catch let error as SystemCallError where error.code == EPIPE || error.code == ECONNRESET {
-            // The child closed its end; the reason below is how it ended.
+            // The child closed its end. How it ended gives the reason below.
         }
         Processes.kill(child: child.pid)
         let exit = try Processes.wait(for: child.pid)
@@ -137,7 +137,7 @@ public final class ForkPerInvocation: PristineState {
         }
     }
 
-    /// Passes on a frame whose header has been read.
+    /// Forwards a frame whose header has been read.
     private func relay(_ header: Frame.Header, from source: Int32, to target: Int32) throws {
         header.write(to: relayBuffer)
         var filled = Frame.headerLength
@@ -151,7 +151,7 @@ public final class ForkPerInvocation: PristineState {
                 ? 0
                 : try Descriptors.read(
                     into: UnsafeMutableRawBufferPointer(rebasing: relayBuffer[filled..<filled + room]), from: source)
-            // Half a frame has been passed on perhaps; nothing but the end of this worker puts that right.
+            // Part of a frame may have been forwarded: only ending this worker makes the stream consistent again.
             if room > 0 && count == 0 { throw ProtocolError.truncated(field: "payload") }
             filled += count
             rest -= count

@@ -6,27 +6,28 @@ import WorkerProtocol
 ///
 /// One instance lives in the zygote and, by fork, in each worker. All calls come from the one thread of the process.
 public protocol LanguageRuntime: AnyObject {
-    /// Starts the engine as far as it can be shared by workers, with one thread when it returns. Called once, in the
+    /// Starts the engine as far as workers can share it. It must have one thread when this returns. Called once, in the
     /// zygote.
-    /// - Parameter keepsState: whether all workers will be of the level at which state is kept.
+    /// - Parameter keepsState: whether all workers of this zygote keep state (`instance`).
     /// - Returns: the engine's name and version.
     func startEngine(keepsState: Bool) -> String
 
-    /// What workers of this language need of the machine. Asked once, in the zygote, when the engine has started.
+    /// What workers of this language need from the machine. Read once, in the zygote, after the engine has started.
     var sandboxPolicy: SandboxPolicy { get }
 
-    /// Makes what the engine needs in a worker and the sandbox will not let it make later. Called before the source is
-    /// loaded.
+    /// Makes what the engine needs in a worker and what the sandbox denies later. Called before the source is loaded.
     func startWorker(isolation: LoadMessage.Isolation)
 
     /// Called right before and right after a fork, in the process that forks and in the new one.
     func willFork()
     func didFork(inChild: Bool)
 
-    /// Does in a new worker what every function needs, before there is one. Not called where state is kept.
+    /// Does work in a new worker that every function needs, before its function is known. Not called where state is
+    /// kept.
     func warmUp()
 
-    /// How an invocation is served before there is a snapshot, and where there can be none; and how many are.
+    /// How invocations are served before the snapshot, or always if no snapshot can be taken; and how many come before
+    /// it.
     func rehearsal(channel: WorkerChannel, sandbox: WorkerSandbox) -> (state: any PristineState, invocations: Int)
 
     /// Whether ``rehearsal(channel:sandbox:)`` forks.
@@ -38,19 +39,19 @@ public protocol LanguageRuntime: AnyObject {
     /// Forgets what ``load(_:channel:)`` made.
     func unload()
 
-    /// Whether a function's code can hold things of the kernel's: open files, pipes, shared memory.
+    /// Whether a function's code can hold kernel objects: open files, pipes, shared memory.
     var canHoldKernelObjects: Bool { get }
 
-    /// Gets ready for a snapshot, after ``unload()``: the function loaded and never called in the state that remains,
-    /// everything compiled that the next invocation needs, nothing left to collect. Throws if there can be none.
+    /// Prepares for a snapshot, after ``unload()``: loads the function without calling it, compiles what the next
+    /// invocation needs, and collects garbage. Throws if there can be no snapshot.
     func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure)
 
-    /// Renews what must differ from one invocation to the next although memory does not: random numbers. Called in
-    /// memory that has been put back, and in a copy that a fork has made.
+    /// Renews what must differ between invocations although the memory is the same: random numbers. Called after a
+    /// rewind, and in a new forked copy.
     func renew()
 
-    /// Puts back what an invocation may have changed of the process besides its memory. Returns false if that is
-    /// impossible.
+    /// Restores the state of the process, besides its memory, that an invocation may have changed. Returns false if
+    /// that is impossible.
     func restoreProcessState() -> Bool
 
     /// Calls the handler and sends its log lines and exactly one result or failure.
@@ -65,7 +66,7 @@ extension LanguageRuntime {
 }
 
 extension LanguageRuntime {
-    /// The one place that says which level of isolation is had how.
+    /// Chooses the implementation of each isolation level.
     func pristineState(_ isolation: LoadMessage.Isolation, channel: WorkerChannel, sandbox: WorkerSandbox)
         -> any PristineState
     {
@@ -76,7 +77,7 @@ extension LanguageRuntime {
         }
     }
 
-    /// ``unload()``, and nothing of it stays on the stack.
+    /// Calls ``unload()`` and clears what it leaves on the stack.
     func forget() {
         unload()
         Processes.clearDeadStack()

@@ -3,16 +3,17 @@ import Glibc
 import SystemCalls
 import WorkerProtocol
 
-/// Pristine by putting this process's memory back: docs/pristine-state.md has the method and its limits.
+/// Restores this process's memory before each invocation: docs/pristine-state.md explains the method and its limits.
 ///
-/// The first invocations of a worker are served another way (`rehearsal`): the snapshot is taken while no client waits,
-/// and for JavaScript what those invocations compile stays compiled. If no snapshot can be had, that other way stays.
+/// The first invocations of a worker are served by `rehearsal`: the snapshot is then taken while no client waits, and
+/// code that JavaScript compiles in them is in the snapshot. If no snapshot can be taken, `rehearsal` serves all
+/// invocations.
 public final class MemoryRewind: PristineState {
     private let runtime: any LanguageRuntime
     private let channel: WorkerChannel
     private let sandbox: WorkerSandbox
     private let rehearsal: any PristineState
-    /// Invocations to serve before the snapshot; -1 once it has failed.
+    /// How many invocations are served before the snapshot; -1 after it has failed.
     private var rehearsalsLeft: Int
     private var function: LoadMessage?
 
@@ -34,16 +35,16 @@ public final class MemoryRewind: PristineState {
 
     public func endInvocation() -> Bool { rehearsal.endInvocation() }
 
-    /// After the last rehearsal this takes the snapshot and does not return: from there on, the rewinder calls
-    /// ``serveOne()``.
+    /// After the last rehearsal this takes the snapshot and does not return: the rewinder then calls ``serveOne()`` for
+    /// each invocation.
     public func restore() -> Bool {
         if rehearsalsLeft > 0 { rehearsalsLeft -= 1 }
         guard rehearsalsLeft == 0, let function, rehearsal.endInvocation(), prepareForSnapshot(function) else {
             return rehearsal.restore()
         }
         rehearsalsLeft = -1
-        // Every reference that Swift holds on the stack here stays as it is while `serveOne` runs, and none is made or
-        // dropped between two calls: so the counts in the memory that is put back agree with the stack that is not.
+        // The stack is not rewound. References that Swift holds on it here stay the same while `serveOne` runs, and
+        // none is made or dropped between two calls, so the counts in the rewound memory agree with the stack.
         let result = withExtendedLifetime(self) {
             faas_rewind_run(
                 {
@@ -54,11 +55,11 @@ public final class MemoryRewind: PristineState {
                 Unmanaged.passUnretained(self).toOpaque(),
                 runtime.canHoldKernelObjects && !sandbox.deniesChangesOfTheProcess ? 1 : 0)
         }
-        _ = result  // There is no snapshot to be had. The rehearsals' way is good, only slower.
+        _ = result  // No snapshot could be taken. The rehearsals' way works too, only slower.
         return rehearsal.restore()
     }
 
-    /// The snapshot is taken; from here on only the guest and the rewinder run.
+    /// Called when the snapshot has been taken: from here on only the guest and the rewinder run.
     private func closeSandbox() -> Bool { (try? sandbox.beforeServing()) != nil }
 
     private func prepareForSnapshot(_ function: LoadMessage) -> Bool {
@@ -71,7 +72,7 @@ public final class MemoryRewind: PristineState {
         }
     }
 
-    /// One round between two rewinds. Returns what `faas_rewind_run` wants to know.
+    /// Serves one invocation between two rewinds. Returns what `faas_rewind_run` expects.
     private func serveOne() -> Int32 {
         do {
             channel.send(.ready)

@@ -3,26 +3,26 @@ import WorkerProtocol
 
 /// How a worker gets back to the state "function loaded, never called" before each invocation.
 ///
-/// This is the one seam between the worker's loop and the ways to be pristine. What takes time belongs in
-/// ``prepare(_:)`` and ``restore()``: they run while no client waits.
+/// The worker's loop knows isolation levels only through this protocol. Slow work belongs in ``prepare(_:)`` and
+/// ``restore()``: they run while no client waits.
 public protocol PristineState: AnyObject {
-    /// Loads the function and gets ready for the first invocation.
+    /// Loads the function and prepares the first invocation.
     func prepare(_ function: LoadMessage) throws(Failure)
 
-    /// Waits for the next `invoke` frame, runs it in the state made ready, and sends exactly one outcome.
+    /// Waits for the next `invoke` frame, runs it in the prepared state, and sends exactly one outcome.
     /// - Returns: false if the host has closed the socket.
     func serveNext() throws -> Bool
 
     /// Ends what the invocation left running.
-    /// - Returns: false if that is impossible.
+    /// - Returns: false if something does not end.
     func endInvocation() -> Bool
 
-    /// Gets ready for the next invocation.
-    /// - Returns: false if the state cannot be vouched for; the worker then ends and the host makes another.
+    /// Prepares the next invocation.
+    /// - Returns: false if the state may not be pristine. The worker then ends and the host makes another.
     func restore() -> Bool
 }
 
-/// Pristine by evaluating the source anew: everything the function made is dropped with the engine context it lived in.
+/// Evaluates the source again for each invocation: everything the function made is dropped with its engine context.
 public final class FreshContext: PristineState {
     private let runtime: any LanguageRuntime
     private let channel: WorkerChannel
@@ -55,14 +55,13 @@ public final class FreshContext: PristineState {
             try runtime.load(function, channel: channel)
             return true
         } catch {
-            // It loaded before. A new worker will say why it does not any more, to somebody who asks.
+            // It loaded before. A new worker reports why it does not load any more, when a call needs one.
             return false
         }
     }
 }
 
-/// Keeps what one invocation leaves behind for the next one, but for pending timers and tasks, which the language layer
-/// drops.
+/// Keeps the state of one invocation for the next one, except pending timers and tasks, which the language layer drops.
 public final class KeptState: PristineState {
     private let runtime: any LanguageRuntime
     private let channel: WorkerChannel

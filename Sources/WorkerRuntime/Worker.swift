@@ -2,7 +2,8 @@ import Glibc
 import Sandbox
 import WorkerProtocol
 
-/// A worker's life: load one function, then serve one invocation after the other until the host closes the socket.
+/// The main loop of a worker: loads one function, then serves one invocation after the other until the host closes the
+/// socket.
 enum Worker {
     static func run(_ runtime: any LanguageRuntime, channel: WorkerChannel, sandbox: Sandbox) -> Never {
         do {
@@ -10,7 +11,8 @@ enum Worker {
             let sandbox = WorkerSandbox(sandbox, forks: runtime.forks(at: function.isolation))
             if let missing = sandbox.lackOfTemporaryFiles {
                 let text =
-                    "The function asks for temporary files ('temporaryMB'), and this host has no place for them: \(missing)."
+                    "The function asks for temporary files ('temporaryMB'), and this host has no place for them: "
+                    + "\(missing)."
                 channel.sendLoadFailure(
                     Failure(
                         .loadError,
@@ -33,7 +35,7 @@ enum Worker {
             }
             _exit(0)
         } catch {
-            // The host speaks the protocol, or this process has no host.
+            // The bytes do not follow the protocol, so they do not come from the host.
             _exit(1)
         }
     }

@@ -2,12 +2,12 @@ import Glibc
 import SystemCalls
 import WorkerProtocol
 
-/// The one socket a worker has: frames from the host come in, frames to the host go out. Blocking; one thread.
+/// A worker's only socket: receives frames from the host and sends frames to it. Blocking, and used by one thread.
 public final class WorkerChannel {
-    /// The number every process of a worker knows its socket by.
+    /// The descriptor of the socket, the same number in every worker.
     static let descriptor: Int32 = 3
 
-    /// Grows to the longest event seen and is given back above this size.
+    /// The buffer grows to the longest event. Above this size it is replaced by a small one after the event.
     private static let keptCapacity = 1 << 20
     private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
     private var filled = 0
@@ -19,7 +19,7 @@ public final class WorkerChannel {
     /// Waits for the next frame and lends its payload to `body`. Returns false at the end of the stream. A zero byte
     /// follows the payload, for engines that take C strings.
     ///
-    /// The host sends one frame and waits for the answer, so one `read` usually brings all of it and never more.
+    /// The host sends one frame and waits for the answer, so one `read` usually returns the whole frame and never more.
     func receive(_ body: (_ kind: UInt8, _ payload: UnsafeRawBufferPointer) throws -> Void) throws -> Bool {
         filled = 0
         while filled < Frame.headerLength {
@@ -69,7 +69,7 @@ public final class WorkerChannel {
         payload.withUnsafeBytes { send(kind, $0) }
     }
 
-    // MARK: What a language says
+    // MARK: What a language layer sends
 
     /// The handler's result, as JSON text in UTF-8.
     public func sendResult(_ json: UnsafeRawBufferPointer) {
@@ -91,14 +91,14 @@ public final class WorkerChannel {
         send(.loadFailed, failure.cutToFit().encoded())
     }
 
-    /// A line the function wrote. A line longer than 64 KiB is cut.
+    /// Sends a line that the function wrote. A line longer than 64 KiB is cut.
     public func sendLog(level: UInt8, _ text: String) {
         send(.log, LogMessage(level: level, text: text.cut(toUTF8Length: 64 << 10)).encoded())
     }
 }
 
 extension Failure {
-    /// Guests make error messages of any length; people read the beginning.
+    /// Guests can make error messages of any length, so the fields are cut.
     fileprivate func cutToFit() -> Failure {
         var failure = self
         failure.name = name.cut(toUTF8Length: 256)

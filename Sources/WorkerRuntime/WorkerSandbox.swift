@@ -1,7 +1,7 @@
 import Sandbox
 import SystemCalls
 
-/// The sandbox of one worker, and how far it is closed.
+/// The sandbox of one worker, and its steps in the order in which they are taken.
 public struct WorkerSandbox {
     private let sandbox: Sandbox
     /// Whether the worker serves calls in forked copies of itself.
@@ -13,28 +13,28 @@ public struct WorkerSandbox {
         hasTemporaryFiles = sandbox.hasTemporaryFiles
     }
 
-    /// The last step before the function's source is loaded.
+    /// Called last before the function's source is loaded.
     func beforeLoading(memoryBytes: Int?) throws(SystemCallError) {
         try sandbox.beforeLoading(forks: forks, memoryBytes: memoryBytes)
     }
 
-    /// The last step before only the guest runs.
+    /// Called last before only the guest runs.
     func beforeServing() throws(SystemCallError) { try sandbox.beforeServing(forks: forks) }
 
-    /// What is missing for the function's temporary files, as the end of a sentence; nil if nothing is.
+    /// Why a function that asked for temporary files has none, as the end of a sentence; nil otherwise.
     var lackOfTemporaryFiles: String? { sandbox.lackOfTemporaryFiles }
 
-    /// Whether the function can write files. Asked after each call, so it is looked up once.
+    /// Whether the function can write files. Stored, because it is needed after each call.
     let hasTemporaryFiles: Bool
 
-    /// Removes the files that the function has written, if it can. Called where no other thread or process could write
-    /// one meanwhile.
-    /// - Returns: false if one may be left.
+    /// Removes the files that the function has written. Must be called while no other thread or process can write
+    /// files.
+    /// - Returns: false if a file may remain.
     func removeTemporaryFiles() -> Bool {
         !hasTemporaryFiles || Processes.threadCount() == 1 && Sandbox.removeTemporaryFiles()
     }
 
-    /// Whether a guest can have changed nothing of its process but memory, descriptors, signal handlers up to 31, the
+    /// Whether the sandbox denies all changes of the process except memory, descriptors, signal handlers up to 31, the
     /// signal mask, interval timers, the working directory and the umask.
     public var deniesChangesOfTheProcess: Bool { sandbox.deniesChangesOfTheProcess }
 }

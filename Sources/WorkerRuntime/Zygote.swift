@@ -4,18 +4,18 @@ import Sandbox
 import SystemCalls
 import WorkerProtocol
 
-/// A prepared process with an engine and no user code, that forks workers when the host asks.
+/// A prepared process with an engine and no user code. It forks workers when the host asks.
 ///
-/// It has one thread, always: that is what makes its copies sound. It ends when the host's end of its socket closes,
-/// and its workers end with it.
+/// It always has one thread, so a fork copies it completely. It ends when the host closes its end of the socket, and
+/// its workers end with it.
 public enum Zygote {
-    /// The number the host starts a zygote's socket under.
+    /// The descriptor of the socket to the host.
     private static let socket: Int32 = 3
 
-    /// Serves the host until it goes away. Called by `main`, and never returns.
+    /// Serves the host until it closes the socket. Called by `main`, and never returns.
     public static func run(_ runtime: any LanguageRuntime) -> Never {
         do {
-            // What the host said to the dynamic linker is not for guests to see.
+            // The host sets it for the dynamic linker. Guests must not see it.
             Processes.removeEnvironmentVariable("LD_BIND_NOW")
             let childSignals = try ChildSignals.openDescriptor()
             try Processes.adoptOrphans()
@@ -27,13 +27,13 @@ public enum Zygote {
             var sandbox = Sandbox(
                 policy: runtime.sandboxPolicy, settings: SandboxSettings(arguments: CommandLine.arguments))
             try sandbox.confineZygote()
-            // For the test that compares the filters with a table.
+            // Used by the test that compares the filters with a table.
             if CommandLine.arguments.contains("--try-system-calls") { exit(SystemCallSweep.run(sandbox) ? 0 : 1) }
-            // Without it workers take more memory; nothing else depends on it.
+            // If it fails, workers only use more memory.
             _ = faas_rewind_make_base()
             sandbox.closeZygote()
             try report(.started(engine: engine, layers: sandbox.layers))
-            // The host knows why.
+            // The report has told the host.
             if sandbox.isRefused { exit(0) }
             var zygote = State(childSignals: childSignals, runtime: runtime, descriptors: descriptors, sandbox: sandbox)
             while let order = try zygote.nextForkOrder() {
@@ -52,11 +52,12 @@ public enum Zygote {
         do {
             try report.encoded().withUnsafeBytes { try Sockets.send($0, descriptor: descriptor, to: socket) }
         } catch let error as SystemCallError where error.code == EPIPE || error.code == ECONNRESET {
-            // The host has gone. The next look at the socket says so too, and ends this process in good order.
+            // The host has closed the socket. The next read returns the end of the stream, and this process then ends
+            // in order.
         }
     }
 
-    /// Standard error is the host's.
+    /// Writes to standard error, which the host has inherited to this process.
     private static func complain(_ text: String) {
         try? Array("\(text)\n".utf8).withUnsafeBytes { try Descriptors.writeAll($0, to: 2) }
     }
@@ -73,10 +74,11 @@ public enum Zygote {
         let runtime: any LanguageRuntime
         let descriptors: EngineDescriptors
         let sandbox: Sandbox
-        /// The host's number of each worker that has not been collected.
+        /// The host's number of each worker that has not been collected yet.
         var workers: [pid_t: UInt64] = [:]
 
-        /// Waits for the host to ask for a worker, and collects the ended ones meanwhile. nil: the host has gone.
+        /// Waits for a request to fork a worker, and collects ended workers meanwhile. nil: the host has closed the
+        /// socket.
         mutating func nextForkOrder() throws -> ForkOrder? {
             while true {
                 let readable = try Descriptors.waitUntilReadable([Zygote.socket, childSignals])
@@ -109,7 +111,7 @@ public enum Zygote {
                 guard let worker = workers.removeValue(forKey: pid) else { continue }
                 try Zygote.report(.exited(worker: worker, status: exit.waitStatus))
             }
-            // Processes that an ended worker left behind have become children of this one. They are killed.
+            // Processes that an ended worker left behind have become children of this one.
             for pid in Processes.children() where workers[pid] == nil { Processes.kill(child: pid) }
         }
 
@@ -132,9 +134,9 @@ public enum Zygote {
             case .parent(let pid):
                 runtime.didFork(inChild: false)
                 workers[pid] = order.worker
-                // Before the host hears of it, which may take it back at once.
+                // Before the report: the host may restore the priority as soon as it receives it.
                 if order.priority != .usual { Processes.setPriority(order.priority, of: pid) }
-                // Not collected yet, so the number still means this process.
+                // The child has not been collected, so the pid is still its own.
                 let handle = try Processes.openHandle(pid)
                 defer { Descriptors.close(handle) }
                 try Zygote.report(.forked(worker: order.worker, pid: pid), descriptor: handle)
@@ -152,26 +154,26 @@ public enum Zygote {
         }
     }
 
-    /// What makes a fork of the zygote a worker, in this order.
+    /// Turns a fork of the zygote into a worker. The order of the steps matters.
     private static func becomeWorker(zygote: pid_t, socket: Int32, _ engine: EngineDescriptors, _ sandbox: Sandbox)
         throws
     {
-        // First, so that from here on no worker outlives the zygote.
+        // First: from here on no worker outlives the zygote.
         guard try Processes.endWithParent(zygote) else { _exit(0) }
-        // The zygote's socket gives way to the worker's: a worker cannot speak to the host as its zygote.
+        // The worker's socket replaces the zygote's, so a worker cannot send the host messages as its zygote.
         try Descriptors.duplicate(socket, as: WorkerChannel.descriptor)
         try Descriptors.closeAll(except: Array(0...WorkerChannel.descriptor) + engine.numbers)
-        // What the engine or the guest prints past the captured streams is dropped.
+        // Output of the engine or the guest that is not captured is discarded.
         let null = try Descriptors.openNull()
         for stream: Int32 in 0...2 { try Descriptors.duplicate(null, as: stream) }
         Descriptors.close(null)
         ChildSignals.unblock()
         try Processes.leaveNoCoreDump()
-        // The worker's own view of itself, while /proc can still be opened.
+        // The worker's own files in /proc are opened while that is still possible.
         sandbox.openWorker()
         try ProcessFiles.open()
         try engine.makeOwn()
-        // Last: nothing above is possible any more.
+        // Last: it denies all of the steps above.
         try sandbox.confineWorker()
     }
 }

@@ -4,15 +4,15 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Hostile functions, seen from outside.
+/// Runs hostile functions and checks from outside what they achieved.
 ///
-/// `ATTACK_TABLE=path` writes what was seen as tab-separated values (script/security-results makes
+/// `ATTACK_TABLE=path` writes the results as tab-separated values (script/security-results makes
 /// Tests/AttackResults/attempts.tsv of them). `ATTACK_ONLY`: only attempts with this in their number or title.
 @Suite(.serialized) struct AttackTests {
     private static let environment = ProcessInfo.processInfo.environment
     private static let table = Table()
 
-    /// CAP_SYS_ADMIN, by the kernel's word.
+    /// Whether this process has CAP_SYS_ADMIN, as /proc reports it.
     private static var isPrivileged: Bool {
         let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
         let capabilities = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }.flatMap {
@@ -25,15 +25,15 @@ import Testing
         Attempt.all.filter { attempt in
             if let only = environment["ATTACK_ONLY"], !attempt.testDescription.contains(only) { return false }
             if attempt.isTooDangerousWithoutSandbox && !stage.hasNamespaces { return false }
-            // Without the sandbox an attempt only shows that its oracle sees it.
+            // With the sandbox off, an attempt only shows that its oracle detects success.
             return stage.mode != .off || attempt.succeedsWithoutSandbox
         }
     }
 
     @Test(arguments: Mode.allCases)
     func `No attempt succeeds against the sandbox, and each oracle sees one that does`(mode: Mode) async throws {
-        // What shows that an oracle works is often root's to do, and not root's in a container. With the sandbox on,
-        // the tests run as anybody.
+        // Attempts that show that an oracle works often need root's privileges, which root in a container lacks. With
+        // the sandbox on, the tests need no privileges.
         if mode == .off && !Self.isPrivileged { return }
         try await Stage.with(mode) { stage in
             for attempt in Self.attempts(on: stage) {
@@ -49,23 +49,25 @@ import Testing
         if let path = Self.environment["ATTACK_TABLE"] { try Self.table.write(to: path) }
     }
 
-    /// Temporary files are mounted, which takes namespaces.
+    /// Temporary files need a mount, and so namespaces.
     private static let tables = ["javascript", "python"] + (Namespaces.areAllowed ? ["python-temporary-files"] : [])
 
     @Test(arguments: tables)
     func `Every system call has the verdict that the table gives it`(table: String) async throws {
         let language = table.prefix { $0 != "-" }
         let worker = Binaries.directory.appendingPathComponent("faas-worker-\(language)").path
-        // A zygote talks to its host on descriptor 3. No host reads from this one.
+        // A zygote talks to its host on descriptor 3. Here no host reads from it.
         var command = "exec 3<>/dev/null; exec '\(worker)' --try-system-calls"
-        // The host makes namespaces for its zygotes.
+        // The host makes namespaces for its zygotes, so this does too.
         if language != table {
             command =
-                "exec unshare --user --map-root-user --mount --pid --fork --mount-proc bash -c \"\(command) --temporary-mb=1\""
+                "exec unshare --user --map-root-user --mount --pid --fork --mount-proc bash -c \"\(command) "
+                + "--temporary-mb=1\""
         }
         let result = try await Program.run("/bin/bash", ["-c", command])
         try #require(result.exit == .code(0), "\(result.errorOutput)")
-        // Two that the kernel lets past every filter, and gives no meaning outside of a probe that it has set itself.
+        // The kernel lets these two calls pass every filter. They do nothing except in a probe that the kernel itself
+        // has set.
         let verdicts =
             result.output.split(separator: "\n").filter { !$0.contains(" 335 ") && !$0.contains(" 336 ") }.joined(
                 separator: "\n") + "\n"
@@ -77,7 +79,7 @@ import Testing
     }
 }
 
-/// What was tried and seen: tab-separated values, one line for each attempt, with a header.
+/// The results: tab-separated values with a header, one line for each attempt.
 private final class Table: Sendable {
     private let rows = Mutex<[(order: Int, text: String)]>([])
 
@@ -87,7 +89,7 @@ private final class Table: Sendable {
             result.succeeded ? "succeeds" : "fails", result.seen,
         ]
         let text = fields.map { $0.replacing("\t", with: " ").replacing("\n", with: " ") }.joined(separator: "\t")
-        rows.withLock { $0.append((Mode.allCases.firstIndex(of: mode)!, text)) }
+        rows.withLock { $0.append((Mode.allCases.firstIndex(of: mode) ?? 0, text)) }
     }
 
     func write(to path: String) throws {

@@ -1,28 +1,28 @@
 import FunctionModel
 import Testing
 
-/// One thing that a hostile function tries, and how it is seen from outside whether that worked.
+/// One action that a hostile function tries, and how the test detects from outside whether it succeeded.
 struct Attempt: Sendable, CustomTestStringConvertible {
-    /// What tells, outside the function, that the attempt succeeded.
+    /// How the test detects that the attempt succeeded.
     enum Oracle: Sendable {
-        /// The text of a file that was not meant for the function is in its answer.
+        /// The function's answer contains the text of a file that it must not read.
         case secret
-        /// A folder that everybody may write to has changed, or a file of this name has appeared.
+        /// A folder that every user may write to has changed, or a file with this name has appeared.
         case folder
         case file(String)
-        /// Somebody listens, and was reached: TCP, UDP, or a local socket by path or by name.
+        /// The function reached a listener: TCP, UDP, or a local socket by path or by name.
         case listener
-        /// A process that counts the signals it gets has got one, or has ended.
+        /// A process that counts its signals received one, or has ended.
         case victim
-        /// Another function has lost its state, which it keeps as long as its worker lives.
+        /// Another function lost its state, which it keeps as long as its worker lives.
         case neighbour
-        /// There are more processes afterwards than before.
+        /// There are more processes than before.
         case processes
         /// The call did not end at its deadline.
         case deadline
-        /// The host has more descriptors open afterwards than before.
+        /// The host has more open descriptors than before.
         case hostDescriptors
-        /// Nothing outside shows it, so the function is believed: it answers "done" if it could.
+        /// Nothing outside shows it, so the test trusts the function: it answers "done" if it succeeded.
         case answer
     }
 
@@ -32,18 +32,18 @@ struct Attempt: Sendable, CustomTestStringConvertible {
     let language: Language
     let source: String
     let oracle: Oracle
-    /// Without the sandbox it does succeed, which shows that the oracle sees it.
+    /// Whether it succeeds without the sandbox, which shows that the oracle detects success.
     let succeedsWithoutSandbox: Bool
-    /// Documented to succeed where there are no namespaces.
+    /// Whether it succeeds where there are no namespaces, as documented.
     let succeedsWithoutNamespaces: Bool
-    /// With the sandbox off it would harm the machine that the tests run on.
+    /// Whether it would harm the machine that the tests run on if the sandbox were off.
     let isTooDangerousWithoutSandbox: Bool
-    /// The function has a folder for temporary files. Without the whole sandbox it does not load.
+    /// The size of the function's folder for temporary files. Such a function does not load with an incomplete sandbox.
     var temporaryMB: Int?
 
     var testDescription: String { "\(number) \(title)" }
 
-    /// - Parameter body: lines of Python that may answer with `return`; `e` is the event.
+    /// - Parameter body: lines of Python that may `return` an answer; `e` is the event.
     static func python(
         _ number: String, _ title: String, _ oracle: Oracle, _ body: String, control: Bool = true,
         leaksWithoutNamespaces: Bool = false,
@@ -57,7 +57,7 @@ struct Attempt: Sendable, CustomTestStringConvertible {
             isTooDangerousWithoutSandbox: dangerous)
     }
 
-    /// The same, by a function with a folder for temporary files.
+    /// The same for a function with a folder for temporary files.
     static func temporary(_ number: String, _ title: String, _ oracle: Oracle, _ body: String, top: String = "")
         -> Attempt
     {

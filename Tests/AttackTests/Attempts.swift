@@ -168,7 +168,7 @@ extension Attempt {
             """, control: false, dangerous: true),
         .python("26", "kill the neighbour by its number", .neighbour, "os.kill(e['neighbour'], 9)"),
         .python(
-            "26", "kill whoever has a number near its own", .neighbour,
+            "26", "kill all processes with a number near its own", .neighbour,
             """
             if os.getpid() > 5000: return 'too dangerous here'
             for pid in range(1, os.getpid() + 20):
@@ -264,7 +264,8 @@ extension Attempt {
         .python("38", "userfaultfd", .answer, "call(323, 1); return 'done'"),
         .python(
             "38", "bpf", .answer,
-            "call(321, 0, ctypes.create_string_buffer(b'\\1\\0\\0\\0\\4\\0\\0\\0\\4\\0\\0\\0\\1\\0\\0\\0', 72), 72); return 'done'"
+            "call(321, 0, ctypes.create_string_buffer(b'\\1\\0\\0\\0\\4\\0\\0\\0\\4\\0\\0\\0\\1\\0\\0\\0', 72), 72); "
+                + "return 'done'"
         ),
         .python(
             "38", "performance counters", .answer,
@@ -380,7 +381,8 @@ extension Attempt {
         .js("47", "a result whose conversion does not end", .deadline, "return { toJSON() { while (true) {} } }"),
         .js(
             "47", "an error whose message does not end", .deadline,
-            "const error = new Error; Object.defineProperty(error, 'message', { get() { while (true) {} } }); throw error"
+            "const error = new Error; Object.defineProperty(error, 'message', { get() { while (true) {} } }); throw "
+                + "error"
         ),
         .js("48", "recursion", .neighbour, "const f = () => f() + 1; try { f() } catch (error) { return error.name }"),
         .js(

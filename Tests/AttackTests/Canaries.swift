@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import TestSupport
 
-/// What stands outside for the attempts to reach: a file to read, a folder to change, listeners, a process to signal.
+/// What attempts try to reach: a file to read, a folder to change, listeners, a process to signal.
 final class Canaries: Sendable {
     let directory: TemporaryDirectory
     let secret = "canary-\(UInt64.random(in: 0 ... .max))"
@@ -17,9 +17,10 @@ final class Canaries: Sendable {
 
     static func with<Result>(_ body: (Canaries) async throws -> Result) async throws -> Result {
         try await TemporaryDirectory.with { directory in
-            // Each signal leaves a line; it ends by itself if the test does not end it.
+            // The script writes a line for each signal. It ends by itself if the test does not end it.
             let script =
-                "trap 'echo hit >>\(directory.path("hits"))' USR1 CONT TERM; : >\(directory.path("ready")); for i in $(seq 6000); do sleep 0.1; done"
+                "trap 'echo hit >>\(directory.path("hits"))' USR1 CONT TERM; : >\(directory.path("ready")); for i in "
+                + "$(seq 6000); do sleep 0.1; done"
             return try await Program.with("/bin/sh", ["-c", script]) { victim in
                 try await waitUntil("the victim runs") { directory.contains("ready") }
                 let canaries = try Canaries(directory, victim)
@@ -51,7 +52,7 @@ final class Canaries: Sendable {
 
     // MARK: What has happened
 
-    /// Whether a listener was reached since the last look.
+    /// Whether a listener was reached since the last call.
     func wereReached() -> Bool {
         var reached = false
         for listener in listeners {
@@ -70,7 +71,7 @@ final class Canaries: Sendable {
         return reached
     }
 
-    /// What the open folder holds: names, contents, modes, times.
+    /// The state of the open folder: names, contents, modes, times.
     func folderState() -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().map { name in
             var info = stat()
@@ -94,7 +95,7 @@ final class Canaries: Sendable {
     private static func listen(_ family: Int32, _ type: __socket_type, _ address: [UInt8]) throws -> Int32 {
         let descriptor = socket(family, Int32(type.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         let bound = address.withUnsafeBytes {
-            bind(descriptor, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
+            bind(descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
         }
         guard bound == 0 else { throw TestFailure("bind: \(String(cString: strerror(errno)))") }
         if type == SOCK_STREAM { Foundation.listen(descriptor, 10) }

@@ -5,19 +5,20 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Good, slow, crashing, leaking and looping functions at once, while somebody kills workers and zygotes.
+/// Calls good, slow, crashing, leaking and looping functions at the same time, while one task kills workers and
+/// zygotes.
 ///
-/// It takes the whole machine, so it runs by itself: `SOAK_SECONDS` says how long; without it, not at all. script/test
-/// sets a minute after all other tests, script/soak 30 minutes. A fifth of the time, and at most a minute, is quiet:
-/// the same clients call the good functions only, and nobody is killed. How long their calls take then is what they are
-/// measured by afterwards, in the long run only.
+/// It uses the whole machine, so it runs alone and only if `SOAK_SECONDS` is set: script/test sets a minute after all
+/// other tests, script/soak 30 minutes. The first fifth of the time, at most a minute, is quiet: the same clients call
+/// the good functions only, and no process is killed. In the long run, later calls of good functions are compared with
+/// the times of the quiet part.
 @Suite struct SoakTests {
     private static let seconds = ProcessInfo.processInfo.environment["SOAK_SECONDS"].flatMap(Double.init)
 
     private struct Kind: Sendable {
         let name: String
         let request: InvocationRequest
-        /// Answers with the event, whatever happens around it.
+        /// Whether it must answer with its event in all circumstances.
         let isGood: Bool
     }
 
@@ -48,7 +49,7 @@ import Testing
         python("is ended", "ctypes.CDLL(None).ptrace(0, 0, 0, 0)"),
     ]
 
-    /// What the clients share.
+    /// The counts that all clients add to.
     private final class Tally: Sendable {
         private let state = Mutex(Counts())
 
@@ -64,7 +65,7 @@ import Testing
         var goodTimes = Times()
     }
 
-    /// What must be the same in the end as it was at the start.
+    /// Resources of this process that must be the same at the end as at the start.
     private struct Footprint: CustomStringConvertible {
         let descriptors: Int
         let processes: Int
@@ -83,7 +84,7 @@ import Testing
     @Test(.enabled(if: seconds != nil))
     func `Every call has one outcome, right or clearly failed, whoever is killed, and nothing is left`() async throws {
         let seconds = try #require(Self.seconds)
-        // What the process starts once and keeps is there afterwards.
+        // The process starts some things once and keeps them: this makes it start them before the first measurement.
         try await Stage.with(.full, isOneWorkerEnough: false) { stage in
             for kind in Self.kinds where kind.isGood { _ = try await stage.runtime.invoke(kind.request) }
         }
@@ -104,7 +105,7 @@ import Testing
                         }
                     }
                 }
-                // They never wait for another function's answer.
+                // These clients call only fast functions, so they never wait for a slow one's answer.
                 for client in 12..<16 {
                     group.addTask {
                         var number = client * 100_000_000
@@ -118,14 +119,14 @@ import Testing
                 group.addTask {
                     try? await Task.sleep(until: quietEnd)
                     var generator = SeededGenerator(seed: 7)
-                    // The last end is known to the host before the clients end.
+                    // Stops early, so that the host has noticed the last killed process before the clients end.
                     while ContinuousClock.now < end - .seconds(2) {
                         try? await Task.sleep(for: .seconds(1))
                         stage.processes.randomElement(using: &generator)?.kill()
                     }
                 }
             }
-            // Afterwards everything works as before.
+            // All good functions must still work.
             for kind in Self.kinds where kind.isGood {
                 var request = kind.request
                 request.event = Array("\"after\"".utf8)
@@ -144,19 +145,19 @@ import Testing
         #expect(
             right * 10 > answers.values.reduce(0, +) * 8,
             "most good calls are answered although their processes are killed: \(answers)")
-        // A minute has too few calls, on a machine that may do other things.
+        // A minute has too few calls for a p99 on a machine that does other work too.
         if seconds >= 1800 { #expect(good.p99 <= 3 * quiet.p99, "good calls: \(good), while it was quiet: \(quiet)") }
-        // Closing is the business of event loops, a moment later.
+        // Event loops close descriptors a moment later.
         try? await waitUntil("all descriptors are closed") { try Footprint().descriptors <= before.descriptors }
         let after = try Footprint()
         print("SOAK before: \(before); after: \(after)")
         #expect(after.descriptors <= before.descriptors + 4, "before: \(before); after: \(after)")
         #expect(after.processes <= before.processes, "before: \(before); after: \(after)")
-        // The allocator keeps some of what was used at the busiest moment, and this test its times.
+        // The allocator keeps some of the memory of the busiest moment, and this test keeps its times.
         #expect(after.megabytes <= before.megabytes + 64, "before: \(before); after: \(after)")
     }
 
-    /// How often something took how long: each step of the scale is 2 % more than the one before.
+    /// A histogram of durations: each step of the scale is 2 % longer than the one before.
     private struct Times: CustomStringConvertible, Sendable {
         private var counts = [Int](repeating: 0, count: 1000)
 

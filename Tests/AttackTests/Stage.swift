@@ -3,14 +3,14 @@ import FunctionModel
 import PolyglotFaaS
 import TestSupport
 
-/// The sandbox as it is on some machine.
+/// The sandbox of one kind of machine.
 enum Mode: String, CaseIterable, Sendable {
     case full
-    /// As in a container with the usual seccomp profile.
+    /// Like a container with the usual seccomp profile.
     case noNamespaces = "no namespaces"
-    /// As on a kernel without Landlock: neither files nor signals are confined by it.
+    /// Like a kernel without Landlock, which confines files and signals.
     case noLandlock = "no Landlock"
-    /// As on such a kernel in such a container: descriptors, limits and the filter of system calls are all there is.
+    /// Like a container on such a kernel: only descriptors, limits and the system call filter are left.
     case filterOnly = "no namespaces, no Landlock"
     case off
 
@@ -25,21 +25,21 @@ enum Mode: String, CaseIterable, Sendable {
     }
 }
 
-/// A runtime for attempts, with a neighbour that must come to no harm, and canaries around it.
+/// A runtime for attempts, with canaries around it and a neighbour: a function that attempts must not harm.
 struct Stage: Sendable {
     let mode: Mode
-    /// Whether the mode leaves them, and this machine has them: a container often has none.
+    /// Whether the mode permits namespaces and this machine has them; containers often do not.
     let hasNamespaces: Bool
     let runtime: FunctionRuntime
     let canaries: Canaries
     private let directory: URL
 
-    /// - Parameter isOneWorkerEnough: else there are as many as a host has by default.
+    /// - Parameter isOneWorkerEnough: otherwise there are as many workers as a host has by default.
     static func with<Result>(_ mode: Mode, isOneWorkerEnough: Bool = true, _ body: (Stage) async throws -> Result)
         async throws -> Result
     {
         try await Canaries.with { canaries in
-            // Executables under a name of their own, so that these processes can be told from all others.
+            // The executables are copies, so that these processes can be told apart from all others.
             let directory = URL(fileURLWithPath: canaries.directory.path("workers"))
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
             for executable in [Binaries.javaScriptWorker, Binaries.pythonWorker] {
@@ -72,18 +72,19 @@ struct Stage: Sendable {
         }
     }
 
-    /// What became of one attempt.
+    /// The result of one attempt.
     struct Result: Sendable {
         let succeeded: Bool
-        /// What the caller saw, in short.
+        /// What the caller saw, shortened.
         let seen: String
-        /// Harm to others, which no attempt may do.
+        /// Harm to other functions, which no attempt may do.
         let harm: String?
     }
 
     var processes: [ProcessEntry] {
         ProcessTable.all().filter {
-            // The link to the executable is not for everybody to read; the path it was started under is.
+            // Only the owner may read the link to the executable, but everyone may read the path that it was started
+            // with.
             ProcessTable.text("/proc/\($0.pid)/cmdline")?.hasPrefix(directory.path) == true && $0.isRunning
         }
     }
@@ -121,14 +122,14 @@ struct Stage: Sendable {
         case .file(let path): succeeded = FileManager.default.fileExists(atPath: path)
         case .listener: succeeded = canaries.wereReached()
         case .victim:
-            // A signal to a shell counts when its current command has ended.
+            // A shell handles a signal only after its current command has ended.
             try? await waitUntil("the victim notes a signal", within: .milliseconds(mode == .off ? 1000 : 250)) {
                 canaries.victimHits > hits
             }
             succeeded = canaries.victimHits > hits || canaries.victim.hasEnded != nil
         case .neighbour: succeeded = try await !isWell(neighbour)
         case .processes:
-            // Those that a worker is made of come and go.
+            // The processes of workers themselves start and end meanwhile.
             let isTidy: Void? = try? await waitUntil("no process is left", within: .seconds(2)) {
                 processes.count <= 2 + runtime.workerCount * 2 && leftovers.isEmpty
             }
@@ -138,7 +139,7 @@ struct Stage: Sendable {
         case .answer: succeeded = seen == "\"done\""
         }
         if case .file(let path) = attempt.oracle { unlink(path) }
-        // Where the neighbour itself is the oracle, harm is success.
+        // If the neighbour is the oracle, harm to it is the attempt's success.
         var harm: String?
         if case .neighbour = attempt.oracle {
         } else if try await !isWell(neighbour) {
@@ -148,7 +149,7 @@ struct Stage: Sendable {
     }
 
     /// Processes that belong neither to a worker nor to a zygote: children of a zygote that the runtime does not know,
-    /// and theirs.
+    /// and their children.
     private var leftovers: [ProcessEntry] {
         let all = processes
         let zygotes = Set(all.filter { $0.parent == getpid() }.map(\.pid))
@@ -173,7 +174,7 @@ struct Stage: Sendable {
 
     private func startNeighbour() async throws -> Neighbour {
         let calls = try await callNeighbour()
-        // Of the Python workers, the oldest is the neighbour's: it is the first function that this runtime has served.
+        // The oldest Python worker is the neighbour's, because it is the first function that this runtime served.
         let zygotes = Set(processes.filter { $0.parent == getpid() && $0.name.hasPrefix("faas-worker-pyt") }.map(\.pid))
         let workers = processes.filter { zygotes.contains($0.parent) }.map(\.pid).sorted()
         guard let pid = workers.first else { throw TestFailure("the neighbour has no process") }

@@ -1,4 +1,4 @@
-/// What functions try that may write temporary files. What the folder is for, TemporaryFileTests show to work.
+/// What functions with a folder for temporary files try. TemporaryFileTests show that the folder works.
 extension Attempt {
     static let temporaryFiles: [Attempt] = [
         .temporary(

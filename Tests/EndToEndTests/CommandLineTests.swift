@@ -315,7 +315,8 @@ import Testing
             #expect(load["errorType"] == "LoadError" && load["errorOrigin"] == "host")
             #expect(load["line"] == 2, "\(load)")
             try workspace.directory.write(
-                "class LoadError extends Error { get name() { return 'LoadError' } }\nexports.handler = () => { throw new LoadError('mine') }",
+                "class LoadError extends Error { get name() { return 'LoadError' } }\nexports.handler = () => { throw "
+                    + "new LoadError('mine') }",
                 to: "thrown.js")
             let thrown = try JSONValue(json: try await workspace.faas("invoke", "--file", "thrown.js", "--json").output)
             #expect(thrown["errorType"] == "LoadError" && thrown["errorOrigin"] == "function", "\(thrown)")

@@ -8,11 +8,13 @@ import Testing
             number < 10
                 ? .js(
                     "f\(number)",
-                    "let calls = 0; exports.handler = async event => ({ nonce: event.nonce, function: \(number), calls: ++calls })"
+                    "let calls = 0; exports.handler = async event => ({ nonce: event.nonce, function: \(number), "
+                        + "calls: ++calls })"
                 )
                 : .python(
                     "f\(number)",
-                    "calls = 0\ndef handler(event):\n  global calls\n  calls += 1\n  return {'nonce': event['nonce'], 'function': \(number), 'calls': calls}"
+                    "calls = 0\ndef handler(event):\n  global calls\n  calls += 1\n  return {'nonce': event['nonce'], "
+                        + "'function': \(number), 'calls': calls}"
                 )
         }
         try await Server.with(functions) { server in

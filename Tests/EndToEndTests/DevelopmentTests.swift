@@ -51,7 +51,8 @@ import Testing
                 #"{"id": "greet", "languageId": "python", "sourceFile": "handler.py"}"#, to: "function.json")
             func write(_ greeting: String) throws {
                 try workspace.directory.write(
-                    "import time\ndef handler(event):\n  print('greeting')\n  time.sleep(event.get('wait', 0))\n  return '\(greeting)'",
+                    "import time\ndef handler(event):\n  print('greeting')\n  time.sleep(event.get('wait', 0))\n  "
+                        + "return '\(greeting)'",
                     to: "handler.py")
             }
             try write("one")

@@ -20,7 +20,7 @@ import Testing
         guard let enumerator = FileManager.default.enumerator(atPath: Binaries.repository.path) else { return [] }
         var names: [String] = []
         while let name = enumerator.nextObject() as? String {
-            if name.split(separator: "/").last!.hasPrefix(".") {
+            if name.split(separator: "/").last?.hasPrefix(".") == true {
                 enumerator.skipDescendants()
             } else if name.hasSuffix(".md") {
                 names.append(name)
@@ -80,7 +80,7 @@ import Testing
         let tested = examples.filter { $0.marker == "<!-- test -->" }
         if document == "README.md" { #expect(tested.count >= 3) }
         guard !tested.isEmpty else { return }
-        // Whoever develops this may well have 8080 in use.
+        // Port 8080 may be in use on a developer's machine.
         let port = try RawHTTP.freePort()
         func adapt(_ text: String) -> String { text.replacing("8080", with: "\(port)") }
         try await TemporaryDirectory.with { directory in

@@ -36,7 +36,8 @@ extension TestFunction {
         python("hello-py", "def handler(event):\n    return {'message': f\"Hello, {event['name']}!\"}"),
         python(
             "hello-py-deps",
-            "from greetings.english import greet\ndef handler(event, context):\n    return {'message': greet(event['name'])}",
+            "from greetings.english import greet\ndef handler(event, context):\n    return {'message': "
+                + "greet(event['name'])}",
             dependencies: [
                 "greetings.english": "import mark\ndef greet(name): return f'Hello, {name}{mark.mark}'",
                 "mark": "mark = '!'",

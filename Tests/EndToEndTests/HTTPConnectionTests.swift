@@ -190,9 +190,9 @@ import Testing
         }
     }
 
-    // MARK: What is no HTTP
+    // MARK: Bytes that are not HTTP
 
-    @Test func `What is no HTTP has an answer like any other error, after the answers to what came before`()
+    @Test func `Bytes that are not HTTP get an error response, after the responses to earlier requests`()
         async throws
     {
         let uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/
@@ -308,7 +308,7 @@ private final class Client: Sendable {
         guard connected == 0 else { throw TestFailure("no connection to port \(port)") }
     }
 
-    /// The number stays taken until here, so that nobody else's descriptor is closed.
+    /// The descriptor is closed only here, so that its number is not reused before.
     deinit { Foundation.close(socket) }
 
     func send(_ bytes: some Collection<UInt8>) throws {
@@ -316,7 +316,7 @@ private final class Client: Sendable {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
-                Foundation.send(socket, $0.baseAddress!, $0.count, Int32(MSG_NOSIGNAL))
+                Foundation.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { throw TestFailure("the server has closed") }
             sent += count
@@ -361,7 +361,7 @@ private final class Client: Sendable {
             var linger = Foundation.linger(l_onoff: 1, l_linger: 0)
             setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Foundation.linger>.size))
         }
-        // Another socket takes the number; the connection, which nobody else has, ends.
+        // Another socket takes the number. The connection has no other descriptor, so it ends.
         let other = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         dup2(other, socket)
         _ = fcntl(socket, F_SETFD, FD_CLOEXEC)

@@ -49,9 +49,9 @@ import Testing
 
     @Test func `A function that is not there, and a path that is not there, are 404`() async throws {
         try await Server.with { server in
-            let nobody = try await server.http.invoke("nobody")
-            try expect(nobody, 404, "FunctionNotFound")
-            #expect(nobody.errorMessage == "Function not found: nobody")
+            let unknown = try await server.http.invoke("unknown")
+            try expect(unknown, 404, "FunctionNotFound")
+            #expect(unknown.errorMessage == "Function not found: unknown")
             for (method, path) in [
                 ("GET", "/"), ("POST", "/nothing"), ("GET", "/health/more"), ("POST", "/invoke/a/b"),
                 ("DELETE", "/functions/a"),
@@ -125,7 +125,7 @@ import Testing
                         return try connection.readAnswer()
                     }
                 }
-                throw TestFailure("nobody was refused")
+                throw TestFailure("no connection was refused")
             }
             try expect(answer, 429, "TooManyRequests")
             #expect(answer.headers["retry-after"] == "1")
@@ -183,7 +183,8 @@ import Testing
             .js("throws", "function inner() { null.x }\nfunction handler() {\n  inner()\n}"),
             .js(
                 "custom",
-                "class Broke extends Error { name = 'Broke' }\nexports.handler = async () => { throw new Broke('no money') }"
+                "class Broke extends Error { name = 'Broke' }\nexports.handler = async () => { throw new Broke('no "
+                    + "money') }"
             ),
             .js("value", "exports.handler = () => { throw 'just text' }"),
             .python("throws-py", "def inner(e): return e['x']\ndef handler(event):\n    return inner(event)"),

@@ -125,7 +125,7 @@ import Testing
                 #"{"statusCode": 200, "headers": {"X-A": "1\r\nX-B: 2"}}"#,
                 "the header 'X-A' has a control character in its value"
             ),
-            (#"{"statusCode": 200, "headers": {"X-A\r\nX-B": "1"}}"#, "is no name of a header"),
+            (#"{"statusCode": 200, "headers": {"X-A\r\nX-B": "1"}}"#, "is not a header name"),
             (
                 #"{"statusCode": 200, "headers": {"Transfer-Encoding": "chunked"}}"#,
                 "the header 'Transfer-Encoding' is the connection's"

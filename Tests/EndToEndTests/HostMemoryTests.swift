@@ -40,7 +40,8 @@ import Testing
         Attack(
             name: "failures of 60 MiB",
             program:
-                "start = struct.pack('<BIII', 4, 0, 0, 3) + b'Big' + struct.pack('<I', 59 << 20)\nserve(lambda: long(20, 60 << 20, start))",
+                "start = struct.pack('<BIII', 4, 0, 0, 3) + b'Big' + struct.pack('<I', 59 << 20)\nserve(lambda: "
+                + "long(20, 60 << 20, start))",
             functions: 32, errorType: "Big"),
         Attack(
             name: "half frames that never end",

@@ -26,7 +26,8 @@ import Testing
             try directory.write("export const price = 3;", to: "shop/lib/price.js")
             try directory.write(#"{"main": "index.js"}"#, to: "shop/node_modules/words/package.json")
             try directory.write(
-                "exports.list = ['a'];\nexports.fail = () => { throw new RangeError('in a package') };\ntry { exports.fs = require('fs') } catch {}",
+                "exports.list = ['a'];\nexports.fail = () => { throw new RangeError('in a package') };\ntry { "
+                    + "exports.fs = require('fs') } catch {}",
                 to: "shop/node_modules/words/index.js")
             try directory.write("exports.EventEmitter = class Emitter {};", to: "shop/node_modules/events/index.js")
             let uploaded = try await faas(directory, "upload", "shop/function.json")
@@ -126,7 +127,8 @@ import Testing
             let directory = workspace.directory
             try directory.write(#"{"id": "f", "languageId": "js", "sourceFile": "src/f.mjs"}"#, to: "function.json")
             try directory.write(
-                "import { text } from '../lib/all.mjs';\nimport more from './more.json';\nexport const handler = () => text + more.text;",
+                "import { text } from '../lib/all.mjs';\nimport more from './more.json';\nexport const handler = () "
+                    + "=> text + more.text;",
                 to: "src/f.mjs")
             try directory.write("export * from './text.mjs';", to: "lib/all.mjs")
             try directory.write("export const text = 'one';", to: "lib/text.mjs")

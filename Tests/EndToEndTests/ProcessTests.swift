@@ -182,7 +182,7 @@ import Testing
             [.python("daemon", Self.daemonizing)], arguments: ["--workers-per-function", "1", "--sandbox", "off"]
         ) { server in
             let pid = try #require(try await call(server.port, "daemon", "1").json.integerValue)
-            // The worker serves nobody before it has tidied up.
+            // The worker tidies up before it serves the next call.
             _ = try await call(server.port, "daemon", "1")
             #expect(ProcessEntry(pid: pid_t(pid))?.isRunning != true)
         }
@@ -221,8 +221,8 @@ import Testing
             if victim == "worker" {
                 try await waitUntilAllEnded(left)
             } else {
-                // Nobody adopts it then but the machine's first process. The process namespace that the sandbox gives
-                // each zygote would end it.
+                // The daemon then becomes a child of the machine's first process. With the sandbox on, the zygote's
+                // process namespace would end it.
                 await withKnownIssue("a daemon outlives its zygote") {
                     try await waitUntilAllEnded(left, within: .seconds(1))
                 }

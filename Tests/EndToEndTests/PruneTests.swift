@@ -70,7 +70,7 @@ import Testing
             try await #expect(workspace.faas("invoke", "kept").output == "\"third\"\n")
             try await #expect(workspace.faas("invoke", "module").output == "\"kept\"\n")
 
-            // Nobody needs it, until it is uploaded again: then it is as good as new.
+            // No function needs the build, until one is uploaded again that does: then it counts as new.
             try await #expect(workspace.faas("delete", "kept").exit == .code(0))
             try age(workspace)
             try await uploadFolder(workspace, "again", "third")

@@ -3,21 +3,17 @@ import Foundation
 /// A fake zygote with fake workers, which speak the real protocol and otherwise do what the source of the function
 /// says: a Python program that runs in place of an engine. It has
 ///
-/// | | |
-/// |---|---|
-/// | `source`, `event` | text of the function, bytes of the last invocation's event |
-/// | `ready()`, `result(json)`, `log(text, level=1)` | the frames of an honest worker |
-/// | `failure(kind, message, name="", stack=())`, `load_failed(…)` | its failures; kinds as in `WorkerProtocol.Failure` |
-/// | `frame(kind, payload)`, `half(kind, length, payload)`, `say(bytes)` | any bytes |
-/// | `long(kind, length, start)` | a frame of `start` and as many `1` as it takes, with little memory |
-/// | `take()` | waits for an invocation and sets `event` |
-/// | `serve(answer)` | `ready()`, then for each invocation `answer()` and `ready()` |
-/// | `host` | the socket |
+/// | | | |---|---| | `source`, `event` | text of the function, bytes of the last invocation's event | | `ready()`,
+/// `result(json)`, `log(text, level=1)` | the frames of an honest worker | | `failure(kind, message, name="",
+/// stack=())`, `load_failed(…)` | its failures; kinds as in `WorkerProtocol.Failure` | | `frame(kind, payload)`,
+/// `half(kind, length, payload)`, `say(bytes)` | any bytes | | `long(kind, length, start)` | a frame of `start` and as
+/// many `1` as it takes, with little memory | | `take()` | waits for an invocation and sets `event` | | `serve(answer)`
+/// | `ready()`, then for each invocation `answer()` and `ready()` | | `host` | the socket |
 ///
 /// When the program is over, the worker waits until the host ends it. An empty program serves `null`.
 public enum FakeWorkers {
-    /// Writes the executables of all languages into a directory, which becomes the `workerDirectory` of a runtime without
-    /// a sandbox.
+    /// Writes the executables of all languages into a directory, which becomes the `workerDirectory` of a runtime
+    /// without a sandbox.
     ///
     /// - Parameters:
     ///   - deadSpares: how many spares end at once. Their ends are reported after `reportDelay`.

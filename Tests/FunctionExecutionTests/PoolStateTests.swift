@@ -152,7 +152,7 @@ extension Pool.Action {
         #expect(pool.keepHouse(now: 129) == [])
         #expect(pool.keepHouse(now: 130) == [.end(1)])
         #expect(pool.keepHouse(now: 131) == [])
-        // It is ending: nobody is given to it any more.
+        // It is ending, so it gets no more calls.
         #expect(pool.add(2, for: "a") == [.start(2, "a")])
     }
 
@@ -687,7 +687,7 @@ private struct RandomHistory {
         switch Int.random(in: 0..<10, using: &random) {
         case 0...3:
             open.insert(number)
-            perform(pool.add(number, for: "abcdef".randomElement(using: &random).map(String.init)!, now: now))
+            perform(pool.add(number, for: "abcdef".randomElement(using: &random).map(String.init) ?? "a", now: now))
         case 4, 5:
             if let worker = (Array(starting) + Array(busy.keys)).sorted().randomElement(using: &random) {
                 ready(worker)
@@ -722,7 +722,7 @@ private struct RandomHistory {
         #expect(pool.waitingCount + busy.count == open.count)
     }
 
-    /// Whoever still waits is served in the end: nothing is stuck.
+    /// Checks that all calls that still wait are served in the end.
     private mutating func finish() {
         for _ in 0..<1000 where !open.isEmpty {
             now += 1

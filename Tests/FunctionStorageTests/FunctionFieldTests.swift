@@ -6,8 +6,11 @@ import Testing
 @testable import FunctionStorage
 
 @Suite struct FunctionFieldTests {
+    // The constant is a valid id.
+    // swift-format-ignore: NeverUseForceTry
+    private static let id = try! FunctionID("a")
     private static let function = Function(
-        id: try! FunctionID("a"),  // A constant that the type's own rule accepts.
+        id: id,
         definition: FunctionDefinition(
             language: .python, sourceCode: "code", functionName: "main", sourceName: "x.py", jsEvalAsModule: true,
             dependencies: ["b": "2", "a": "1"], folders: FunctionFolders(source: "source-1", packages: "packages-2"),

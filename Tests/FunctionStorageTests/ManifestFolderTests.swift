@@ -22,11 +22,11 @@ import Testing
         (#""sourceDir": "links""#, "is a link, which may lead out of the folder"),
         (#""source": "", "requirements": "numpy""#, "must be an array of texts, not text"),
         (#""source": "", "requirements": [1]"#, "must be an array of texts, and at line 1, column 68 is 1"),
-        (#""source": "", "requirements": ["-r other.txt"]"#, "'-r other.txt' is no requirement"),
-        (#""source": "", "requirements": ["a --pre"]"#, "is no requirement"),
-        (#""source": "", "requirements": ["a @ file:///etc"]"#, "is no requirement"),
-        (#""source": "", "requirements": ["./a"]"#, "is no requirement"),
-        (#""source": "", "requirements": ["https://x/a.whl"]"#, "is no requirement"),
+        (#""source": "", "requirements": ["-r other.txt"]"#, "'-r other.txt' is not a requirement"),
+        (#""source": "", "requirements": ["a --pre"]"#, "is not a requirement"),
+        (#""source": "", "requirements": ["a @ file:///etc"]"#, "is not a requirement"),
+        (#""source": "", "requirements": ["./a"]"#, "is not a requirement"),
+        (#""source": "", "requirements": ["https://x/a.whl"]"#, "is not a requirement"),
     ])
     func `What a manifest cannot have is refused with the reason`(fields: String, reason: String) throws {
         try folder.write("", to: "app/src/handler.py")
@@ -62,6 +62,6 @@ import Testing
         #expect(try manifest(#""source": "", "requirements": []"#).requirements == [])
         try folder.write("numpy\n-e .\n", to: "app/requirements.txt")
         let error = try #require(throws: InvalidManifest.self) { try manifest(#""source": """#) }
-        #expect(error.message.contains("requirements.txt, line 2: '-e .' is no requirement"), "\(error.message)")
+        #expect(error.message.contains("requirements.txt, line 2: '-e .' is not a requirement"), "\(error.message)")
     }
 }

@@ -107,7 +107,8 @@ struct ManifestTests {
             (#"{"id": 7, "languageId": "js", "source": ""}"#, "the field 'id' at line 1, column 8 must be text, not 7"),
             (
                 #"{"id": "../a", "languageId": "js", "source": ""}"#,
-                "the field 'id' at line 1, column 2: Invalid function id '../a': use letters, digits, '.', '_' and '-', and begin with a letter or a digit."
+                "the field 'id' at line 1, column 2: Invalid function id '../a': use letters, digits, '.', '_' and "
+                    + "'-', and begin with a letter or a digit."
             ),
             (
                 #"{"id": "a", "languageId": "ruby", "source": ""}"#,
@@ -215,7 +216,7 @@ struct ManifestTests {
         #expect(message("folder") == "\(place): the file 'DIR/folder' is a directory")
         #expect(
             message("latin.js")
-                == "\(place): the file 'DIR/latin.js' is not UTF-8 text: line 2 has bytes that are no character")
+                == "\(place): the file 'DIR/latin.js' is not UTF-8 text: line 2 has bytes that are not a character")
         #expect(message("large.js") == "\(place): the file 'DIR/large.js' is larger than the limit of 16 MiB")
         #expect(message("") == "\(place) must not be empty")
         #expect(message(#"a\u0000b"#) == #"\#(place): the file 'DIR/a\0b' has a NUL in its name"#)

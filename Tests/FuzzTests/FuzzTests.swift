@@ -30,7 +30,7 @@ import Testing
         let corpus = try Self.corpus(of: target).map(\.bytes).filter { $0.count <= 1000 }
         var random = SeededGenerator(seed: 20_261_125)
         for round in 0..<4000 {
-            var bytes = corpus.randomElement(using: &random)!
+            var bytes = corpus.randomElement(using: &random) ?? []
             if round % 10 == 0 {
                 bytes = (0..<Int.random(in: 0..<40, using: &random)).map { _ in
                     UInt8.random(in: 0...255, using: &random)
@@ -51,8 +51,8 @@ import Testing
         case 2: bytes.removeSubrange(index..<end)
         case 3: bytes.insert(contentsOf: bytes[index..<end], at: Int.random(in: 0...bytes.count, using: &random))
         case 4: bytes.removeSubrange(index...)
-        case 5: bytes.insert("{}[],:\"\\/*-.e0\r\n".utf8.randomElement(using: &random)!, at: index)
-        default: bytes.replaceSubrange(index..., with: corpus.randomElement(using: &random)!)
+        case 5: bytes.insert("{}[],:\"\\/*-.e0\r\n".utf8.randomElement(using: &random) ?? 0, at: index)
+        default: bytes.replaceSubrange(index..., with: corpus.randomElement(using: &random) ?? [])
         }
     }
 }

@@ -8,11 +8,14 @@ import Testing
     @Test(arguments: [
         "function handler(event, context, callback) { callback(null, event.n + 1) }",
         "function handler(event, context, callback) { callback(undefined, event.n + 1) }",
-        "function handler(event, context, callback) { setTimeout(() => callback(null, event.n + 1), 2); return 'ignored' }",
+        "function handler(event, context, callback) { setTimeout(() => callback(null, event.n + 1), 2); return "
+            + "'ignored' }",
         "exports.handler = (event, context, callback) => { Promise.resolve().then(() => callback(null, event.n + 1)) }",
         "async function handler(event, context, callback) { return event.n + 1 }",
-        "async function handler(event, context, callback) { await new Promise(resolve => { callback(null, event.n + 1); setTimeout(resolve, 1) }); return 0 }",
-        "function handler(event, context, callback) { callback(null, event.n + 1); callback(null, 0); throw new Error('late') }",
+        "async function handler(event, context, callback) { await new Promise(resolve => { callback(null, event.n + "
+            + "1); setTimeout(resolve, 1) }); return 0 }",
+        "function handler(event, context, callback) { callback(null, event.n + 1); callback(null, 0); throw new "
+            + "Error('late') }",
         "function handler(event, context) { context.succeed(event.n + 1) }",
         "function handler(event, context) { setTimeout(context.succeed, 2, event.n + 1) }",
         "function handler(event, context) { context.done(null, event.n + 1); context.fail(new Error('late')) }",
@@ -27,7 +30,8 @@ import Testing
 
     @Test(arguments: [
         "function handler(event, context, callback) {\n  callback(new TypeError('no'))\n}",
-        "function handler(event, context, callback) {\n  const error = new TypeError('no'); setTimeout(() => callback(error), 1)\n}",
+        "function handler(event, context, callback) {\n  const error = new TypeError('no'); setTimeout(() => "
+            + "callback(error), 1)\n}",
         "function handler(event, context) {\n  context.fail(new TypeError('no'))\n}",
         "function handler(event, context) {\n  context.done(new TypeError('no'), 1)\n}",
         "function handler(event, context, callback) {\n  throw new TypeError('no')\n}",
@@ -67,7 +71,8 @@ import Testing
             try await #expect(
                 runtime.value(
                     .js(
-                        "function handler(event, context) { return [Object.keys(context).includes('done'), typeof context.done, JSON.stringify(context).includes('succeed')] }"
+                        "function handler(event, context) { return [Object.keys(context).includes('done'), typeof "
+                            + "context.done, JSON.stringify(context).includes('succeed')] }"
                     )) == [false, "function", false])
             try await #expect(runtime.value(.js("function handler(event, context) { context.done; return 1 }")) == 1)
             try await #expect(

@@ -13,13 +13,15 @@ import Testing
         .js("async function handler() { await new Promise(resolve => setTimeout(resolve, 60000)) }"),
         .js("function handler() { return { get a() { while (true) {} } } }"),
         .js(
-            "function handler() { throw { get message() { return 1 }, [Symbol.toPrimitive]() { while (true) {} }, toString() { while (true) {} } } }",
+            "function handler() { throw { get message() { return 1 }, [Symbol.toPrimitive]() { while (true) {} }, "
+                + "toString() { while (true) {} } } }",
             timeoutMillis: nil),
         .python("def handler(e):\n  while True: pass"), .python("import time\ndef handler(e): time.sleep(60)"),
         .python("import re\ndef handler(e): re.match('^(a+)+$', 'a' * 40 + 'b')"),
         .python("def handler(e): return 10**10**8"),
         .python(
-            "import signal\ndef handler(e):\n  for s in range(1, 32):\n    try: signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError): pass\n  while True: pass"
+            "import signal\ndef handler(e):\n  for s in range(1, 32):\n    try: signal.signal(s, signal.SIG_IGN)\n    "
+                + "except (OSError, ValueError): pass\n  while True: pass"
         ),
     ])
     func `Whatever the guest does, it ends at its deadline and the next call answers`(request: InvocationRequest)
@@ -110,7 +112,8 @@ import Testing
             $0.onLogLine = { said.yield($0.text) }
         } _: { runtime in
             let source =
-                "import time\ncalls = 0\ndef handler(event):\n  global calls\n  calls += 1\n  print('started')\n  time.sleep(event)\n  return calls"
+                "import time\ncalls = 0\ndef handler(event):\n  global calls\n  calls += 1\n  print('started')\n  "
+                + "time.sleep(event)\n  return calls"
             var request = InvocationRequest.python(source, 0.2)
             request.isolation = .instance
             let task = Task { [request] in try await runtime.invoke(request) }

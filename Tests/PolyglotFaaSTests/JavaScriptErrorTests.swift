@@ -56,7 +56,8 @@ import Testing
 
     @Test func `A rejection that nobody listens to ends the call that waits`() async throws {
         let error = try await failure(
-            "async function handler() { Promise.reject(new RangeError('unheard')); await new Promise(r => setTimeout(r, 50)); return 1 }"
+            "async function handler() { Promise.reject(new RangeError('unheard')); await new Promise(r => "
+                + "setTimeout(r, 50)); return 1 }"
         )
         #expect(error.errorType == "RangeError")
         #expect(error.message == "unheard")
@@ -66,7 +67,8 @@ import Testing
     @Test func `A rejection that somebody listens to does not`() async throws {
         try await withRuntime { runtime in
             let source =
-                "async function handler() { const p = Promise.reject(new Error('heard')); return await p.catch(e => e.message) }"
+                "async function handler() { const p = Promise.reject(new Error('heard')); return await p.catch(e => "
+                + "e.message) }"
             try await #expect(runtime.value(.js(source)) == "heard")
         }
     }

@@ -80,9 +80,11 @@ import Testing
         try await withRuntime { runtime in
             let dependencies = [
                 "greeter":
-                    "const { punctuate } = require('text/punctuation'); module.exports = { greet: name => punctuate(`Hello, ${name}`) }",
+                    "const { punctuate } = require('text/punctuation'); module.exports = { greet: name => "
+                    + "punctuate(`Hello, ${name}`) }",
                 "text/punctuation":
-                    "#!/bin/sh\nglobalThis.evaluations = (globalThis.evaluations ?? 0) + 1; exports.punctuate = text => text + '!'",
+                    "#!/bin/sh\nglobalThis.evaluations = (globalThis.evaluations ?? 0) + 1; exports.punctuate = text "
+                    + "=> text + '!'",
                 "a": "exports.early = 1; const b = require('b'); exports.late = b.sawEarly + 1",
                 "b": "const a = require('a'); exports.sawEarly = a.early; exports.sawLate = a.late",
             ]

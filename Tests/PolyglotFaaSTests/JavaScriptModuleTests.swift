@@ -26,8 +26,10 @@ import Testing
         "export default class { static handler(event) { return `Hello, ${event.name}!` } }",
         "export const other = 1\nfunction handler(event) { return `Hello, ${event.name}!` }",
         "#!/usr/bin/env node\nexport const handler = event => `Hello, ${event.name}!`",
-        "const greeting = await Promise.resolve('Hello')\nexport const handler = event => `${greeting}, ${event.name}!`",
-        "const greeting = await new Promise(resolve => setTimeout(resolve, 5, 'Hello'))\nexport const handler = event => `${greeting}, ${event.name}!`",
+        "const greeting = await Promise.resolve('Hello')\nexport const handler = event => `${greeting}, "
+            + "${event.name}!`",
+        "const greeting = await new Promise(resolve => setTimeout(resolve, 5, 'Hello'))\nexport const handler = event "
+            + "=> `${greeting}, ${event.name}!`",
     ])
     func `The handler of a module is found however it is exported`(source: String) async throws {
         try await withRuntime { runtime in
@@ -50,7 +52,8 @@ import Testing
             """
         let dependencies = [
             "prices":
-                "import { each } from './text/each.js'; export const total = items => { let sum = 0; each(items, i => sum += i); return sum }",
+                "import { each } from './text/each.js'; export const total = items => { let sum = 0; each(items, i => "
+                + "sum += i); return sum }",
             "text/upper.js": "export const upper = text => text.toUpperCase()",
             "text/each.js": "export function each(list, call) { for (const item of list) call(item) }",
             "config.json": #"{"greeting": "hi"}"#,
@@ -71,7 +74,8 @@ import Testing
 
     @Test func `A module knows its own address, and has no globals for what it declares`() async throws {
         let source =
-            "export let count = 0; export const handler = () => [import.meta.url, ++count, typeof globalThis.handler, this === undefined]"
+            "export let count = 0; export const handler = () => [import.meta.url, ++count, typeof globalThis.handler, "
+            + "this === undefined]"
         try await withRuntime { runtime in
             for _ in 0..<6 {
                 try await #expect(
@@ -84,10 +88,12 @@ import Testing
 
     @Test func `Each module has its own import.meta, and its lines and columns stay`() async throws {
         let source =
-            "import { here } from './lib/here.ts';\nimport up from '../up.mjs';\nimport { plain } from 'plain.js';\nexport const handler = () => [import.meta.url, here(), up, plain]"
+            "import { here } from './lib/here.ts';\nimport up from '../up.mjs';\nimport { plain } from 'plain.js';\n"
+            + "export const handler = () => [import.meta.url, here(), up, plain]"
         let dependencies = [
             "./lib/here.ts":
-                "const u: string = import.meta.url; export const here = (): string[] => [u, import.meta.filename, import.meta.dirname];",
+                "const u: string = import.meta.url; export const here = (): string[] => [u, import.meta.filename, "
+                + "import.meta.dirname];",
             "../up.mjs": "export default import.meta.filename",
             "plain.js": "// import.meta\nexports.plain = 'script'",
         ]
@@ -231,7 +237,8 @@ import Testing
     @Test func `What is not in the sandbox says so when it is used`() async throws {
         try await withRuntime { runtime in
             let tolerant =
-                "let fs; try { fs = require('fs') } catch (error) { fs = error.message }\nexport const handler = () => fs"
+                "let fs; try { fs = require('fs') } catch (error) { fs = error.message }\nexport const handler = () => "
+                + "fs"
             try await #expect(
                 runtime.value(Self.module(tolerant)) == "The module 'fs' is not available in the sandbox.")
             let error = await #expect(throws: LoadError.self) {

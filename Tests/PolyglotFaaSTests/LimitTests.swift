@@ -19,7 +19,8 @@ import Testing
         "const m = new Map; for (let i = 0; ; i++) m.set(i, { i })",
         "const all = []; while (true) all.push(new Uint8Array(1 << 20).fill(1))",
         "let n = 1n; while (true) n = (n << 8000000n) | 1n, globalThis.kept = [n, globalThis.kept]",
-        "const memory = new WebAssembly.Memory({ initial: 1 }); while (true) { memory.grow(16); new Uint8Array(memory.buffer).fill(1) }",
+        "const memory = new WebAssembly.Memory({ initial: 1 }); while (true) { memory.grow(16); new "
+            + "Uint8Array(memory.buffer).fill(1) }",
     ]
 
     @Test(arguments: pythonBombs)
@@ -46,7 +47,8 @@ import Testing
             try await runtime.start()
             for kept in ["const kept = [];", "globalThis.kept = [];", "const kept = module.exports.kept = [];"] {
                 let source =
-                    "\(kept) exports.handler = event => { kept.push(new Uint8Array(100 << 20).fill(event)); return kept.length }"
+                    "\(kept) exports.handler = event => { kept.push(new Uint8Array(100 << 20).fill(event)); return "
+                    + "kept.length }"
                 for number in 1...8 {
                     let count = try await runtime.value(.js(source, .integer(Int64(number))))
                     #expect(count == 1)
@@ -58,7 +60,8 @@ import Testing
     /// A single call makes several times as much garbage as it may have memory, in each of the ways to serve one.
     @Test(arguments: [
         "for (let i = 0; i < 5_000_000; i++) n += { i, text: 'k' + i }.text.length",
-        "for (let i = 0; i < 100; i++) { const all = []; for (let k = 0; k < 20000; k++) all.push({ k, key: 'k' + k % 97 }); n += all.length }",
+        "for (let i = 0; i < 100; i++) { const all = []; for (let k = 0; k < 20000; k++) all.push({ k, key: 'k' + k % "
+            + "97 }); n += all.length }",
         "for (let i = 0; i < 60; i++) n += new Uint8Array(10 << 20).fill(1).length",
     ])
     func `Garbage of a JavaScript call is collected before it is as much as the function may have`(loop: String)
@@ -160,7 +163,7 @@ import Testing
                 : Double(growing.last!.megabytes - growing[0].megabytes)
                     / ((growing.last!.time - growing[0].time) / .seconds(1))
             print("WATCH grew at \(Int(rate)) MB/s, ended \(largest - 64 - 48) MB above its 64 MB and the engine's 48")
-            // How soon is the machine's affair, where other tests run: the printed line is for people.
+            // How soon it ends depends on the machine and on other tests, so the time is printed and not checked.
             #expect(largest < 1024)
         }
     }
@@ -175,7 +178,8 @@ import Testing
                 "import time\ndef handler(event):\n  while event: pass\n  time.sleep(0.6)\n  return 'slept'", true,
                 timeoutMillis: 60_000)
             : .js(
-                "exports.handler = async event => { while (event); await new Promise(done => setTimeout(done, 600)); return 'slept' }",
+                "exports.handler = async event => { while (event); await new Promise(done => setTimeout(done, 600)); "
+                    + "return 'slept' }",
                 true,
                 timeoutMillis: 60_000)
         request.isolation = isolation

@@ -68,7 +68,8 @@ import Testing
         ] {
             try await TemporaryDirectory.with { directory in
                 let path = try directory.write(
-                    "#!/usr/bin/python3\nimport socket, time\nsocket.socket(fileno=3).send(\(report))\ntime.sleep(60)\n",
+                    "#!/usr/bin/python3\nimport socket, time\nsocket.socket(fileno=3).send(\(report))\n"
+                        + "time.sleep(60)\n",
                     to: "faas-worker-python")
                 chmod(path, 0o755)
                 try await withRuntime {

@@ -94,10 +94,12 @@ import Testing
         ]
         try await withRuntime { runtime in
             let script =
-                "const { own } = require('events'); function handler() { return [own, require('lib').join('a', 'b'), require('lib').own] }"
+                "const { own } = require('events'); function handler() { return [own, require('lib').join('a', 'b'), "
+                + "require('lib').own] }"
             try await #expect(runtime.value(.js(script, dependencies: dependencies)) == ["mine", "a/b", "mine"])
             let module =
-                "import { own } from 'events'; import { EventEmitter } from 'node:events'; export const handler = () => [own, typeof EventEmitter]"
+                "import { own } from 'events'; import { EventEmitter } from 'node:events'; export const handler = () "
+                + "=> [own, typeof EventEmitter]"
             try await #expect(runtime.value(.js(module, dependencies: dependencies)) == ["mine", "function"])
             // Then nothing has to be built.
             try await #expect(
@@ -117,7 +119,8 @@ import Testing
                 ("string_decoder", "node-string-decoder"),
             ] {
                 let source =
-                    "let found; try { found = require('\(module)') } catch (error) { found = error.message }\nfunction handler() { return found }"
+                    "let found; try { found = require('\(module)') } catch (error) { found = error.message }\nfunction "
+                    + "handler() { return found }"
                 try await #expect(
                     runtime.value(.js(source))
                         == .string("The module '\(module)' is not installed on the host: apt install \(package)"))
@@ -163,7 +166,8 @@ import Testing
 
     @Test func `An error that is inspected shows the author's places`() async throws {
         let source =
-            "import { inspect } from 'util';\nexport const handler = () => {\n  return inspect(new RangeError('no'));\n};"
+            "import { inspect } from 'util';\nexport const handler = () => {\n  return inspect(new RangeError('no'));\n"
+            + "};"
         try await withRuntime { runtime in
             let text = try await runtime.value(.js(source)).stringValue
             #expect(text?.hasPrefix("RangeError: no\n    at handler (function.js:3:") == true, "\(text ?? "")")

@@ -52,11 +52,13 @@ import Testing
     @Test(arguments: [
         (
             "js",
-            "async function handler(event) { await null; if (event.bad) throw new TypeError('no ' + event.bad); return 1 }"
+            "async function handler(event) { await null; if (event.bad) throw new TypeError('no ' + event.bad); return "
+                + "1 }"
         ),
         (
             "python",
-            "async def handler(event):\n    if 'bad' in event:\n        raise TypeError('no ' + event['bad'])\n    return 1"
+            "async def handler(event):\n    if 'bad' in event:\n        raise TypeError('no ' + event['bad'])\n    "
+                + "return 1"
         ),
     ])
     func `An event that the handler fails with is named, and why`(function: (language: String, source: String))
@@ -120,7 +122,8 @@ import Testing
 
     @Test func `A thread that the handler leaves behind is named`() async throws {
         let source =
-            "import threading, time\ndef handler(event):\n    threading.Thread(target=time.sleep, args=(9,), daemon=True).start()"
+            "import threading, time\ndef handler(event):\n    threading.Thread(target=time.sleep, args=(9,), "
+            + "daemon=True).start()"
         try await withRuntime { runtime in
             let error = await #expect(throws: LoadError.self) {
                 try await runtime.invoke(request("python", source, prime: [1]))

@@ -102,7 +102,8 @@ import Testing
         ),
         (
             "the umask", "import os; os.umask(0o1)",
-            "(lambda os, old: (os.umask(old), None if old != 1 else old)[1])(__import__('os'), __import__('os').umask(0))"
+            "(lambda os, old: (os.umask(old), None if old != 1 else old)[1])(__import__('os'), "
+                + "__import__('os').umask(0))"
         ),
         (
             "a signal handler", "import signal; signal.signal(signal.SIGUSR1, print)",
@@ -129,7 +130,8 @@ import Testing
         ),
         (
             "the working directory, when the way back has been replaced",
-            "import os; os.fstat(38); os.dup2(os.open(os.path.dirname(os.__file__), os.O_RDONLY), 38); os.chdir('/usr')",
+            "import os; os.fstat(38); os.dup2(os.open(os.path.dirname(os.__file__), os.O_RDONLY), 38); "
+                + "os.chdir('/usr')",
             "None if __import__('os').getcwd() == '/' else 'moved'"
         ),
         ("an open file", "import os; os.dup2(os.open(os.__file__, 0), 77)", "os_has(77)"),
@@ -241,7 +243,8 @@ import Testing
     @Test func `At the instance level globals stay from call to call, in both languages`() async throws {
         for request in [
             InvocationRequest.js(
-                "let n = 0; setTimeout(() => {}, 0); exports.handler = async () => { setTimeout(() => { n += 100 }, 0); await null; return ++n }"
+                "let n = 0; setTimeout(() => {}, 0); exports.handler = async () => { setTimeout(() => { n += 100 }, "
+                    + "0); await null; return ++n }"
             ),
             .python("n = 0\ndef handler(event):\n  global n\n  n += 1\n  return n"),
         ] {

@@ -47,13 +47,15 @@ import Testing
                 "def handler(event):\n  try: 1 / 0\n  except ZeroDivisionError: raise ValueError('v') from None"
             try await #expect(handlerError(hidden, runtime).stackTrace == ["File \"function.py\", line 3, in handler"])
             let loop =
-                "def handler(event):\n  error = ValueError('v')\n  error.__cause__ = RuntimeError('r')\n  error.__cause__.__cause__ = error\n  raise error"
+                "def handler(event):\n  error = ValueError('v')\n  error.__cause__ = RuntimeError('r')\n  "
+                + "error.__cause__.__cause__ = error\n  raise error"
             try await #expect(
                 handlerError(loop, runtime).stackTrace == [
                     "File \"function.py\", line 5, in handler", "caused by RuntimeError: r",
                 ])
             let long =
-                "def handler(event, depth=0):\n  try: raise ValueError(depth)\n  except ValueError:\n    if depth < 100: handler(event, depth + 1)\n    raise"
+                "def handler(event, depth=0):\n  try: raise ValueError(depth)\n  except ValueError:\n    if depth < "
+                + "100: handler(event, depth + 1)\n    raise"
             try await #expect(handlerError(long, runtime).stackTrace.count <= 200)
         }
     }

@@ -8,7 +8,8 @@ import Testing
         "def handler(event, context): return f\"Hello, {event['name']}!\"",
         "def handler(event, context=None, *, extra=1): return f\"Hello, {event['name']}!\"",
         "handler = lambda *arguments: f\"Hello, {arguments[0]['name']}!\"",
-        "async def handler(event):\n  import asyncio\n  await asyncio.sleep(0.01)\n  return f\"Hello, {event['name']}!\"",
+        "async def handler(event):\n  import asyncio\n  await asyncio.sleep(0.01)\n  return f\"Hello, "
+            + "{event['name']}!\"",
         "class Greeter:\n  def __call__(self, event): return f\"Hello, {event['name']}!\"\nhandler = Greeter()",
     ])
     func `The handler gets the event, and the context if it takes one`(source: String) async throws {
@@ -106,7 +107,8 @@ import Testing
     @Test func `The context says which call this is and how long it may still take`() async throws {
         try await withRuntime { runtime in
             let source =
-                "def handler(event, context): return [context.aws_request_id, context.function_name, context.get_remaining_time_in_millis()]"
+                "def handler(event, context): return [context.aws_request_id, context.function_name, "
+                + "context.get_remaining_time_in_millis()]"
             var request = InvocationRequest.python(source, timeoutMillis: 60_000)
             request.requestID = "call-1"
             let value = try await runtime.value(request)
@@ -149,7 +151,8 @@ import Testing
     @Test func `A source that starts a thread while it loads is refused with the reason`() async throws {
         try await withRuntime { runtime in
             let source =
-                "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\ndef handler(e): pass"
+                "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\ndef "
+                + "handler(e): pass"
             let error = try await #require(throws: LoadError.self) { try await runtime.invoke(.python(source)) }
             #expect(error.message.contains("starts a thread while it loads"))
         }

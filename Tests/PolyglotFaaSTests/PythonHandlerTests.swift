@@ -9,7 +9,8 @@ import Testing
         "async def handler(event):\n  yield 1\n  yield 2\n  yield 3",
         "async def handler(event):\n  def numbers():\n    yield from (1, 2, 3)\n  return numbers()",
         "async def numbers():\n  for n in (1, 2, 3): yield n\ndef handler(event): return numbers()",
-        "import asyncio\nclass Later:\n  def __await__(self):\n    yield from asyncio.sleep(0).__await__()\n    return [1, 2, 3]\ndef handler(event): return Later()",
+        "import asyncio\nclass Later:\n  def __await__(self):\n    yield from asyncio.sleep(0).__await__()\n    "
+            + "return [1, 2, 3]\ndef handler(event): return Later()",
         "def handler(event): return map(int, '123')",
     ])
     func `Generators of every kind become lists, and awaitables are awaited`(source: String) async throws {
@@ -74,7 +75,8 @@ import Testing
         ("decimal.Decimal(1) / decimal.Decimal(8)", "\"0.125\""),
         ("sqlite3.connect(':memory:').execute('select 1 + 1').fetchone()", "[2]"),
         (
-            "(lambda results: [thread.start() or thread.join() for thread in [threading.Thread(target=results.append, args=(1,))]] and results)([])",
+            "(lambda results: [thread.start() or thread.join() for thread in [threading.Thread(target=results.append, "
+                + "args=(1,))]] and results)([])",
             "[1]"
         ),
         ("asyncio.sleep(0, 'slept')", "\"slept\""),

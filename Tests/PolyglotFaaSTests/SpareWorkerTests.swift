@@ -41,7 +41,7 @@ import Testing
                 let pid = try await Self.pid(runtime, number)
                 #expect(before.contains(pid))
             }
-            #expect(runtime.workerCount == 4, "a spare is nobody's worker")
+            #expect(runtime.workerCount == 4, "spares do not count as workers")
         }
     }
 

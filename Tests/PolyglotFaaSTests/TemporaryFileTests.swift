@@ -251,7 +251,8 @@ struct TemporaryFileTests {
 
     @Test func `A function without the field has no folder, and shares the zygote of its language`() async throws {
         let source =
-            "import os, tempfile\ndef handler(e):\n  try: return tempfile.gettempdir()\n  except OSError as error: return [os.path.exists('/tmp'), error.errno]"
+            "import os, tempfile\ndef handler(e):\n  try: return tempfile.gettempdir()\n  except OSError as error: "
+            + "return [os.path.exists('/tmp'), error.errno]"
         try await withRuntime { runtime in
             for _ in Self.rounds { try await #expect(runtime.text(.python(source)) == "[false,2]") }
         }
@@ -270,7 +271,8 @@ struct TemporaryFileTests {
             let missing = layers.contains("root") ? "there is no private root" : "there is no Landlock"
             #expect(
                 error.message.contains(
-                    "The function asks for temporary files ('temporaryMB'), and this host has no place for them: \(missing)."
+                    "The function asks for temporary files ('temporaryMB'), and this host has no place for them: "
+                        + "\(missing)."
                 ),
                 "\(error.message)")
         }

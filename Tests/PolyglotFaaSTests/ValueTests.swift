@@ -80,7 +80,8 @@ import Testing
     @Test func `A Python result that needs a second look may be as deep as any other`() async throws {
         try await withRuntime { runtime in
             let source =
-                "def handler(event):\n  value = [float('nan'), '\\ud800', {(1,): 1}]\n  for _ in range(3000): value = [value]\n  return value"
+                "def handler(event):\n  value = [float('nan'), '\\ud800', {(1,): 1}]\n  for _ in range(3000): value = "
+                + "[value]\n  return value"
             let text = try await runtime.text(.python(source))
             let brackets = String(repeating: "[", count: 3000)
             #expect(text.hasPrefix(brackets + "[null,\"\\ud800\",{\"(1,)\":1}]"))

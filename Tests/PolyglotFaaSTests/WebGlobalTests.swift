@@ -13,7 +13,8 @@ import Testing
         ("[...new URLSearchParams({ a: '1 2', b: 'ü&' })].map(String)", ["a,1 2", "b,ü&"]),
         ("String(new URLSearchParams([['a', '1 2'], ['b', 'ü&']]))", "a=1+2&b=%C3%BC%26"),
         (
-            "(() => { const u = new URL('http://a/?x=1'); u.searchParams.append('y', '2'); u.searchParams.delete('x'); return u.search })()",
+            "(() => { const u = new URL('http://a/?x=1'); u.searchParams.append('y', '2'); "
+                + "u.searchParams.delete('x'); return u.search })()",
             "?y=2"
         ),
         ("URL.canParse('nothing')", false),
@@ -21,23 +22,27 @@ import Testing
         ("new TextEncoder().encodeInto('a€', new Uint8Array(2))", ["read": 1, "written": 1]),
         ("new TextDecoder().decode(new Uint8Array([0xef, 0xbb, 0xbf, 97, 0xff, 0xe2, 0x82]))", "a\u{fffd}\u{fffd}"),
         (
-            "(() => { try { new TextDecoder('utf-8', { fatal: true }).decode(new Uint8Array([255])) } catch (e) { return e.name } })()",
+            "(() => { try { new TextDecoder('utf-8', { fatal: true }).decode(new Uint8Array([255])) } catch (e) { "
+                + "return e.name } })()",
             "TypeError"
         ),
         (
-            "(() => { const d = new TextDecoder(); return [0xf0, 0x9f, 0x98, 0x80].map(b => d.decode(new Uint8Array([b]), { stream: true })).join('|') + d.decode() })()",
+            "(() => { const d = new TextDecoder(); return [0xf0, 0x9f, 0x98, 0x80].map(b => d.decode(new "
+                + "Uint8Array([b]), { stream: true })).join('|') + d.decode() })()",
             "|||😀"
         ),
         ("new TextDecoder('latin1').decode(new Uint8Array([0xe4, 0x80]))", "ä€"),
         ("new TextDecoder('utf-16le').decode(new Uint8Array([0x3d, 0xd8, 0x00, 0xde]))", "😀"),
         ("[btoa('hello'), atob('aGVs bG8'), atob('')]", ["aGVsbG8=", "hello", ""]),
         (
-            "(() => { try { atob('a') } catch (e) { return [e.name, e.code, e instanceof Error, e instanceof DOMException] } })()",
+            "(() => { try { atob('a') } catch (e) { return [e.name, e.code, e instanceof Error, e instanceof "
+                + "DOMException] } })()",
             ["InvalidCharacterError", 5, true, true]
         ),
         ("/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(crypto.randomUUID())", true),
         (
-            "crypto.randomUUID() !== crypto.randomUUID() && crypto.getRandomValues(new Uint32Array(8)).some(x => x > 0)",
+            "crypto.randomUUID() !== crypto.randomUUID() && crypto.getRandomValues(new Uint32Array(8)).some(x => x > "
+                + "0)",
             true
         ),
         ("hex(await crypto.subtle.digest('SHA-1', bytes('abc')))", "a9993e364706816aba3e25717850c26c9cd0d89d"),
@@ -55,11 +60,14 @@ import Testing
         ),
         ("crypto.subtle.digest('MD5', bytes('')).catch(e => e.name)", "NotSupportedError"),
         (
-            "typeof performance.now() === 'number' && performance.now() >= 0 && Math.abs(performance.timeOrigin + performance.now() - Date.now()) < 60000",
+            "typeof performance.now() === 'number' && performance.now() >= 0 && Math.abs(performance.timeOrigin + "
+                + "performance.now() - Date.now()) < 60000",
             true
         ),
         (
-            "(() => { const c = new AbortController(); let seen = []; c.signal.addEventListener('abort', e => seen.push(e.type, e.target === c.signal)); c.abort(); c.abort(); return [...seen, c.signal.aborted, c.signal.reason.name] })()",
+            "(() => { const c = new AbortController(); let seen = []; c.signal.addEventListener('abort', e => "
+                + "seen.push(e.type, e.target === c.signal)); c.abort(); c.abort(); return [...seen, "
+                + "c.signal.aborted, c.signal.reason.name] })()",
             ["abort", true, true, "AbortError"]
         ),
         (
@@ -68,21 +76,30 @@ import Testing
         ),
         ("AbortSignal.any([AbortSignal.abort('why')]).reason", "why"),
         (
-            "(() => { const t = new EventTarget(); let n = 0; t.addEventListener('x', () => n++, { once: true }); t.addEventListener('x', { handleEvent(e) { e.preventDefault(); n += 10 } }); const first = t.dispatchEvent(new Event('x', { cancelable: true })); t.dispatchEvent(new CustomEvent('x', { detail: 1 })); return [n, first] })()",
+            "(() => { const t = new EventTarget(); let n = 0; t.addEventListener('x', () => n++, { once: true }); "
+                + "t.addEventListener('x', { handleEvent(e) { e.preventDefault(); n += 10 } }); const first = "
+                + "t.dispatchEvent(new Event('x', { cancelable: true })); t.dispatchEvent(new CustomEvent('x', { "
+                + "detail: 1 })); return [n, first] })()",
             [21, false]
         ),
         (
-            "[...new Headers([['B', '2'], ['a', ' 1 '], ['b', '3'], ['set-cookie', 'x'], ['Set-Cookie', 'y']])].map(String)",
+            "[...new Headers([['B', '2'], ['a', ' 1 '], ['b', '3'], ['set-cookie', 'x'], ['Set-Cookie', "
+                + "'y']])].map(String)",
             ["a,1", "b,2, 3", "set-cookie,x", "set-cookie,y"]
         ),
         ("new Headers({ 'Content-Type': 'text/plain' }).get('content-type')", "text/plain"),
         ("(() => { try { new Headers({ 'a b': '1' }) } catch (e) { return e.name } })()", "TypeError"),
         (
-            "(async () => { const b = new Blob(['ab', new Uint8Array([99]), new Blob(['d'])], { type: 'Text/Plain' }); return [b.size, b.type, await b.text(), await b.slice(1, -1).text(), (await b.arrayBuffer()).byteLength] })()",
+            "(async () => { const b = new Blob(['ab', new Uint8Array([99]), new Blob(['d'])], { type: 'Text/Plain' "
+                + "}); return [b.size, b.type, await b.text(), await b.slice(1, -1).text(), (await "
+                + "b.arrayBuffer()).byteLength] })()",
             [4, "text/plain", "abcd", "bc", 4]
         ),
         (
-            "(() => { const a = { d: new Date(5), m: new Map([[1, { x: 1 }]]), s: new Set([1]), r: /a/gi, u: new Uint16Array([1, 2]), e: new RangeError('no'), n: [1, , 3] }; a.self = a; const c = structuredClone(a); return [c !== a, c.self === c, c.d.getTime(), c.m.get(1).x, c.s.has(1), String(c.r), c.u[1], c.e instanceof RangeError, c.e.message, c.n.length, 1 in c.n] })()",
+            "(() => { const a = { d: new Date(5), m: new Map([[1, { x: 1 }]]), s: new Set([1]), r: /a/gi, u: new "
+                + "Uint16Array([1, 2]), e: new RangeError('no'), n: [1, , 3] }; a.self = a; const c = "
+                + "structuredClone(a); return [c !== a, c.self === c, c.d.getTime(), c.m.get(1).x, c.s.has(1), "
+                + "String(c.r), c.u[1], c.e instanceof RangeError, c.e.message, c.n.length, 1 in c.n] })()",
             [true, true, 5, 1, true, "/a/gi", 2, true, "no", 3, false]
         ),
         (
@@ -90,7 +107,8 @@ import Testing
             ["DataCloneError", 25]
         ),
         (
-            "(() => { const b = new ArrayBuffer(4); const c = structuredClone(b, { transfer: [b] }); return [b.byteLength, c.byteLength] })()",
+            "(() => { const b = new ArrayBuffer(4); const c = structuredClone(b, { transfer: [b] }); return "
+                + "[b.byteLength, c.byteLength] })()",
             [0, 4]
         ),
         (
@@ -176,7 +194,8 @@ import Testing
                     └─────────┴────────┘
                     """,
                     "outer",
-                    "  {\n    a: [ 1, <1 empty item>, 'x' ],\n    g: [Getter],\n    f: [Function: f],\n    n: null\n  } -0 5n Symbol(s)",
+                    "  {\n    a: [ 1, <1 empty item>, 'x' ],\n    g: [Getter],\n    f: [Function: f],\n    n: null\n  "
+                        + "} -0 5n Symbol(s)",
                     "Ada is 36.5 years and 36, {\"a\":1} [ 1, [length]: 1 ] %",
                     "Map(1) { 'k' => { v: 1 } } Set(1) { 1 } boom [ undefined ]",
                     "Assertion failed: no way", "x: 1", "x: 2", "x: 1",

@@ -72,7 +72,7 @@ import Testing
             for _ in 0..<5 {
                 var evil = InvocationRequest.python(Self.forger, ["evil": true, "nonce": 0])
                 evil.isolation = .process
-                // Its own answer it may forge; that is the guest's affair.
+                // A guest may forge its own answer; this test checks the answers of others.
                 _ = try? await runtime.invoke(evil)
                 for nonce in Int64(0)..<5 {
                     var good = InvocationRequest.python(Self.forger, ["evil": false, "nonce": .integer(nonce)])
@@ -234,7 +234,8 @@ import Testing
             $0.maximumWorkersPerFunction = 1
         } _: { runtime in
             let source =
-                "import threading, time\ndef handler(stays):\n  if stays: threading.Thread(target=time.sleep, args=[60]).start()\n  return 1"
+                "import threading, time\ndef handler(stays):\n  if stays: threading.Thread(target=time.sleep, "
+                + "args=[60]).start()\n  return 1"
             // The first call is in a process of its own.
             for _ in 0..<3 { try await #expect(runtime.value(.python(source, false)) == 1) }
             #expect(runtime.retiredWorkerCount == 0)

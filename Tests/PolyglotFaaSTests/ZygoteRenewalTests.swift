@@ -30,7 +30,8 @@ import Testing
     /// Says its zygote, itself, and how often it has been called. The sandbox is off, or it could not.
     private static func who(_ number: Int) -> InvocationRequest {
         var request = InvocationRequest.python(
-            "import os\nn = 0\ndef handler(event):\n  global n\n  n += 1\n  return [os.getppid(), os.getpid(), n]\n# \(number)"
+            "import os\nn = 0\ndef handler(event):\n  global n\n  n += 1\n  return [os.getppid(), os.getpid(), n]\n# "
+                + "\(number)"
         )
         request.isolation = .instance
         return request

@@ -5,8 +5,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Memory rewind against fresh processes: many different handlers, each called many times by one worker while others
-/// run, and each answer compared with that of a process that has served nobody before.
+/// Compares memory rewind with fresh processes: one worker calls each of many handlers many times while others run, and
+/// each answer must equal that of a process that has served no call before.
 ///
 /// `REWIND_ROUNDS` (default 40): how often each handler is called. `REWIND_SOAK_MINUTES`: how long the random test
 /// runs; without it, not at all. `REWIND_REPORT`: prints what each handler costs at which level. `REWIND_ONLY`: only
@@ -21,7 +21,7 @@ import Testing
     }
 
     private static func rounds(of handler: Handler) -> Int {
-        // Six are the least that says something: up to three before the snapshot, and some after.
+        // At least six calls: up to three come before the snapshot, and some must come after it.
         explicitRounds.map { max(8, $0 >> max(0, handler.weight - 4)) } ?? max(6, 40 >> handler.weight)
     }
 
@@ -45,17 +45,17 @@ import Testing
         let own = try await OwnRuntime.with {
             ($0.maximumWorkers, $0.idleTimeoutMillis, $0.sandbox) = (48, 600_000, sandbox)
         } _: { own in
-            // Each function has two workers, one for each level.
+            // Each function has two workers, one for each isolation level.
             for batch in handlers.chunks(of: 20) { replaced += try await compare(batch, own, using: &generator) }
             return own
         }
         try await waitUntil("all processes of the runtime have ended") { own.processes.isEmpty }
-        // Other suites run beside this one and open their own; two for each worker would be far more.
+        // Other suites run at the same time and open descriptors too; a leak of two for each worker would be far more.
         #expect(openDescriptorCount() < descriptorsBefore + 100)
         if replaced > 0 { print("\(language.id): workers of \(replaced) functions were replaced while serving") }
     }
 
-    /// Returns how many functions' workers were replaced on the way.
+    /// Returns how many functions got a new worker during the comparison.
     private func compare(_ handlers: [Handler], _ own: OwnRuntime, using generator: inout SeededGenerator) async throws
         -> Int
     {
@@ -89,9 +89,8 @@ import Testing
                 switch function.answers {
                 case .same:
                     if outcome != expected[handler][event] {
-                        Issue.record(
-                            "\(function.name), event \(function.events[event]): \(outcome)\ninstead of \(expected[handler][event])"
-                        )
+                        let call = "\(function.name), event \(function.events[event])"
+                        Issue.record("\(call): \(outcome)\ninstead of \(expected[handler][event])")
                     }
                 case .different:
                     let isNew = seen.withLock { $0[handler].insert(outcome).inserted }
@@ -117,14 +116,13 @@ import Testing
                 }
             }
             await call(10)
-            // The worker says that it is ready after it has put back its memory.
+            // The worker reports ready after it has restored its memory.
             try await waitUntil("the worker is ready") { own.runtime.workerCount == 1 }
             let first = try #require(own.workers.first)
             let before = first.residentMemory
             await call(max(12, Self.rounds(of: handler)))
             let last = try #require(own.workers.first)
-            // An engine that takes memory back from the snapshot by mapping something else over it gets a new worker,
-            // which is right.
+            // An engine that maps something else over a part of the snapshot ends its worker, so another one is right.
             if !handler.name.contains("100 MB") { #expect(last.pid == first.pid, "the same worker served all calls") }
             let bound = max(before / 8, 4 << 20) + (handler.name.contains("100 MB") ? 120 << 20 : 0)
             #expect(
@@ -135,7 +133,8 @@ import Testing
 
     @Test(arguments: [
         "const kept = []; exports.handler = event => kept.push(new Uint8Array(100 << 20).fill(1))",
-        "exports.handler = event => { const all = []; for (let i = 0; i < 200_000; i++) all.push({ i, text: 'k' + i }); return all.length }",
+        "exports.handler = event => { const all = []; for (let i = 0; i < 200_000; i++) all.push({ i, text: 'k' + i "
+            + "}); return all.length }",
     ])
     func `A JavaScript snapshot holds nothing of the memory that the calls before it have used`(source: String)
         async throws
@@ -201,7 +200,9 @@ import Testing
         language: Language
     ) async throws {
         func writtenMemory(_ mode: SandboxMode) async throws -> Int {
-            try await OwnRuntime.with({ $0.sandbox = mode }) { own in
+            try await OwnRuntime.with {
+                $0.sandbox = mode
+            } _: { own in
                 let source = language == .python ? "handler = lambda event: 1" : "exports.handler = () => 1"
                 _ = try await own.runtime.invoke(InvocationRequest(languageID: language.id, sourceCode: source))
                 return try #require(own.zygotes.first).writtenMemory
@@ -214,7 +215,7 @@ import Testing
     @Test func `A worker that waits is woken by the next event, and not when its answer is read`() async throws {
         try await OwnRuntime.with { own in
             let request = InvocationRequest(languageID: "js", sourceCode: "exports.handler = () => 1")
-            // Past the snapshot.
+            // Enough calls for the snapshot to be taken.
             for _ in 0..<20 { _ = try await own.runtime.invoke(request) }
             let worker = try #require(own.workers.first)
             let before = worker.sleepCount
@@ -236,13 +237,13 @@ import Testing
         let end = ContinuousClock.now + .seconds(minutes * 60)
         let calls = Shared(0)
         let expected = Shared<[String: Outcome]>([:])
-        // Fewer workers than functions: they come and go as well.
+        // Fewer workers than functions, so that workers are also replaced.
         try await OwnRuntime.with {
             $0.maximumWorkers = 64
         } _: { own in
             _ = try await concurrently(Array(0..<4)) { _ in
                 while ContinuousClock.now < end {
-                    // Some calls in a row, so that a worker gets past its snapshot before another function needs its
+                    // Several calls in a row, so that a worker takes its snapshot before another function takes its
                     // place.
                     let (handler, count) = generator.withLock {
                         (handlers.randomElement(using: &$0)!, Int.random(in: 1...30, using: &$0))
@@ -301,7 +302,7 @@ extension Handler {
     static let allPython = pythonText + pythonNumbers + pythonObjects + pythonProcess + pythonConcurrency + pythonMemory
     static let allJavaScript = jsObjects + jsText + jsEngine + jsMemory + jsAsync
 
-    /// Those that need much memory, or make much garbage.
+    /// Handlers that use much memory or make much garbage.
     static let whoseMemoryIsWatched = (allPython + allJavaScript).filter { handler in
         [
             "100 MB", "a hundred thousand objects", "a list at module level grows", "an array at top level grows",
@@ -312,7 +313,7 @@ extension Handler {
     }
 }
 
-/// A value that tasks share.
+/// A value that several tasks share.
 private final class Shared<Value>: Sendable {
     private let value: Mutex<Value>
 
@@ -329,7 +330,7 @@ extension Array {
     }
 }
 
-/// Some at a time, the results in order.
+/// Runs a few at a time. Returns the results in order.
 private func concurrently<Element: Sendable, Output: Sendable>(
     _ elements: [Element], _ body: @escaping @Sendable (Element) async throws -> Output
 ) async throws -> [Output] {
@@ -347,6 +348,6 @@ private func concurrently<Element: Sendable, Output: Sendable>(
             results[index] = result
             addNext()
         }
-        return results.map { $0! }
+        return results.compactMap(\.self)
     }
 }

@@ -5,8 +5,8 @@ import TestSupport
 import Testing
 
 @Suite struct EngineDescriptorTests {
-    /// What a process has open that somebody else could see, or that says something of somebody: counters by the
-    /// kernel's numbers, files in /proc by their paths.
+    /// The open descriptors of a process that others could observe, or that reveal something: eventfds by the kernel's
+    /// numbers, files in /proc by their paths.
     private static func open(_ pid: pid_t) throws -> Set<String> {
         var found: Set<String> = []
         for number in try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd") {

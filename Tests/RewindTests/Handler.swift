@@ -2,9 +2,9 @@ import FunctionModel
 import PolyglotFaaS
 import Testing
 
-/// One row of the differential test: a function, the events it is called with, and whether its answers repeat.
+/// One row of the differential test: a function, its events, and whether its answers repeat.
 ///
-/// Each is written so that what an earlier call left behind would change its answer.
+/// The function is written so that anything that an earlier call left behind would change its answer.
 struct Handler: Sendable, CustomTestStringConvertible {
     enum Answers { case same, different }
 
@@ -14,11 +14,12 @@ struct Handler: Sendable, CustomTestStringConvertible {
     /// JSON texts.
     let events: [String]
     let answers: Answers
-    /// About how many times as much as `hello` a call costs, in powers of two: it is called that much less often by
-    /// default.
+    /// The cost of a call compared with `hello`, as a power of two. By default, the function is called that much less
+    /// often.
     let weight: Int
     let dependencies: [String: String]
-    /// How the right answer is had. `process`, where the function can be forked; else the first call of a new worker.
+    /// How the right answer is found: `process` where the function can be forked, otherwise the first call of a new
+    /// worker.
     let reference: Isolation
 
     static func python(
@@ -45,7 +46,7 @@ struct Handler: Sendable, CustomTestStringConvertible {
             dependencies: dependencies, reference: reference)
     }
 
-    /// What these do the sandbox refuses, so they say something about the rewind only without it.
+    /// Handlers that the sandbox makes fail. They test the rewind only with the sandbox off.
     private static let refused: Set<String> = [
         "a child left behind", "a file in /tmp, written and removed", "a pool of processes",
         "a priority that was changed",
@@ -56,7 +57,7 @@ struct Handler: Sendable, CustomTestStringConvertible {
 
     var isRefusedBySandbox: Bool { Self.refused.contains(String(name.trimmingPrefix("Python, "))) }
 
-    /// A call that no other has come before.
+    /// A request that is served by a process without earlier calls.
     func referenceRequest(event: String) -> InvocationRequest {
         var request = request(event: event, isolation: reference)
         if reference != .process { request.sourceCode += (language == .python ? "\n# " : "\n// ") + event }
@@ -74,7 +75,7 @@ struct Handler: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
 }
 
-/// What a caller gets: a value or an error, with all that it sees of either, and the log.
+/// What a caller can observe: a value or an error with all its fields, and the log.
 enum Outcome: Hashable, Sendable, CustomStringConvertible {
     case value(String, logs: [String])
     case failure(type: String, message: String, stackTrace: [String])

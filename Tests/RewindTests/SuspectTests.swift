@@ -2,14 +2,15 @@ import FunctionModel
 import PolyglotFaaS
 import Testing
 
-/// What is neither memory nor easily seen: some calls in a row, at both levels that promise to leave nothing.
+/// Checks state of the process that is neither memory nor easily seen: several calls in a row, at both levels that
+/// promise to leave nothing behind.
 @Suite struct SuspectTests {
-    /// What does stay, and at which level.
+    /// State that does stay, and at which levels.
     private static let known: [String: Set<Isolation>] = [
-        // The rewinder does not see that a mapping is no longer the one it saved.
+        // The rewinder does not notice that another mapping is in the place of the one it saved.
         "a private mapping made while loading, closed, and another made in its place": [.invocation],
         "a private mapping made while loading, closed, and another made and written to in its place": [.invocation],
-        // What ProcessState does not record.
+        // ProcessState does not record these.
         "the working directory changed while loading": [.invocation],
         "a file opened while loading, and another opened under its number": [.invocation],
         "standard output replaced below Python": [.invocation],
@@ -21,13 +22,13 @@ import Testing
         "the timer slack": [.invocation],
         "an alternate signal stack": [.invocation],
         "an interval timer set while loading": [.invocation],
-        // What a forked copy shares with its parent.
+        // A forked copy shares these with its parent.
         "shared memory made while loading": [.invocation, .process],
         "a flag of a descriptor opened while loading": [.invocation, .process],
         "a pipe made while loading": [.invocation, .process],
         "a lock on a file": [.invocation, .process],
         "a file without a name, opened while loading": [.invocation, .process],
-        // What the source has drawn from while it loaded.
+        // The source drew random numbers while it loaded.
         "random numbers of a database": [.invocation, .process],
         "names for temporary files, used while loading too": [.invocation],
     ]
@@ -46,7 +47,7 @@ import Testing
     }
 
     private func check(_ handler: Handler, _ isolation: Isolation) async throws {
-        // With the sandbox most of these are refused; the rewind must do without that.
+        // The sandbox refuses most of these. The rewind must also work without it.
         try await OwnRuntime.with {
             $0.sandbox = .off
         } _: { own in

@@ -2,7 +2,8 @@ import Foundation
 import PolyglotFaaS
 import TestSupport
 
-/// A runtime whose processes can be told from those of all other tests: its executables are hard links of their own.
+/// A runtime whose processes can be told apart from those of all other tests: its executables are hard links of its
+/// own.
 struct OwnRuntime: Sendable {
     let runtime: FunctionRuntime
     private let directory: URL
@@ -14,7 +15,7 @@ struct OwnRuntime: Sendable {
         let directory = Binaries.directory.appendingPathComponent("rewind-tests-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
-        // Other workers than those built beside the tests, to try a change of theirs.
+        // The executables can be replaced, to try a change of the workers.
         let origin =
             ProcessInfo.processInfo.environment["REWIND_WORKERS"].map { URL(fileURLWithPath: $0) } ?? Binaries.directory
         for executable in [Binaries.javaScriptWorker, Binaries.pythonWorker].map({
@@ -39,7 +40,7 @@ struct OwnRuntime: Sendable {
         }
     }
 
-    /// Zygotes, workers and whatever they have forked.
+    /// Zygotes, workers and all processes that they forked.
     var processes: [ProcessEntry] {
         ProcessTable.all().filter {
             (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0.pid)/exe"))?.hasPrefix(
@@ -49,7 +50,7 @@ struct OwnRuntime: Sendable {
 
     var zygotes: [ProcessEntry] { processes.filter { $0.parent == getpid() } }
 
-    /// The workers, not the copies they fork.
+    /// The workers without their forked copies.
     var workers: [ProcessEntry] {
         let zygotes = Set(zygotes.map(\.pid))
         return processes.filter { zygotes.contains($0.parent) }
@@ -57,7 +58,7 @@ struct OwnRuntime: Sendable {
 }
 
 extension ProcessEntry {
-    /// Physical memory of the process alone, in bytes: what others share with it is not counted, the snapshot is.
+    /// Physical memory of this process alone, in bytes: its snapshot is counted, memory shared with others is not.
     var ownMemory: Int {
         guard let text = try? String(contentsOfFile: "/proc/\(pid)/smaps_rollup", encoding: .utf8) else { return 0 }
         return text.split(separator: "\n").reduce(0) { sum, line in
@@ -69,15 +70,15 @@ extension ProcessEntry {
         }
     }
 
-    /// Memory that it shares with nothing but its own forks, in bytes: all pages that it has written to since its base
-    /// was made.
+    /// Memory that it shares only with its own forks, in bytes: all pages that it has written to since the zygote's
+    /// image was made.
     var writtenMemory: Int {
         let text = ProcessTable.text("/proc/\(pid)/status") ?? ""
         let line = text.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
         return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 * 1024 } ?? 0
     }
 
-    /// Bytes of the file that its snapshot is in, as far as it is mapped. 0: it has none.
+    /// The mapped bytes of its snapshot's file. 0: it has no snapshot.
     var snapshotSize: Int {
         let text = (try? String(contentsOfFile: "/proc/\(pid)/maps", encoding: .utf8)) ?? ""
         return text.split(separator: "\n").filter { $0.contains("/memfd:snapshot") && $0.contains(" rw") }.reduce(0) {
@@ -87,7 +88,7 @@ extension ProcessEntry {
         }
     }
 
-    /// How often it has gone to sleep.
+    /// How often it has voluntarily given up the processor.
     var sleepCount: Int {
         let text = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
         let line = text.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") }

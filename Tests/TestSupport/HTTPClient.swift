@@ -3,14 +3,14 @@ import FoundationNetworking
 
 public struct HTTPAnswer: Sendable {
     public let status: Int
-    /// By name, in lower case.
+    /// The values by lower-case name.
     public let headers: [String: String]
     public let body: Data
 
     public var text: String { String(decoding: body, as: UTF8.self) }
 }
 
-/// A polite client, over URLSession.
+/// A client that sends well-formed requests, over URLSession.
 public final class HTTPClient: Sendable {
     private let baseURL: String
     private let session: URLSession
@@ -28,13 +28,15 @@ public final class HTTPClient: Sendable {
     public func send(_ method: String, _ path: String, headers: [String: String] = [:], body: Data? = nil) async throws
         -> HTTPAnswer
     {
-        guard let url = URL(string: baseURL + path) else { throw TestFailure("\(path) is no path") }
+        guard let url = URL(string: baseURL + path) else { throw TestFailure("\(path) is not a path") }
         var request = URLRequest(url: url)
         request.httpMethod = method
         request.httpBody = body
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
         let (data, response) = try await session.data(for: request)
-        guard let response = response as? HTTPURLResponse else { throw TestFailure("\(response) is no HTTP response") }
+        guard let response = response as? HTTPURLResponse else {
+            throw TestFailure("\(response) is not an HTTP response")
+        }
         var fields: [String: String] = [:]
         for case (let name as String, let value as String) in response.allHeaderFields {
             fields[name.lowercased()] = value

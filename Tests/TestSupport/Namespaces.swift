@@ -1,8 +1,8 @@
 import Foundation
 
-/// What a machine lets its users do; containers often do not.
+/// Whether this machine lets its users make namespaces; containers often do not.
 public enum Namespaces {
-    /// Whether somebody who is not root may make namespaces, and so whether there is a private root.
+    /// Whether a user other than root may make namespaces, which the private root needs.
     public static let areAllowed: Bool = {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")

@@ -16,16 +16,18 @@ public struct ProcessEntry: Sendable, CustomStringConvertible {
             let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")")
         else { return nil }
         let fields = text[text.index(after: close)...].split(separator: " ")
-        guard fields.count > 19 else { return nil }
+        guard fields.count > 19, let state = fields[0].first, let parent = pid_t(fields[1]),
+            let userTicks = Int(fields[11]), let systemTicks = Int(fields[12]), let startTime = UInt64(fields[19])
+        else { return nil }
         self.pid = pid
         name = String(text[text.index(after: open)..<close])
-        state = fields[0].first!
-        parent = pid_t(fields[1])!
-        processorTicks = Int(fields[11])! + Int(fields[12])!
-        startTime = UInt64(fields[19])!
+        self.state = state
+        self.parent = parent
+        processorTicks = userTicks + systemTicks
+        self.startTime = startTime
     }
 
-    /// Whether it still runs. Its number may have become another process's.
+    /// Whether the process still runs. If its pid was reused, it does not.
     public var isRunning: Bool {
         guard let now = ProcessEntry(pid: pid), now.startTime == startTime else { return false }
         return now.state != "Z" && now.state != "X"
@@ -41,14 +43,14 @@ public struct ProcessEntry: Sendable, CustomStringConvertible {
 }
 
 public enum ProcessTable {
-    /// Resident memory of a process, in bytes; 0: it has ended.
+    /// The resident memory of a process, in bytes; 0 if it has ended.
     public static func residentBytes(of pid: pid_t) -> Int {
         let fields = (text("/proc/\(pid)/statm") ?? "").split(separator: " ")
         return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(getpagesize()) : 0
     }
 
-    /// What a file of /proc has. Foundation (6.3.1) keeps 4 KiB for each empty file that it reads as a text, and a
-    /// kernel thread's command line is empty.
+    /// The text of a file in /proc. Foundation (6.3.1) leaks 4 KiB for each empty file that it reads as text, and the
+    /// command line of a kernel thread is empty.
     public static func text(_ path: String) -> String? {
         guard let file = fopen(path, "r") else { return nil }
         defer { fclose(file) }

@@ -14,10 +14,10 @@ public struct ProgramResult: Sendable {
 }
 
 public enum Program {
-    /// Runs a program to its end.
+    /// Runs a program until it ends.
     ///
-    /// - Parameter executable: a path, or a name that the shell's path finds.
-    /// - Parameter environment: what differs from this process's environment; nil removes a variable.
+    /// - Parameter executable: a path, or a name to look up in PATH.
+    /// - Parameter environment: changes of this process's environment; nil removes a variable.
     public static func run(
         _ executable: String, _ arguments: [String] = [], in directory: String = "/",
         environment: [String: String?] = [:],
@@ -29,7 +29,7 @@ public enum Program {
         }
     }
 
-    /// Starts a program for as long as `body` runs; then it is killed, with the rest of its process group.
+    /// Starts a program and kills its process group when `body` has returned.
     public static func with<Result>(
         _ executable: String, _ arguments: [String] = [], in directory: String = "/",
         environment: [String: String?] = [:],
@@ -42,7 +42,7 @@ public enum Program {
     }
 }
 
-/// What glibc has and its headers, as Swift reads them, hide.
+/// Functions of glibc that Swift does not import.
 private struct GlibcExtras: Sendable {
     typealias AddCloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, CInt) -> CInt
     typealias AddChangeDirectory =
@@ -55,7 +55,7 @@ private struct GlibcExtras: Sendable {
 
 private let glibc = GlibcExtras()
 
-/// A started program, the leader of its own process group. Its streams are files: it never waits for a reader.
+/// A running program that leads its own process group. Its streams are files, so it never waits for a reader.
 public final class RunningProgram: Sendable {
     public let pid: pid_t
     private let streams: TemporaryDirectory
@@ -95,7 +95,7 @@ public final class RunningProgram: Sendable {
         guard glibc.addCloseFrom(&actions, 3) == 0, glibc.addChangeDirectory(&actions, directory) == 0 else {
             throw TestFailure("no file actions for posix_spawn")
         }
-        // As a shell starts a program: this process may ignore signals or block them.
+        // Resets signals as a shell does: this process may ignore or block some.
         var all = sigset_t()
         var none = sigset_t()
         sigfillset(&all)
@@ -117,7 +117,7 @@ public final class RunningProgram: Sendable {
         return pid
     }
 
-    /// What it has written so far.
+    /// Everything it has written so far.
     public var output: String { text("out") }
     public var errorOutput: String { text("err") }
 
@@ -141,7 +141,7 @@ public final class RunningProgram: Sendable {
         }
     }
 
-    /// Sends a signal to the program alone. Nothing happens if it has ended.
+    /// Sends a signal to the program only, not to its group. Does nothing if it has ended.
     public func send(_ signal: Int32) {
         exit.withLock { exit in if exit == nil { kill(pid, signal) } }
     }
@@ -157,7 +157,7 @@ public final class RunningProgram: Sendable {
     private func collect(_ exit: inout ProgramExit?, mustWait: Bool) -> ProgramExit? {
         if exit != nil { return exit }
         var information = siginfo_t()
-        // Looked at first and collected later: until then the group's number cannot become another's.
+        // Checks first and collects last: until then the process group's number cannot be reused.
         guard waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT | (mustWait ? 0 : WNOHANG)) == 0,
             information.si_signo == SIGCHLD
         else { return nil }

@@ -24,7 +24,7 @@ public final class RawConnection: Sendable {
 
     deinit { Foundation.close(socket) }
 
-    /// Sends all, unless the other side has closed or answered before. What it has sent is to be read then.
+    /// Sends all bytes. Stops without an error if the other side has closed or answered: its response can then be read.
     public func send(_ bytes: some Collection<UInt8>, within limit: Duration = .seconds(60)) throws {
         let end = ContinuousClock.now + limit
         let bytes = Array(bytes)
@@ -33,19 +33,19 @@ public final class RawConnection: Sendable {
             let ready = try wait(for: POLLIN | POLLOUT, until: end)
             if ready & POLLIN != 0 { return }
             let count = bytes[sent...].withUnsafeBytes {
-                Foundation.send(socket, $0.baseAddress!, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+                Foundation.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }
             if count < 0 && errno != EAGAIN { return }
             sent += max(0, count)
         }
     }
 
-    /// Waits for bytes to read. Returns false if none come in time.
+    /// Waits for readable bytes. Returns false if none arrive in time.
     public func hasAnswer(within limit: Duration) -> Bool {
         (try? wait(for: POLLIN, until: ContinuousClock.now + limit)) != nil
     }
 
-    /// Reads one answer, by its length. Half an answer, or none, is an error.
+    /// Reads one response, by its length. Throws if it is incomplete or missing.
     public func readAnswer(withoutBody: Bool = false, within limit: Duration = .seconds(60)) throws -> HTTPAnswer {
         let end = ContinuousClock.now + limit
         var received = Data()
@@ -64,7 +64,7 @@ public final class RawConnection: Sendable {
         }
     }
 
-    /// What comes until the other side closes.
+    /// Reads all bytes until the other side closes.
     public func readToEnd(within limit: Duration = .seconds(60)) throws -> Data {
         let end = ContinuousClock.now + limit
         var received = Data()
@@ -95,7 +95,7 @@ public final class RawConnection: Sendable {
         }
     }
 
-    /// The first answer in `bytes` and its length; nil if it is not all there yet.
+    /// Parses the first response in `bytes`. Returns it and its length, or nil if it is incomplete.
     private static func parse(_ bytes: Data, withoutBody: Bool) throws -> (HTTPAnswer, length: Int)? {
         guard let end = bytes.range(of: Data("\r\n\r\n".utf8)) else { return nil }
         let lines = String(decoding: bytes[..<end.lowerBound], as: UTF8.self).components(separatedBy: "\r\n")
@@ -129,7 +129,7 @@ public enum RawHTTP {
             + (body ?? [])
     }
 
-    /// Sends bytes on a new connection and reads the one answer.
+    /// Sends bytes on a new connection and reads one response.
     public static func exchange(port: Int, _ request: [UInt8], withoutBody: Bool = false) async throws -> HTTPAnswer {
         try await onThread {
             let connection = try RawConnection(port: port)
@@ -138,7 +138,7 @@ public enum RawHTTP {
         }
     }
 
-    /// A port that nobody listens on at this moment.
+    /// A port that is unused at this moment.
     public static func freePort() throws -> Int {
         let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer { close(socket) }

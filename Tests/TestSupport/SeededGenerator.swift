@@ -1,4 +1,4 @@
-/// SplitMix64: the same numbers on every run.
+/// SplitMix64: gives the same numbers on every run.
 public struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

@@ -7,15 +7,15 @@ public struct Server: Sendable {
     public let port: Int
     public let http: HTTPClient
 
-    /// Serves these functions on a free port while `body` runs. Then, unless the test has ended it, the server is ended
-    /// by SIGINT; it must exit with code 0 and leave no process behind.
+    /// Serves these functions on a free port while `body` runs. Then it ends the server with SIGINT, unless the test
+    /// has ended it. The server must exit with code 0 and leave no process behind.
     public static func with<Result>(
         _ functions: [TestFunction] = [], arguments: [String] = [], _ body: (Server) async throws -> Result
     ) async throws -> Result {
         try await Workspace.with(functions) { workspace in try await with(in: workspace, arguments: arguments, body) }
     }
 
-    /// The same with the functions that the workspace has.
+    /// The same with the functions of a workspace.
     public static func with<Result>(
         in workspace: Workspace, arguments: [String] = [], environment: [String: String] = [:],
         _ body: (Server) async throws -> Result
@@ -39,7 +39,7 @@ public struct Server: Sendable {
         }
     }
 
-    /// Ends the server as Ctrl-C does.
+    /// Ends the server like Ctrl-C.
     public func stop(_ signal: Int32 = SIGINT) async throws {
         program.send(signal)
         let exit = try await program.waitForEnd(within: .seconds(30))
@@ -59,12 +59,13 @@ public struct Server: Sendable {
             }
             return port != nil
         }
-        return port!
+        guard let port else { throw TestFailure("the server printed no port") }
+        return port
     }
 
     // MARK: Its processes
 
-    /// Zygotes, workers, and what these have made.
+    /// Zygotes, workers and their children.
     public func processes() -> [ProcessEntry] { ProcessTable.descendants(of: program.pid) }
 
     public func zygotes() -> [ProcessEntry] { ProcessTable.children(of: program.pid) }
@@ -75,17 +76,18 @@ public struct Server: Sendable {
         return zygotes().filter { $0.name.hasPrefix(prefix) }.flatMap { ProcessTable.children(of: $0.pid) }
     }
 
-    /// Waits until a worker, or the process that it has made for the call, computes. A handler that loops does.
+    /// Waits until a worker, or its forked copy, uses processor time, as a handler that loops does.
     public func waitUntilBusy(_ language: String) async throws -> ProcessEntry {
         var busy: ProcessEntry?
         try await waitUntil("a \(language) worker is busy") {
             busy = workers(language).first { worker in
-                // Loading takes less.
+                // Loading a function takes less than 20 ticks.
                 ([worker] + ProcessTable.descendants(of: worker.pid)).contains { $0.processorTicks >= 20 }
             }
             return busy != nil
         }
-        return busy!
+        guard let busy else { throw TestFailure("no \(language) worker is busy") }
+        return busy
     }
 }
 

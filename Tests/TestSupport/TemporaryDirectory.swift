@@ -4,7 +4,7 @@ import Foundation
 public struct TemporaryDirectory: Sendable {
     public let path: String
 
-    /// Makes a directory that is removed, with all that is in it, when `body` has ended.
+    /// Makes a directory, and removes it with its content after `body`.
     public static func with<Result>(_ body: (TemporaryDirectory) async throws -> Result) async throws -> Result {
         let directory = try TemporaryDirectory()
         defer { directory.remove() }
@@ -12,7 +12,7 @@ public struct TemporaryDirectory: Sendable {
     }
 
     init() throws {
-        // Short, and without links, so that paths compare as text.
+        // Short and without links, so that paths can be compared as text.
         path = "/tmp/faas-test-\(UUID().uuidString.prefix(13).lowercased())"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     }

@@ -11,7 +11,7 @@ public final class TemporaryFolder: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    /// Writes into the same file, as editors and GraalFaaS do. Returns its path.
+    /// Overwrites a file in place, as some editors and GraalFaaS do. Returns its path.
     @discardableResult
     public func write(_ text: String, to name: String) throws -> String { try write(Array(text.utf8), to: name) }
 

@@ -1,13 +1,13 @@
 import Foundation
 
-/// What a helper throws when the world is not as the test needs it.
+/// The error of a test helper: the environment is not as the test needs it.
 public struct TestFailure: Error, CustomStringConvertible {
     public let description: String
 
     public init(_ description: String) { self.description = description }
 }
 
-/// Waits for something outside this process to come true.
+/// Waits until a condition outside this process is true.
 public func waitUntil(
     _ what: String, within limit: Duration = .seconds(30), _ condition: () async throws -> Bool
 ) async throws {
@@ -18,7 +18,7 @@ public func waitUntil(
     }
 }
 
-/// Runs what blocks on a thread of its own, so that it holds up no other test.
+/// Runs blocking code on a thread of its own, so that it does not block other tests.
 public func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
         Thread.detachNewThread { continuation.resume(with: Swift.Result { try body() }) }

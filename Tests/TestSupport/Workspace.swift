@@ -52,7 +52,7 @@ public struct Workspace: Sendable {
         }
     }
 
-    /// As a user's shell has it after the build, on any machine.
+    /// The environment of a user's shell after the build, the same on every machine.
     public static let environment: [String: String?] = [
         "PATH": Binaries.directory.path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"),
         "FAAS_WORKER_DIR": nil as String?, "COLUMNS": "200", "LANG": "C.UTF-8",
@@ -65,7 +65,7 @@ public struct Workspace: Sendable {
     }
 
     /// Starts `faas` for as long as `body` runs.
-    /// - Parameter environment: variables besides those of ``environment``, or instead of them.
+    /// - Parameter environment: variables that are added to ``environment`` or replace its values.
     public func withFaas<Result>(
         _ arguments: [String], environment: [String: String] = [:], _ body: (RunningProgram) async throws -> Result
     ) async throws -> Result {

@@ -76,7 +76,8 @@ const comparison = (operator, holds) => ({
 })[operator];
 const looselyEqual = (a, b) => a == b || a !== a && b !== b;
 
-// Whether an error is what was asked for: a class, a pattern, a function that judges, or an object whose properties it must have.
+// Whether an error is what was asked for: a class, a pattern, a function that judges, or an object whose properties it
+// must have.
 const checkError = (error, expected, message, operator) => {
   if (expected === undefined) return;
   if (typeof expected === 'function') {

@@ -1,4 +1,4 @@
-/* What Linux offers and Swift cannot call: each function says why it is here. Nothing else belongs here. */
+/* Linux functions that Swift cannot call. Each one says why. Nothing else belongs here. */
 #ifndef CLINUXSHIMS_H
 #define CLINUXSHIMS_H
 
@@ -33,23 +33,24 @@ int faas_set_parent_death_signal(int signal);
 int faas_set_child_subreaper(void);
 int faas_set_no_new_privileges(void);
 
-/* sched_setaffinity(2) and sched_getaffinity(2), which headers declare only to those who define _GNU_SOURCE. One bit for each of
-   1,024 processors. Return 0 or -errno. */
+/* sched_setaffinity(2) and sched_getaffinity(2): headers declare them only with _GNU_SOURCE. One bit for each of 1,024
+   processors. Return 0 or -errno. */
 enum { FAAS_PROCESSOR_WORDS = 16 };
 int faas_set_processors(pid_t thread, const uint64_t *bits);
 int faas_get_processors(pid_t thread, uint64_t *bits);
 
-/* System calls that change what a process has besides memory and descriptors, and that leave a note: where nobody can make them
-   otherwise, there is nothing to put back as long as there is no note. The kernel ignores the fifth argument of these calls; a filter
-   of system calls tells by it. */
+/* System calls that change state of a process besides memory and descriptors, and that leave a note. Where a process
+   cannot make them in another way, there is nothing to restore while there is no note. The kernel ignores the fifth
+   argument of these calls; a filter of system calls recognises them by it. */
 static const uint64_t faas_note_mark = 0x9d5c7f06e1b3a824;
 /* Makes a system call of at most four arguments, noted first. As syscall(2). */
 long faas_noted_call(long number, long first, long second, long third, long fourth);
 /* Whether there is a note, which is removed. */
 int faas_take_note(void);
 
-/* What a process has that only it can change, by parts that are compared after each invocation: a hundred system calls, made here
-   because from C each costs nothing but itself, and because Swift imports neither the variadic nor the hidden ones. */
+/* State of a process that only the process itself can change, in parts that are compared after each invocation. In C,
+   because a hundred system calls cost nothing extra here, and because Swift imports neither the variadic nor the hidden
+   ones. */
 struct faas_signal_action { /* as the kernel keeps it */
   unsigned long handler, flags, restorer, mask;
 };
@@ -64,36 +65,37 @@ struct faas_attributes {
 enum { FAAS_SIGNAL_COUNT = 64 };
 
 void faas_read_attributes(struct faas_attributes *attributes);
-/* `actions` has FAAS_SIGNAL_COUNT elements; the first `count` are put back. */
+/* `actions` has FAAS_SIGNAL_COUNT elements. */
 void faas_read_signal_actions(struct faas_signal_action *actions);
-/* Puts back those that differ, by calls that are noted. Returns 0 or -errno. */
+/* Restores those of the first `count` actions that differ, by calls that are noted. Returns 0 or -errno. */
 int faas_restore_signal_actions(const struct faas_signal_action *actions, int count);
 
 /* signalfd(2) for SIGCHLD, which is blocked: Swift's Glibc module does not import the header.
    Returns a close-on-exec, non-blocking descriptor, or -errno. */
 int faas_open_child_signals(void);
 
-/* posix_spawn(3) with one socket as descriptor 3, /dev/null as standard input, and nothing else but standard output and
-   error; signal dispositions and mask reset, a process group of its own. In C because the attribute and file-action
-   types are opaque unions that Swift imports differently from one C library to the next. Returns 0 or an errno value. */
+/* posix_spawn(3) with one socket as descriptor 3, /dev/null as standard input, and no other descriptors but standard
+   output and error; default signal handling and mask, and a process group of its own. In C because the attribute and
+   file-action types are opaque unions, which Swift imports differently from one C library to the next. Returns 0 or an
+   errno value. */
 int faas_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], int socket);
 
-/* The same in namespaces of its own: user, mount, process, network, IPC, host name, cgroup. The new process is number 1 among its
-   own, so the kernel ends all of them with it; it has a /proc of its own, and is root of the namespace until it gives that up. If
-   the host is root, FAAS_NOBODY is a user and group that it can become. In C because posix_spawn has no such flags, and what
-   runs between clone(2) and execve(2) in a copy of a threaded process may make system calls and nothing else.
-   Returns 0 or an errno value; then there is no process. */
+/* The same in new namespaces: user, mount, process, network, IPC, host name, cgroup. The new process has pid 1 in its
+   namespace, so the kernel kills the others there when it ends. It has its own /proc, and is root of the namespace
+   until it drops that. If the host is root, the process can change to the user and group FAAS_NOBODY. In C because
+   posix_spawn has no such flags, and because a copy of a threaded process may only make system calls between clone(2)
+   and execve(2). Returns 0, or an errno value and no process. */
 int faas_spawn_isolated(pid_t *pid, const char *path, char *const argv[], char *const envp[], int socket);
 enum { FAAS_NOBODY = 65534 };
 
-/* syncfs(2), which headers declare only to those who define _GNU_SOURCE. Returns 0 or -errno. */
+/* syncfs(2): headers declare it only with _GNU_SOURCE. Returns 0 or -errno. */
 int faas_sync_file_system(int descriptor);
 
 /* statfs(2), which Swift's Glibc module leaves out. 1 if other machines or programs may change files there without this
    kernel noticing (NFS, SMB, FUSE, 9P, Ceph, AFS), 0 if not or if there is no such file. */
 int faas_is_remote_file_system(const char *path);
 
-/* close_range(2), from `first` to `last`. A wrapper Swift imports arrived only in newer headers. Returns 0 or -errno. */
+/* close_range(2), from `first` to `last`. Only newer headers have a wrapper that Swift imports. Returns 0 or -errno. */
 int faas_close_range(unsigned int first, unsigned int last);
 
 /* Zeroes the 32 KiB of the stack below its caller's frame. */

@@ -1,11 +1,12 @@
-/* Puts a process's private memory back to a snapshot, from inside the process. docs/pristine-state.md explains the method.
-   In C because the code must know which of its own variables live in memory that is about to change: Swift does not say. */
+/* Restores a process's private memory to a snapshot, from inside the process. docs/pristine-state.md explains the
+   method. In C because the code must know which of its own variables are in the memory that is restored; Swift does not
+   define that. */
 #ifndef CMEMORYREWIND_H
 #define CMEMORYREWIND_H
 
 #include <stdint.h>
 
-/* What the rewinder counted. Lives in memory that is not rewound; read it from within `serve`. */
+/* Counters of the rewinder. They are in memory that is not rewound; read them from within `serve`. */
 struct faas_rewind_counters {
   uint64_t rewinds;      /* invocations served since the snapshot */
   uint64_t full_scans;   /* of them, those after which the dirty pages had to be looked for */
@@ -13,25 +14,26 @@ struct faas_rewind_counters {
   uint64_t saved_pages;  /* pages in the snapshot */
 };
 
-/* Moves the private memory of this process, which has one thread, into a file that is mapped in its place, privately. The
-   processes it forks from now on share the file's pages, and a snapshot in one of them holds only what that process itself has
-   written to. Called at most once. Returns 0, or -errno of what failed; everything works without, and takes more memory. */
+/* Moves the private memory of this process, which has one thread, into a file that is mapped privately in its place.
+   Processes that it forks afterwards share the file's pages, and a snapshot in one of them contains only pages that the
+   process itself has written to. Called at most once. Returns 0, or the -errno of the failed step; without it,
+   everything works but takes more memory. */
 int faas_rewind_make_base(void);
 
-/* Takes a snapshot, calls `seal(context)` once (what it does to the memory is forgotten; it returns 0 to end the process), then
-   calls `serve(context)` for ever, each time with all private memory as it was at the snapshot.
+/* Takes a snapshot, calls `seal(context)` once (its changes of the memory are undone; it returns 0 to end the process),
+   then calls `serve(context)` in a loop, each time with all private memory as it was at the snapshot.
 
-   `serve` returns 1 to go on, 0 to end the process, -1 if something besides memory cannot be put back. After the snapshot this
-   function does not return: the process ends with exit code 0 when `serve` says so, with FAAS_REWIND_RETIRED when its state
-   cannot be put back. It returns only if there is
-   no snapshot to be had; nothing has changed then. The value says why: -errno of what failed.
+   `serve` returns 1 to continue, 0 to end the process, -1 if something besides memory cannot be restored. After the
+   snapshot this function does not return: the process ends with exit code 0 when `serve` returns 0, and with
+   FAAS_REWIND_RETIRED when its state cannot be restored. The function returns only if no snapshot can be taken; then
+   nothing has changed, and the value is the -errno of the failed step.
 
-   Invariants the caller keeps, and why:
-   - One thread. Another one's stack would be put back while it runs on it. Checked here, and again whenever pages or mappings
-     are new, which those of a new thread always are.
-   - No other process writes to this process's memory (ptrace, process_vm_writev, io_uring, userfaultfd): it would not
-     move the fault counter.
-   - Nothing `serve` leaves behind on the stack matters: the stack is not put back.
+   What the caller guarantees, and why:
+   - One thread. The stack of another one would be restored while it runs. Checked here, and again whenever pages or
+     mappings are new, as those of a new thread are.
+   - No other process writes to this process's memory (ptrace, process_vm_writev, io_uring, userfaultfd): that would not
+     change the fault counter.
+   - Nothing that `serve` leaves on the stack matters: the stack is not restored.
    - `may_have_children` is 0 only if `serve` cannot make a process: one made by vfork writes to this memory. */
 int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), void *context, int may_have_children);
 
@@ -40,7 +42,7 @@ const struct faas_rewind_counters *faas_rewind_counters(void);
 
 enum { FAAS_REWIND_RETIRED = 86 };
 
-/* The descriptors the rewinder keeps open, by number. The last two are used if they are open. */
+/* The numbers of the descriptors that the rewinder keeps open. The last two are used only if they are open. */
 enum { FAAS_REWIND_PAGEMAP = 32, FAAS_REWIND_STATM = 33, FAAS_REWIND_MAPS = 34, FAAS_REWIND_TASKS = 35 };
 
 #endif

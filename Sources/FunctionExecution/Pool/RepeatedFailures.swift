@@ -1,12 +1,12 @@
-/// Functions whose workers fail again and again, and when each may have its next worker. Pure: whoever owns it says
-/// what time it is.
+/// Counts failures of each function's workers in a row, and decides when the function may have its next worker. Pure:
+/// the caller passes the time.
 ///
-/// The first few failures cost nothing: a process may be killed by accident. From then on the time until the next
-/// attempt doubles.
+/// The first few failures have no consequence: a process may be killed by accident. After them the delay before the
+/// next attempt doubles with each failure.
 package struct RepeatedFailures<FunctionKey: Hashable & Sendable>: Sendable {
     /// Why a function has to wait.
     package struct Pause: Equatable, Sendable {
-        /// In a row, without one answer between them.
+        /// How many failures in a row: the function did not answer between them.
         package let failures: Int
         /// Nanoseconds until the next attempt.
         package let remaining: Int64
@@ -19,14 +19,14 @@ package struct RepeatedFailures<FunctionKey: Hashable & Sendable>: Sendable {
         var lastFailure: String
     }
 
-    /// So many failures in a row have no consequence.
+    /// How many failures in a row have no consequence.
     private let tolerated: Int
-    /// Nanoseconds, after the first that has.
+    /// The delay after the first failure that has one, in nanoseconds.
     private let firstDelay: Int64
-    /// A function that nobody has called for so long after its pause begins anew.
+    /// Nanoseconds. A function without another failure for this long after its pause starts again with none.
     private static var memory: Int64 { 60_000_000_000 }
 
-    /// Nanoseconds. 0: no function ever has to wait.
+    /// The longest delay, in nanoseconds. 0: no function ever has to wait.
     private let maximumDelay: Int64
     private var records: [FunctionKey: Record] = [:]
 
@@ -43,21 +43,21 @@ package struct RepeatedFailures<FunctionKey: Hashable & Sendable>: Sendable {
         records[key] = Record(failures: failures, notBefore: now + delay, lastFailure: reason)
     }
 
-    /// A worker has ended instead of answering, and perhaps for no fault of the function's: it ran out of time, or its
-    /// caller went away.
+    /// A worker has ended instead of answering. The function may not be to blame: the call ran out of time, or its
+    /// caller disconnected.
     package mutating func endedUnanswered(_ key: FunctionKey, now: Int64) {
         if records[key] == nil { records[key] = Record(failures: 0, notBefore: now, lastFailure: "") }
     }
 
-    /// Whether its last worker that was at work ended instead of answering.
+    /// Whether the function's last busy worker ended instead of answering.
     package func isSuspect(_ key: FunctionKey) -> Bool { records[key] != nil }
 
     package mutating func succeeded(_ key: FunctionKey) {
-        // Nearly always there are none, and then an answer costs nothing here.
+        // Usually there are no records, and the lookup is saved.
         if !records.isEmpty { records[key] = nil }
     }
 
-    /// Whether it has failed more often than is tolerated, and not answered since.
+    /// Whether the function has failed more often than is tolerated, and has not answered since.
     package func isOnTrial(_ key: FunctionKey) -> Bool {
         !records.isEmpty && maximumDelay > 0 && (records[key]?.failures ?? 0) > tolerated
     }

@@ -2,13 +2,13 @@ import Foundation
 import Synchronization
 import SystemCalls
 
-/// A control group for each worker, where this process's own group is left to it.
+/// Makes a control group for each worker, where this process's own group is delegated to it.
 ///
-/// It holds what no limit of a process does: a worker and all that it has started, together, with the memory that the
-/// kernel keeps for them. A group cannot both have processes and limit those of its children, so this process moves
-/// into a child of its group too, and back when nobody needs it any more.
+/// A group limits what no limit of a single process does: a worker and all processes it started together, including
+/// the memory that the kernel keeps for them. A group cannot both contain processes and limit its children's, so this
+/// process also moves into a child of its own group, and moves back when the last user of the groups is gone.
 final class ControlGroups: Sendable {
-    /// Why there are none.
+    /// Why there are no control groups.
     struct Unavailable: Error {
         let reason: String
     }
@@ -20,7 +20,7 @@ final class ControlGroups: Sendable {
         weak var groups: ControlGroups?
     }
 
-    /// All runtimes of a process are in the same group, so they share what it has become.
+    /// All runtimes of a process are in the same group, so they share one object.
     private static let shared = Mutex(Shared())
 
     /// The groups for a runtime's workers, if its configuration asks for them.
@@ -44,7 +44,8 @@ final class ControlGroups: Sendable {
     private let own: ControlGroup
     let limitsProcesses: Bool
     private let lastNumber = Atomic<Int>(0)
-    /// Moving a process waits for all processors, which may take milliseconds: nobody else is to.
+    /// To move a process, the kernel waits for all processors, which may take milliseconds. This queue keeps other
+    /// threads from waiting for it.
     private let queue = DispatchQueue(label: "control groups")
 
     private init(_ own: ControlGroup, limitsProcesses: Bool) {
@@ -52,12 +53,12 @@ final class ControlGroups: Sendable {
         self.limitsProcesses = limitsProcesses
     }
 
-    /// Moves this process. Nothing is touched before it is certain that the group is left to it.
+    /// Moves this process into a child group. Changes nothing before it is certain that the group is delegated.
     private static func enter() throws(Unavailable) -> ControlGroups {
         guard let own = ControlGroup.ofThisProcess() else {
             throw Unavailable(reason: "no control groups of version 2 show this process")
         }
-        // The last one's workers have not all ended yet. There will be groups again for those who come later.
+        // Workers of an earlier runtime have not all ended yet. A runtime that starts after them gets groups again.
         guard own.name != hostName else {
             throw Unavailable(reason: "an earlier runtime of this process is still leaving its groups")
         }
@@ -66,7 +67,7 @@ final class ControlGroups: Sendable {
         guard controllers.contains("memory") else { throw Unavailable(reason: "\(own.path) has no memory controller") }
         guard own.isDelegated else { throw Unavailable(reason: "\(own.path) is not delegated to this process") }
         guard own.processes == [getpid()] else { throw Unavailable(reason: "there are other processes in \(own.path)") }
-        // Of hosts that were killed.
+        // Groups that a killed host left behind.
         removeEmpty(in: own)
         do {
             let host = own.child(hostName)
@@ -85,7 +86,7 @@ final class ControlGroups: Sendable {
         Self.leave(own)
     }
 
-    /// As if nobody had been here, as far as nothing of it is in use.
+    /// Undoes ``enter()`` as far as possible: groups that still contain processes stay.
     private static func leave(_ own: ControlGroup) {
         removeEmpty(in: own)
         for controller in ["memory", "pids"] { try? own.set("cgroup.subtree_control", "-\(controller)") }
@@ -97,23 +98,23 @@ final class ControlGroups: Sendable {
         for child in own.children where child.name.hasPrefix(workerPrefix) { try? child.remove() }
     }
 
-    /// Puts a worker into a group of its own, a moment later.
+    /// Puts a worker into a group of its own. Happens on the queue, after this call returns.
     func add(_ worker: ProcessUsage, memoryBytes: Int) -> WorkerControlGroup {
         let (_, number) = lastNumber.wrappingAdd(1, ordering: .relaxed)
         let group = own.child("\(Self.workerPrefix)\(getpid())-\(number)")
-        // Without `self`, which waits for the queue when it goes.
+        // The closure does not hold `self`, whose deinit waits for the queue.
         queue.async { [limitsProcesses] in
             do {
                 try group.make()
                 try group.set("memory.max", "\(memoryBytes)")
-                // All of it ends, or a worker would wait for a child that is no more.
+                // The kernel kills the whole group: a worker would wait forever for a copy that was killed alone.
                 try group.set("memory.oom.group", "1")
                 if limitsProcesses { try group.set("pids.max", "\(WorkerLimits.processes)") }
-                // Not where the kernel cannot swap.
+                // This file is missing where the kernel cannot swap.
                 try? group.set("memory.swap.max", "0")
                 try worker.move(to: group)
             } catch {
-                // It has ended; else it has its other limits.
+                // The worker has ended, or it runs with its other limits only.
             }
         }
         return WorkerControlGroup(group: group, groups: self)
@@ -122,7 +123,7 @@ final class ControlGroups: Sendable {
     fileprivate func remove(_ group: ControlGroup) {
         queue.async { [queue] in
             if (try? group.remove()) != nil { return }
-            // What it left behind is still being ended.
+            // Processes that the worker left behind are still ending.
             queue.asyncAfter(deadline: .now() + 1) { try? group.remove() }
         }
     }
@@ -138,9 +139,9 @@ final class WorkerControlGroup: Sendable {
         self.groups = groups
     }
 
-    /// Whether the kernel has ended it because it, with all that it had started, had more memory than it may.
+    /// Whether the kernel has killed the worker because the group used more memory than its limit.
     var hasRunOutOfMemory: Bool { group.memoryKills > 0 }
 
-    /// After the worker's end.
+    /// Removes the group. Called after the worker has ended.
     func remove() { groups.remove(group) }
 }

@@ -1,24 +1,24 @@
 import FunctionModel
 import WorkerProtocol
 
-/// How much of the sandbox must be there.
+/// Which layers of the sandbox are required.
 public enum SandboxMode: String, CaseIterable, Sendable {
-    /// A layer that this machine does not offer is an error: nothing runs.
+    /// All layers. Where one is missing, no function runs.
     case required
-    /// Every layer that this machine offers; what is missing is reported (``FunctionRuntime/sandboxReports``).
+    /// All layers that this machine offers. Missing ones are reported (``FunctionRuntime/sandboxReports``).
     case bestEffort = "best-effort"
-    /// None. Functions may do whatever the user who started the host may do. For functions that are one's own.
+    /// No layers. Functions may do everything that the user who started the host may do: for trusted functions only.
     case off
 }
 
-/// What confines the workers of one language, as found by trying.
+/// The sandbox of one language's workers, and which of its layers work on this machine.
 public struct SandboxReport: Equatable, Sendable {
     public struct Layer: Equatable, Sendable {
         /// `privileges`, `namespaces`, `root`, `files`, `network`, `signals`, `limits` or `systemCalls`.
         public let name: String
         /// `active`, `degraded` or `missing`.
         public let state: String
-        /// What it holds, or why it does not.
+        /// What the layer confines, or why it does not.
         public let detail: String
 
         public var isActive: Bool { state == SandboxLayer.State.active.text }
@@ -29,7 +29,7 @@ public struct SandboxReport: Equatable, Sendable {
     /// Empty if the sandbox is off.
     public let layers: [Layer]
 
-    /// What is less than it could be, one sentence each.
+    /// The layers that are missing or degraded, one sentence each.
     public var weaknesses: [String] {
         layers.filter { !$0.isActive }.map { "\($0.name) (\($0.state)): \($0.detail)" }
     }
@@ -41,10 +41,10 @@ public struct SandboxReport: Equatable, Sendable {
     }
 }
 
-/// What a zygote is started with.
+/// The sandbox settings that a zygote is started with.
 package struct SandboxRequest: Sendable {
     var mode: SandboxMode = .bestEffort
-    /// Layers to leave out. For tests only: what the others hold alone.
+    /// Layers to leave out. Only tests use it, to see what the other layers deny alone.
     var without: Set<SandboxLayer.Name> = []
 
     package var wantsNamespaces: Bool { mode != .off && !without.contains(.namespaces) }

@@ -235,8 +235,8 @@ final class Worker: @unchecked Sendable {
     }
 
     /// Ends the worker if it uses more memory or processor time than it may. From the watch's thread.
-    func enforceLimits() {
-        switch oversight.look() {
+    func enforceLimits(_ hostProcessors: HostProcessors) {
+        switch oversight.look(hostProcessors) {
         case nil: break
         case .memory:
             // The fault first: the end is noticed on the event loop, after it.

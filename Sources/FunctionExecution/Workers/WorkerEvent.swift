@@ -45,7 +45,7 @@ enum WorkerEndCause: UInt8, AtomicRepresentable, Sendable {
     case zygote
     /// The process ended before it had read its function, as a spare may. The function has not run.
     case neverTookFunction
-    /// Its state could not be put back after an invocation that has its answer.
+    /// Its state could not be put back after an invocation that was answered.
     case retired
 
     /// Whether the end speaks against the function, if the worker was starting or serving.

@@ -1,4 +1,4 @@
-/// When a zygote has served long enough. Pure: whoever owns it says what time it is.
+/// Decides when a zygote has served long enough. Pure: the caller passes the time.
 ///
 /// All workers of a zygote have its address layout and hash seeds. A successor has others.
 struct ZygoteAge: Sendable {

@@ -1,8 +1,8 @@
 extension Language {
     /// What the host does for a language and not for every other. Every field defaults to what a language needs least.
     package struct Capabilities: Sendable {
-        /// Whether a source may be an ES module, TypeScript or JSX, or import other files of its folder. The host builds
-        /// such a source into one script. Default: no.
+        /// Whether a source may be an ES module, TypeScript or JSX, or import other files of its folder. The host
+        /// builds such a source into one script. Default: no.
         package var buildsModules = false
         /// Whether a manifest may name packages (`requirements`), which are installed with pip. Default: no.
         package var installsPackages = false

@@ -1,7 +1,7 @@
 /// A language that functions can be written in.
 ///
-/// To add one, write its worker, describe it in a file beside this one, and add it to ``all``. The rest of the host asks
-/// for its ``capabilities``, never which language it is.
+/// To add one, write its worker, describe it in a file beside this one, and add it to ``all``. The rest of the host
+/// asks for its ``capabilities``, never which language it is.
 public struct Language: Sendable, CustomStringConvertible {
     /// The `languageId` of manifests and stored functions. Two languages of one host never share an id.
     public var id: String { entry.id }

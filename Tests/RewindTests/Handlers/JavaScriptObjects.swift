@@ -135,7 +135,7 @@ extension Handler {
             exports.handler = event => { for (let i = 0; i < 50; i++) try { fail(i % 10) } catch (e) { kept.push(e); deep += e.stack.split('\\n').length } const a = new AggregateError([new Error('x')], 'all'); return [kept.length, kept[49].cause, deep, a.errors.length] }
             """, weight: 1),
         .js(
-            "something thrown that is no error",
+            "a thrown value that is not an error",
             """
             let n = 0
             exports.handler = event => { throw event.n === 1 ? { code: ++n, inner: [1, 2] } : 'text ' + ++n }

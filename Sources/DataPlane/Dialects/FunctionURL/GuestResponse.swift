@@ -88,7 +88,7 @@ struct GuestResponse {
     }
 
     private static func add(_ name: String, _ value: JSONValue, to headers: inout HTTPHeaders) throws {
-        guard HTTPField.Name(name) != nil else { throw InvalidResponse("\(quoted(name)) is no name of a header") }
+        guard HTTPField.Name(name) != nil else { throw InvalidResponse("\(quoted(name)) is not a header name") }
         guard !connectionHeaders.contains(name.lowercased()) else {
             throw InvalidResponse("the header '\(name)' is the connection's: a function cannot set it")
         }

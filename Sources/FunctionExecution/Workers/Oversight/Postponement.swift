@@ -9,8 +9,8 @@ import SystemCalls
 /// function's last worker ended without an answer.
 ///
 /// A host that may not raise a priority again lowers fewer, and ends a lowered worker after its next answer. It lowers:
-/// workers of functions whose last worker ended without an answer, if many are at work when they are forked, and workers
-/// whose invocation takes so long that a new worker costs little beside it.
+/// workers of functions whose last worker ended without an answer, if many are at work when they are forked, and
+/// workers whose invocation takes so long that a new worker costs little beside it.
 struct Postponement: Sendable {
     /// Whether a lowered priority can be raised again.
     let isReversible: Bool

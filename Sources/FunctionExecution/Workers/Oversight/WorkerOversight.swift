@@ -4,7 +4,8 @@ import SystemCalls
 
 /// Watches one worker's memory and processor time, and decides its priority.
 ///
-/// `@unchecked Sendable`: `watched` is used only by the thread of ``WorkerWatch``; everything else is atomic.
+/// `@unchecked Sendable`: `watched`, `lastSeen` and `leftToHost` are used only by the thread of ``WorkerWatch``;
+/// everything else is atomic.
 final class WorkerOversight: @unchecked Sendable {
     private let process: WorkerProcess
     private let limits: WorkerLimits
@@ -22,6 +23,10 @@ final class WorkerOversight: @unchecked Sendable {
     private let loadTime = Atomic<Int64>(0)
     /// The activity that the watch saw last, and the processor time at that moment: its time counts from there.
     private var watched: (activity: UInt64, processorTime: Int64) = (0, 0)
+    /// The activity at the last look.
+    private var lastSeen: UInt64 = 0
+    /// How many processors its process leaves to the host.
+    private var leftToHost = 0
 
     /// - Parameter isSuspect: whether its function's last worker ended without an answer.
     init(
@@ -64,12 +69,24 @@ final class WorkerOversight: @unchecked Sendable {
     }
 
     /// Looks at the worker. Called by ``WorkerWatch`` while it is at work.
-    func look() -> Excess? {
+    func look(_ hostProcessors: HostProcessors) -> Excess? {
         guard let usage = process.usage else { return nil }
+        leave(hostProcessors, usage)
         let excess = lookAtProcessorTime(usage)
         let bytes = usage.privateBytes()
         if bytes > largestMemory.load(ordering: .relaxed) { largestMemory.store(bytes, ordering: .relaxed) }
         return bytes > limits.watchedBytes ? .memory : excess
+    }
+
+    /// Short calls leave the host its processors. A worker that is seen twice at the same call may use all.
+    private func leave(_ hostProcessors: HostProcessors, _ usage: ProcessUsage) {
+        let current = activity.load(ordering: .relaxed)
+        let isShort = current != lastSeen && current != WorkerState<Invocation>.loadingActivity
+        lastSeen = current
+        let count = isShort ? hostProcessors.count : 0
+        guard count != leftToHost else { return }
+        leftToHost = count
+        usage.setProcessors(hostProcessors.ofWorkers(leaving: count))
     }
 
     private func lookAtProcessorTime(_ usage: ProcessUsage) -> Excess? {
@@ -111,8 +128,8 @@ final class WorkerOversight: @unchecked Sendable {
     private func postpone(_ usage: ProcessUsage, _ current: UInt64, _ lower: ProcessPriority) {
         priority.store(lower, ordering: .sequentiallyConsistent)
         usage.setPriority(lower)
-        // Its event loop may have ended the activity meanwhile. If so, either `endPostponement` saw the new priority, or
-        // the change of activity is seen here.
+        // Its event loop may have ended the activity meanwhile. If so, either `endPostponement` saw the new priority,
+        // or the change of activity is seen here.
         guard postponement.isReversible, activity.load(ordering: .sequentiallyConsistent) != current else { return }
         priority.store(.usual, ordering: .sequentiallyConsistent)
         usage.setPriority(.usual)

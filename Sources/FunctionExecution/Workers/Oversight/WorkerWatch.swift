@@ -4,7 +4,7 @@ import Synchronization
 import SystemCalls
 
 /// The thread that looks at the memory and the processor time of workers at work, ends those that have used too much,
-/// and lowers the priority of those that compute for long.
+/// lowers the priority of those that compute for long, and keeps short calls off the processors that are the host's.
 ///
 /// The kernel's own limit (RLIMIT_DATA) refuses memory, which most programs report in their own words. The watch is for
 /// what that limit does not count, and for programs that do not give up. The kernel's limit of processor time counts
@@ -44,6 +44,7 @@ final class WorkerWatch: Sendable {
     /// The thread ends when there has been no worker for a while.
     private func run() {
         var idleRounds = 0
+        var hostProcessors = HostProcessors(all: ProcessorSet(of: 0))
         while true {
             let workers: [Worker]? = state.withLock { state in
                 if state.workers.isEmpty, idleRounds > 20 {
@@ -56,7 +57,8 @@ final class WorkerWatch: Sendable {
             idleRounds = workers.isEmpty ? idleRounds + 1 : 0
             let busy = workers.filter(\.oversight.isAtWork)
             atWork.store(busy.count, ordering: .relaxed)
-            for worker in busy { worker.enforceLimits() }
+            hostProcessors.look(now: MonotonicClock.now(), used: ProcessorClock.now())
+            for worker in busy { worker.enforceLimits(hostProcessors) }
             // Idle workers use nothing: look less often whether one is at work.
             usleep(!busy.isEmpty ? 5000 : workers.isEmpty ? 100_000 : 15_000)
         }

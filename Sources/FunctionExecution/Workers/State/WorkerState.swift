@@ -34,7 +34,9 @@ struct WorkerState<Call: AnyObject> {
     private(set) var phase = Phase.loading {
         didSet { phaseCount += 2 }
     }
-    private var phaseCount: UInt64 = 2
+    private var phaseCount = Self.loadingActivity
+    /// ``activity`` until it has loaded.
+    static var loadingActivity: UInt64 { 2 }
     private var stream = Stream.opening
     private var process = Process.running
     private var isFunctionSent = false
