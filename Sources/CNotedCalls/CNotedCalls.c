@@ -13,11 +13,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* The C library uses the first two signals of its own for its threads, and lets nobody have them. */
+/* The C library keeps the first two real-time signals for its threads. */
 enum { FIRST_OWN_SIGNAL = 32, LAST_OWN_SIGNAL = 33 };
 
-/* How this architecture returns from a signal handler: a flag and an address that the C library adds to each action, or neither
-   (arm64, where the kernel knows its own). The C library hides the address, so it is read from an action that it has set. */
+/* How this architecture returns from a signal handler: a flag and an address that the C library adds to each action, or
+   neither (arm64, where the kernel has its own). The C library hides the address, so it is read from an action that
+   the library has set. */
 static struct faas_signal_action returning;
 
 __attribute__((constructor)) static void learn_returning(void) {
@@ -70,8 +71,9 @@ int setitimer(__itimer_which_t timer, const struct itimerval *restrict new, stru
 unsigned int alarm(unsigned int seconds) {
   struct itimerval new = {.it_value.tv_sec = seconds}, old;
   if (setitimer(ITIMER_REAL, &new, &old) < 0) return 0;
-  /* Less than a second is not nothing. */
-  return (unsigned int)old.it_value.tv_sec + (old.it_value.tv_usec >= 500000 || (!old.it_value.tv_sec && old.it_value.tv_usec));
+  /* As in the C library: rounded, but what is left is never 0 seconds. */
+  const unsigned int seconds_left = (unsigned int)old.it_value.tv_sec;
+  return seconds_left + (old.it_value.tv_usec >= 500000 || (!seconds_left && old.it_value.tv_usec));
 }
 
 mode_t umask(mode_t mask) { return (mode_t)faas_noted_call(SYS_umask, mask, 0, 0, 0); }

@@ -59,8 +59,8 @@ public struct ProcessState {
     ///   - kept: descriptors that will be open besides those that are open now.
     ///   - changesAreDenied: whether the sandbox denies changes of limits, priority, scheduling, session, name, timer
     ///     slack and signal stack, handling of signals above 31, new processes and running programs, and allows changes
-    ///     of signals, timers, directory and umask only by calls that leave a note (`CNotedCalls`). Then what only these
-    ///     could change is not compared.
+    ///     of signals, timers, directory and umask only by calls that leave a note (`CNotedCalls`). Then what only
+    ///     these could change is not compared.
     public init(kept: [Int32], changesAreDenied: Bool) {
         attributes = changesAreDenied ? nil : Self.readAttributes()
         niceness = getpriority(Self.ofProcess, id_t(getppid()))

@@ -4,8 +4,8 @@ import SystemCalls
 ///
 /// A short call costs the host about as much as the worker. The kernel tends to wake a worker on the processor where
 /// the host's event loop runs: the two take turns there while another processor is idle, and each finds the caches full
-/// of the other's memory. So workers that make short calls stay off as many processors as the host uses, at most half of
-/// them. The host itself is not bound. docs/decisions/0021-processors-for-the-host.md has what was measured.
+/// of the other's memory. So workers that make short calls stay off as many processors as the host uses, at most half
+/// of them. The host itself is not bound. docs/decisions/0021-processors-for-the-host.md has what was measured.
 struct HostProcessors {
     /// The processors that this process may use, the smallest number first.
     private let all: [Int]
