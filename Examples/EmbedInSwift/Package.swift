@@ -16,6 +16,8 @@ let package = Package(
                 // Builds the workers, and puts them beside this executable, where the library looks first.
                 .product(name: "faas-worker-javascript", package: "PolyglotFaaS"),
                 .product(name: "faas-worker-python", package: "PolyglotFaaS"),
+                // Builds ES modules and TypeScript.
+                .product(name: "faas-script-builder", package: "PolyglotFaaS"),
             ],
             swiftSettings: [.swiftLanguageMode(.v6)]
         )

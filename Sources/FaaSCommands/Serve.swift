@@ -11,7 +11,8 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve the stored functions over HTTP.",
         discussion: """
-            GET /health answers OK. POST /invoke/{id} calls a function with the body as its event.
+            GET /health answers OK. POST /invoke/{id} calls a function with the body as its event. Any method of
+            /http/{id}/… calls a function that answers HTTP ("response": "http") with the request as its event.
             Functions uploaded, changed or deleted meanwhile are seen by the next request. Ctrl-C stops.
 
             There is no authentication: every client that reaches the port can call every function.
@@ -82,7 +83,8 @@ struct Serve: AsyncParsableCommand {
             for engine in try await service.start() { log.logger.info("\(engine) is ready") }
             SandboxOption.warn(service.health, to: log.logger)
             try await server.run { [host] (port: Int) in
-                Output.line("HTTP server started on http://\(host):\(port) (GET /health, POST /invoke/{id})")
+                Output.line(
+                    "HTTP server started on http://\(host):\(port) (GET /health, POST /invoke/{id}, /http/{id}/…)")
             }
         } catch let error as any FunctionError {
             await service.shutDown()

@@ -8,7 +8,7 @@ public protocol FunctionError: Error, CustomStringConvertible {
     var errorType: String { get }
     /// A whole sentence for people.
     var message: String { get }
-    /// Who can do something about it. Each dialect of HTTP, and the command line, maps this to its own codes.
+    /// Who can do something about it. Each dialect of HTTP maps it to its own statuses.
     var kind: FunctionErrorKind { get }
     /// Who chose ``errorType``: a function may name its errors as the host names its own.
     var origin: FunctionErrorOrigin { get }

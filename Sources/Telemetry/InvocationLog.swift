@@ -35,11 +35,18 @@ public final class InvocationLog: InvocationObserver {
         switch record.outcome {
         case .result: nil
         case .failure(let error) where error.kind == .caller || error is TooManyRequests: nil
-        case .failure(let error): (.warning, error.message)
+        case .failure(let error): (.warning, text(of: error))
         case .cancelled where record.trigger == .http:
             (.info, "The client disconnected before the response. The call was cancelled.")
         case .cancelled: (.info, "The call was cancelled.")
         }
+    }
+
+    /// The error's name if the function chose it, its message, and the innermost place that its stack names.
+    private static func text(of error: any FunctionError) -> String {
+        guard let error = error as? HandlerError else { return error.message }
+        let place = error.stackTrace.first.map { " (\($0))" } ?? ""
+        return "\(error.errorType): \(error.message)\(place)"
     }
 
     private func isShown(_ level: LogLine.Level) -> Bool { minimumLevel.map { level.rawValue >= $0.rawValue } ?? false }

@@ -173,7 +173,7 @@ import Testing
         #expect(
             lines == [
                 "error faas: function=hello requestId=r-1 [function] seen\\nforged",
-                "warning faas: function=hello requestId=r-1 revision=abc [invocation] at\\nfault",
+                "warning faas: function=hello requestId=r-1 revision=abc [invocation] TypeError: at\\nfault",
                 "info faas: function=hello requestId=r-1 revision=abc [invocation] "
                     + "The client disconnected before the response. The call was cancelled.",
             ])

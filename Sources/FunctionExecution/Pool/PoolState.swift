@@ -198,12 +198,13 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         return startWorkers(now: now)
     }
 
-    /// Serving takes more memory than waiting does. Where that is not to be had, idle workers of others give theirs.
+    /// A busy worker needs more memory than an idle one. If too little is left, idle workers of other functions are
+    /// evicted.
     private mutating func run(_ waiter: WaiterID, onIdle id: WorkerID, _ worker: WorkerRecord) -> [Action] {
         let needed = functions[worker.function].demand.memory - worker.promised
         var busy = worker
         (busy.phase, busy.promised) = (.busy, worker.promised + needed)
-        // Out of the way first, or it might give itself up.
+        // Removes this worker from the idle ones first: `makeRoom` could evict it.
         workers[id] = busy
         functions[worker.function].idle.removeLast()
         idleCount -= 1
@@ -227,7 +228,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         return true
     }
 
-    /// The invocation that was handed to a worker that ended before it took it on: it waits again, as the first.
+    /// Requeues, at the front, an invocation whose worker ended before it began the invocation.
     mutating func putBack(_ waiter: WaiterID, for key: FunctionKey, now: Int64) -> [Action] {
         if isShuttingDown { return [.reject(waiter, .shuttingDown)] }
         let function = number(of: key)
@@ -269,7 +270,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         case (.answered(let isLast, let crash), .busy):
             let key = functions[worker.function].key
             if let crash { failures.failed(key, crash, now: now()) } else { failures.succeeded(key) }
-            // A worker whose calls crash goes the way of one that ends with them.
+            // If the function is on trial, a call that crashed in a child ends the worker too.
             return isLast || crash != nil && failures.isOnTrial(key) ? [end(id, worker)] : sendAhead(id, worker)
         case (.skipped, .busy): return sendAhead(id, worker)
         case (.failedToLoad(let reason), .starting): return failedToLoad(id, worker, reason, now: now())
@@ -408,7 +409,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         return actions
     }
 
-    /// So many in a row cost no invocation. A worker executable that never reads is not started forever.
+    /// This many dead spares in a row are replaced without failing an invocation. A worker executable that never reads
+    /// is not started forever.
     private static var toleratedDeadSpares: Int { 4 }
 
     /// A worker has ended that started or served.
@@ -488,7 +490,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         return actions
     }
 
-    /// The function has just got a worker, or is not to have one yet: the next one is another function's.
+    /// Moves the function to the end of the queue for more workers: it has just got one, or must wait for one.
     private mutating func letOthersGrow(_ function: Int) {
         if growing.first(where: { _ in true }) == function { growing.removeFirst() }
         list(function)
@@ -555,7 +557,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         let record = functions[function]
         guard record.isUnused, numbers[record.key] == function else { return }
         numbers[record.key] = nil
-        // A number that is still in a queue would mean another function there.
+        // Removes the number from the queues before it is reused: an entry would then name another function.
         unserved.remove(function)
         growing.remove(function)
         functions[function].queue = []

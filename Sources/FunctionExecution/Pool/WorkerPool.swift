@@ -195,7 +195,7 @@ final class WorkerPool: WorkerDelegate {
         if let (invocation, worker) = admission.idle { worker.run(invocation) } else { perform(admission.effects) }
     }
 
-    /// The caller no longer waits: it gets this error, and the guest ends, at once or if it has not answered by then.
+    /// Fails the invocation now, and kills its worker now, or after `grace` if it has not answered by then.
     private func abandon(_ invocation: Invocation, _ error: any Error, grace: TimeAmount? = nil) {
         let worker = invocation.finish(.failure(error))
         state.withLock { state in
@@ -223,8 +223,8 @@ final class WorkerPool: WorkerDelegate {
         }
     }
 
-    /// Gives actions their objects. Called under the lock, which also guards the tables, so each is there; if one is
-    /// not, its counterpart goes back.
+    /// Gives actions their objects. Called under the lock, which also guards the tables, so every object should exist.
+    /// If one is missing, the worker or invocation paired with it is returned to the pool.
     private func resolve(
         _ actions: [PoolState<Function>.Action], failing error: (any Error)? = nil, _ state: inout State
     ) -> [Effect] {

@@ -22,7 +22,7 @@ final class Worker: @unchecked Sendable {
     private let artifactPath: @Sendable (String) -> String?
     /// Kept alive by its workers, until the last has ended.
     private let delegate: any WorkerDelegate
-    /// ``WorkerState/preparationDeadline``, for the thread that keeps house.
+    /// ``WorkerState/preparationDeadline``, for the thread that checks deadlines.
     private let preparationDeadline: Atomic<Int64>
 
     private var state: WorkerState<Invocation> { didSet { publish() } }
@@ -342,7 +342,7 @@ final class Worker: @unchecked Sendable {
         _ = loadLog.take(returning: memory)
     }
 
-    /// Lines that its function wrote while it loaded and no invocation has. Used on the event loop.
+    /// Load-time log lines that no invocation has yet. Used on the event loop.
     var loadLogs: [LogLine] { loadLog.lines }
 
     /// Why it ended. Final when its end is reported.
@@ -387,7 +387,7 @@ extension ByteBuffer {
     fileprivate func withBytes<Value>(
         _ body: (UnsafeRawBufferPointer) throws(ProtocolError) -> Value
     ) throws(ProtocolError) -> Value {
-        // NIO's own does not say what it throws.
+        // `withUnsafeReadableBytes` has untyped throws; this keeps `ProtocolError`.
         let result = withUnsafeReadableBytes { bytes -> Result<Value, ProtocolError> in
             Result { () throws(ProtocolError) in try body(bytes) }
         }

@@ -35,7 +35,7 @@ struct ZygoteSet: Sendable {
 
     enum Refusal: Error, Equatable {
         case shuttingDown
-        /// As many zygotes as may be there are, and each has workers.
+        /// The limit of zygotes is reached, and every zygote has workers.
         case full
     }
 

@@ -114,7 +114,7 @@ final class Zygotes: WorkerLauncher {
         return ours
     }
 
-    /// Spares of the ordinary kind are made up for now, when no invocation waits for it. Other kinds have none.
+    /// Refills the spares here, because no invocation waits for this work.
     func hasLoaded(_ worker: Worker) {
         guard let kind = try? ZygoteKind(worker.function.definition, configuration), kind.isOrdinary else { return }
         refill(kind.language)
@@ -237,7 +237,8 @@ final class Zygotes: WorkerLauncher {
             case .worker(let worker): (false, worker.forkPriority)
             }
         for _ in 0..<2 {
-            // In one go: a zygote that has a process is not ended for want of one.
+            // Chooses the zygote and counts its process under one lock, so that it cannot be ended as unused between
+            // the two.
             let (chosen, effects) = state.withLock { state in
                 let (id, effects) = need(kind, &state)
                 guard let id, let zygote = state.zygotes[id] else {
