@@ -56,8 +56,8 @@ struct RequestSequence {
         case passing
         /// The function is looked up.
         case resolving(Request)
-        /// The body is arriving.
-        case collecting(Request, Function, ByteBuffer)
+        /// The body is arriving, into ``body``.
+        case collecting(Request, Function)
         /// From the end of the body until the response.
         case running
         /// The response came before the end of the request. The rest is dropped.
@@ -68,6 +68,9 @@ struct RequestSequence {
 
     /// With this much input held, the connection is read no further.
     static let heldLimit = 16
+    /// So much of an announced body is reserved before it is collected. The rest is reserved as it arrives: a client
+    /// that announces much and sends nothing must not hold the memory of others.
+    static let bytesAdmittedAtOnce = 1 << 20
 
     private let gate: Gate
     private let maximumEventBytes: Int
@@ -75,6 +78,9 @@ struct RequestSequence {
     private let memory: ByteBudget
     private var requestIDs: RequestIDs
     private var state = State.passing
+    /// The body that is arriving. Not part of the state: a second reference to it would make each part copy all parts
+    /// before it.
+    private(set) var body = ByteBuffer()
     /// Requests of the router that have no whole response yet.
     private var passedThrough = 0
     private var held: CircularBuffer<Input> = []
@@ -131,14 +137,16 @@ struct RequestSequence {
     private mutating func take(_ input: Input) -> Action {
         switch (state, input) {
         case (.passing, .part(.head(let head))): return begin(head, input)
-        case (.collecting(let request, let function, let body), .part(.body(let bytes))):
-            return collect(request, function, body, bytes)
-        case (.collecting(let request, let function, let body), .part(.end)):
+        case (.collecting(let request, let function), .part(.body(let bytes))):
+            return collect(request, function, bytes)
+        case (.collecting(let request, let function), .part(.end)):
             state = .running
+            defer { body = ByteBuffer() }
             return .run(request, function, body: body)
-        case (.collecting(let request, _, _), .error(let error)): return refuse(request, error)
+        case (.collecting(let request, _), .error(let error)): return refuse(request, error)
         case (.collecting, .event(let event as ChannelEvent)) where event == .inputClosed:
             // The end of the request will not come.
+            body = ByteBuffer()
             releaseMemory()
             state = .passing
             return .pass(input)
@@ -185,8 +193,9 @@ struct RequestSequence {
         let length = request.contentLength ?? 0
         let limit = limit(of: function)
         guard length <= limit else { return refuse(request, PayloadTooLarge(limit: limit)) }
-        guard reserve(length) else { return refuse(request, Self.noMemory) }
-        state = .collecting(request, function, ByteBuffer())
+        guard reserve(min(length, Self.bytesAdmittedAtOnce)) else { return refuse(request, Self.noMemory) }
+        body = ByteBuffer()
+        state = .collecting(request, function)
         return request.expectsContinue ? .wantBody : .none
     }
 
@@ -194,28 +203,22 @@ struct RequestSequence {
         min(function.definition.limits.maxEventBytes ?? maximumEventBytes, largestEventBytes)
     }
 
-    private mutating func collect(
-        _ request: Request, _ function: Function, _ body: ByteBuffer, _ bytes: ByteBuffer
-    ) -> Action {
+    private mutating func collect(_ request: Request, _ function: Function, _ bytes: ByteBuffer) -> Action {
         let size = body.readableBytes + bytes.readableBytes
         let limit = limit(of: function)
         guard size <= limit else { return refuse(request, PayloadTooLarge(limit: limit)) }
-        // A body with a length was reserved at once.
         guard size <= reserved || reserve(size - reserved) else { return refuse(request, Self.noMemory) }
-        var body = body
-        // The state must not share the buffer while it grows: each part would copy all that came before.
-        state = .discarding
         if body.readableBytes == 0 {
-            // Most bodies arrive in one part, which is passed on without a copy.
+            // Most bodies come in one piece, which is handed on unchanged.
             body = bytes
         } else {
             body.writeImmutableBuffer(bytes)
         }
-        state = .collecting(request, function, body)
         return .none
     }
 
     private mutating func refuse(_ request: Request, _ error: any Error) -> Action {
+        body = ByteBuffer()
         releaseMemory()
         state = .discarding
         return .refuse(request, error)
@@ -297,6 +300,7 @@ struct RequestSequence {
         case .running: return true
         case .closed: return false
         case .passing, .resolving, .collecting, .discarding:
+            body = ByteBuffer()
             releaseMemory()
             return false
         }

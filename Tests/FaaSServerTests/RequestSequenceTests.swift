@@ -82,6 +82,34 @@ import Testing
         #expect(arrive(Self.end) == "run 35")
     }
 
+    @Test mutating func `A body in many parts is not copied for each of them`() throws {
+        sequence = RequestSequence(
+            gate: Gate(), maximumEventBytes: 1 << 20, largestEventBytes: 1 << 20, memory: ByteBudget(limit: 1 << 20))
+        #expect(arrive(Self.head()) == "resolve hello")
+        try #expect(resolve() == "none")
+        var places: Set<UnsafeRawPointer?> = []
+        var moves = 0
+        for _ in 0..<20_000 {
+            #expect(arrive(Self.body(3)) == "none")
+            let place = sequence.body.withVeryUnsafeBytes { UnsafeRawPointer($0.baseAddress) }
+            if places.insert(place).inserted { moves += 1 }
+        }
+        // The buffer doubles when it is full.
+        #expect(moves < 32)
+        #expect(arrive(Self.end) == "run 60000")
+    }
+
+    @Test mutating func `An announced body reserves a part of its length, and the rest as it arrives`() throws {
+        let budget = ByteBudget(limit: 64 << 20)
+        sequence = RequestSequence(
+            gate: Gate(), maximumEventBytes: 8 << 20, largestEventBytes: 8 << 20, memory: budget)
+        #expect(arrive(Self.head("/invoke/hello", ["Content-Length": "\(4 << 20)"])) == "resolve hello")
+        try #expect(resolve() == "none")
+        #expect(budget.used == 1 << 20)
+        for _ in 0..<4 { #expect(arrive(Self.body(1 << 20)) == "none") }
+        #expect(budget.used == 4 << 20)
+    }
+
     @Test mutating func `Everything behind a call in progress is held, in order`() throws {
         try startCall()
         for input in [Self.head("/a"), Self.end, Self.head(), Self.end] { #expect(arrive(input) == "none") }

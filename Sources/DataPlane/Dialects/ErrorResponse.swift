@@ -84,8 +84,14 @@ package struct ErrorResponse: Sendable {
         default:
             self.init(
                 status: .badRequest, errorType: "InvalidRequest",
-                message: "The request is not HTTP/1.1: \(error.debugDescription).")
+                message: "The request is not HTTP/1.1\(Self.reason(error)).")
         }
+    }
+
+    /// The parser's reason as the end of a sentence, except where it speaks of the parser itself.
+    private static func reason(_ error: HTTPParserError) -> String {
+        let text = error.debugDescription
+        return text.contains("parser error") || text.contains("assertion") ? "" : ": \(text)"
     }
 
     /// The text for the host's log; nil: it is the caller's error, and the response says it.
