@@ -2,12 +2,13 @@
 ///
 /// What it holds is reserved from a ``ByteBudget``. Call ``removeAll()`` before the cache goes away.
 package struct ByteCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-    private struct Node {
-        let key: Key
-        var value: Value
-        var bytes: Int
-        var newer: Int?
-        var older: Int?
+    @usableFromInline
+    struct Node {
+        @usableFromInline let key: Key
+        @usableFromInline var value: Value
+        @usableFromInline var bytes: Int
+        @usableFromInline var newer: Int?
+        @usableFromInline var older: Int?
     }
 
     /// The most bytes that it holds.
@@ -15,12 +16,12 @@ package struct ByteCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let budget: ByteBudget
     /// The bytes of all values together.
     package private(set) var bytes = 0
-    private var places: [Key: Int] = [:]
+    @usableFromInline var places: [Key: Int] = [:]
     /// A list from the newest to the oldest, linked by index; freed places are reused.
-    private var nodes: [Node?] = []
+    @usableFromInline var nodes: [Node?] = []
     private var free: [Int] = []
-    private var newest: Int?
-    private var oldest: Int?
+    @usableFromInline var newest: Int?
+    @usableFromInline var oldest: Int?
 
     /// - Parameters:
     ///   - limit: the most bytes that it holds.
@@ -33,8 +34,9 @@ package struct ByteCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     package var count: Int { places.count }
     package var keys: some Collection<Key> { places.keys }
 
-    /// The value, which becomes the most recently read one.
-    package mutating func read(_ key: Key) -> Value? {
+    /// The value, which becomes the most recently read one. Inlinable, because every call of a function reads one, and a
+    /// generic method of another module is slow where it is not specialised.
+    @inlinable package mutating func read(_ key: Key) -> Value? {
         guard let place = places[key] else { return nil }
         if place != newest {
             unlink(place)
@@ -102,13 +104,13 @@ package struct ByteCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         self = ByteCache(limit: limit, budget: budget)
     }
 
-    private mutating func unlink(_ place: Int) {
+    @usableFromInline mutating func unlink(_ place: Int) {
         guard let node = nodes[place] else { return }
         if let newer = node.newer { nodes[newer]?.older = node.older } else { newest = node.older }
         if let older = node.older { nodes[older]?.newer = node.newer } else { oldest = node.newer }
     }
 
-    private mutating func link(_ place: Int) {
+    @usableFromInline mutating func link(_ place: Int) {
         nodes[place]?.newer = nil
         nodes[place]?.older = newest
         if let newest { nodes[newest]?.newer = place } else { oldest = place }
