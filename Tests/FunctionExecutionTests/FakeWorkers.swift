@@ -1,4 +1,5 @@
 import FunctionModel
+import Glibc
 import HostMemory
 import NIOCore
 import NIOPosix
@@ -15,12 +16,16 @@ final class FakeWorkers: WorkerLauncher {
     private struct Launched {
         let worker: Worker
         let socket: Int32
+        var hasFunction = false
     }
 
     private let launched = Mutex<[Launched]>([])
 
     func launch(_ worker: Worker) throws -> Int32 {
         let (ours, theirs) = try Sockets.makeStreamPair()
+        // A frame that never comes fails the test instead of holding it up.
+        var timeout = timeval(tv_sec: 30, tv_usec: 0)
+        setsockopt(theirs, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         launched.withLock { $0.append(Launched(worker: worker, socket: theirs)) }
         return ours
     }
@@ -35,28 +40,38 @@ final class FakeWorkers: WorkerLauncher {
         return launched.withLock { $0[number - 1].worker }
     }
 
-    /// Sends a frame as worker `number`, counted from 1.
+    /// Sends a frame as worker `number`, counted from 1. A worker says nothing before it has its function.
     func say(_ kind: Frame.FromWorker, _ payload: [UInt8] = [], as number: Int) async throws {
         _ = try await worker(number)
+        try await takeFunction(number)
         let socket = launched.withLock { $0[number - 1].socket }
         try Frame.encode(kind: kind.rawValue, payload: payload).withUnsafeBytes {
             try Descriptors.writeAll($0, to: socket)
         }
     }
 
+    private func takeFunction(_ number: Int) async throws {
+        let (socket, mustRead) = launched.withLock { launched in
+            defer { launched[number - 1].hasFunction = true }
+            return (launched[number - 1].socket, !launched[number - 1].hasFunction)
+        }
+        if mustRead { try await onThread { try Self.readFrames(socket, upTo: .load) } }
+    }
+
     /// Waits until worker `number` has been sent an invocation, and answers it.
     func answer(_ json: String, logs: [String] = [], as number: Int) async throws {
         _ = try await worker(number)
+        try await takeFunction(number)
         let socket = launched.withLock { $0[number - 1].socket }
-        try await onThread { try Self.readInvocation(socket) }
+        try await onThread { try Self.readFrames(socket, upTo: .invoke) }
         for line in logs { try await say(.log, LogMessage(level: 1, text: line).encoded(), as: number) }
         try await say(.result, Array(json.utf8), as: number)
     }
 
-    /// Reads frames up to the next invocation.
-    private static func readInvocation(_ socket: Int32) throws {
+    /// Reads frames up to the next one of this kind.
+    private static func readFrames(_ socket: Int32, upTo last: Frame.FromHost) throws {
         var kind: UInt8 = 0
-        while kind != Frame.FromHost.invoke.rawValue {
+        while kind != last.rawValue {
             var header = [UInt8](repeating: 0, count: Frame.headerLength)
             guard try header.withUnsafeMutableBytes({ try Descriptors.readExactly(into: $0, from: socket) }) else {
                 throw TestFailure("the host closed the worker's socket")
