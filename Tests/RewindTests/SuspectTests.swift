@@ -14,7 +14,6 @@ import Testing
         "the working directory changed while loading": [.invocation],
         "a file opened while loading, and another opened under its number": [.invocation],
         "standard output replaced below Python": [.invocation],
-        "the processors it may run on": [.invocation],
         "the scheduling policy": [.invocation],
         "the session": [.invocation],
         "the name of the process": [.invocation],
@@ -22,6 +21,8 @@ import Testing
         "the timer slack": [.invocation],
         "an alternate signal stack": [.invocation],
         "an interval timer set while loading": [.invocation],
+        // The host changes them between calls: a busy host has processors of its own (HostProcessors).
+        "the processors it may run on": [.invocation, .process],
         // A forked copy shares these with its parent.
         "shared memory made while loading": [.invocation, .process],
         "a flag of a descriptor opened while loading": [.invocation, .process],
