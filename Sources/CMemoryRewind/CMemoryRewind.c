@@ -329,13 +329,20 @@ static int open_as(const char *path, int number) {
   return result < 0 ? -error : result;
 }
 
-/* Saves the chosen runs in a new file and maps it in their place. The file cannot be written afterwards: its descriptor
-   is closed, it is sealed, and all its mappings are private. */
+static int make_file(const char *name) {
+  int file = (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  return file < 0 ? -errno : file;
+}
+
+/* Saves the chosen runs in a file and maps it in their place: the file that was made before the guest ran, if it is
+   still there, else a new one. The file cannot be written afterwards: it is sealed, and all its mappings are private. */
 static int make_image(struct image *image, const char *name) {
   size_t total = 0;
   for (int i = 0; i < R->saved_count; i++) total += R->saved[i].size;
-  int file = (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (file < 0) return -errno;
+  /* Adding no seal succeeds only for a file that can be sealed, and has not been. */
+  int has_file = fcntl(FAAS_REWIND_IMAGE, F_ADD_SEALS, 0) == 0;
+  int file = has_file ? FAAS_REWIND_IMAGE : make_file(name);
+  if (file < 0) return file;
   struct stat info;
   char *view = MAP_FAILED;
   if (fstat(file, &info) == 0 && ftruncate(file, (off_t)total) == 0) {
@@ -343,7 +350,7 @@ static int make_image(struct image *image, const char *name) {
   }
   if (view == MAP_FAILED) {
     int error = -errno;
-    close(file);
+    if (!has_file) close(file);
     return error;
   }
   /* If a step below fails, some runs are mapped from the file with the same content: the process still works. */
@@ -354,7 +361,7 @@ static int make_image(struct image *image, const char *name) {
     offset += R->saved[i].size;
   }
   if (!error && fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) error = -errno;
-  close(file); /* The mappings keep it. */
+  if (!has_file) close(file); /* The mappings keep it. */
   if (error) return error;
   *image = (struct image){.inode = info.st_ino, .view = view, .size = total};
   return 0;
@@ -548,21 +555,45 @@ __attribute__((noinline, noreturn)) static void serve_for_ever(int (*serve)(void
   }
 }
 
+/* Shared memory for R that was made before the guest ran. */
+static struct rewinder *prepared;
+
 static int start_rewinder(void) {
+  if (prepared) {
+    R = prepared;
+    return 0;
+  }
   if (sysconf(_SC_PAGESIZE) != PAGE) return -ENOTSUP;
   const int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
-  struct rewinder *rewinder = mmap(NULL, sizeof *rewinder, PROT_READ | PROT_WRITE, flags, -1, 0);
-  if (rewinder == MAP_FAILED) return -errno;
-  R = rewinder;
+  /* Not mmap(): CNotedCalls has one that makes shared memory private. */
+  long rewinder = syscall(SYS_mmap, NULL, sizeof *R, PROT_READ | PROT_WRITE, flags, -1, (off_t)0);
+  if (rewinder < 0) return -errno;
+  R = (struct rewinder *)rewinder;
   R->pagemap = R->statm = -1;
   return 0;
 }
+
+int faas_rewind_prepare(void) {
+  int error = start_rewinder();
+  if (error) return error;
+  prepared = R;
+  R = NULL; /* Until there is a snapshot, this process does not rewind. */
+  /* A copy of this process must not be able to write to it. */
+  if (madvise(prepared, sizeof *prepared, MADV_DONTFORK) < 0) return -errno;
+  int file = make_file("snapshot");
+  if (file < 0) return file;
+  error = dup3(file, FAAS_REWIND_IMAGE, O_CLOEXEC) < 0 ? -errno : 0;
+  close(file);
+  return error;
+}
+
+const void *faas_rewind_state(void) { return prepared; }
 
 static void stop_rewinder(void) {
   if (R->pagemap >= 0) close(R->pagemap);
   if (R->statm >= 0) close(R->statm);
   munmap(R, sizeof *R);
-  R = NULL;
+  R = prepared = NULL;
 }
 
 int faas_rewind_make_base(void) {

@@ -176,6 +176,13 @@ public struct CPULimitExceeded: FunctionError, Equatable {
     public var message: String { "CPU time limit of \(limitMillis) ms exceeded" }
 }
 
+/// The function started more threads, or processes while it loaded, than it may have. It has been killed.
+public struct TooManyThreads: FunctionError, Equatable {
+    public let limit: Int
+    public init(limit: Int) { self.limit = limit }
+    public var message: String { "Limit of \(limit) threads and processes exceeded" }
+}
+
 /// The function did what the sandbox answers by ending the process: a system call that no function makes by accident.
 public struct SandboxViolation: FunctionError, Equatable {
     public init() {}

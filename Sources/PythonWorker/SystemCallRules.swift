@@ -10,14 +10,15 @@ extension WorkerSystemCalls {
             SystemCallRule(
                 .allow, "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "select", "pselect6",
                 reason: "asyncio, selectors."),
-            SystemCallRule(.allow, "getsockname", "getpeername", "getsockopt", "shutdown", reason: "Socket pairs."),
+            SystemCallRule(
+                .allow, "recvmsg", "getsockname", "getpeername", "getsockopt", "shutdown", reason: "Socket pairs."),
             SystemCallRule(
                 .allow, "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink",
                 "readlinkat", "getcwd",
                 "getdents64",
                 reason: "Importing looks for modules. Landlock does not hide that a file exists; the private root does."
             ),
-            SystemCallRule(.allow, "chdir", "fchdir", "umask", "flock", reason: "Put back after each call."),
+            SystemCallRule(.allow, "chdir", "fchdir", "umask", reason: "Put back after each call."),
             SystemCallRule(.allow, "preadv", "pwritev", "preadv2", "fadvise64", reason: "Files as Python reads them."),
             SystemCallRule(.allow, "msync", "mincore", reason: "mmap objects."),
             SystemCallRule(.allow, "fcntl", when: .equal(argument: 1, 1030), reason: "F_DUPFD_CLOEXEC."),

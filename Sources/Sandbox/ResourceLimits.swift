@@ -15,7 +15,7 @@ enum ResourceLimits {
         try set(Self.lockedMemory, 0)
         try set(Self.messageQueues, 0)
         // Stops sources that fork without end while they load, and handlers that make threads without end. All workers
-        // of a language are counted together.
+        // of a zygote are counted together; the host ends one that has too many.
         if countsProcesses { try set(Self.processes, 2048) }
     }
 

@@ -12,7 +12,8 @@ public struct Sandbox {
     private let policy: SandboxPolicy
     private let settings: SandboxSettings
     private let files = FileRules()
-    private var filters: [WorkerKind: (loading: SystemCallFilter, serving: SystemCallFilter)] = [:]
+    private typealias Filters = (loading: SystemCallFilter, serving: SystemCallFilter)
+    private var filters: [WorkerKind: Filters] = [:]
     private var hasPrivateRoot = false
     private var problems: [SandboxLayer.Name: String] = [:]
     /// What the probe found.
@@ -69,10 +70,7 @@ public struct Sandbox {
                 let kind = kind(forks: forks)
                 // The filter contains the process's own pid then, so each worker compiles its own.
                 guard kind.signalsAreConfined else { continue }
-                filters[kind] = (
-                    try SystemCallFilter(.loading(kind, policy.systemCalls)),
-                    try SystemCallFilter(.serving(kind, policy.systemCalls))
-                )
+                filters[kind] = try makeFilters(kind)
             }
         }
     }
@@ -182,24 +180,26 @@ public struct Sandbox {
     /// - Parameters:
     ///   - forks: whether the worker forks itself.
     ///   - memoryBytes: how much private memory the process may add to what it has now.
-    public func beforeLoading(forks: Bool, memoryBytes: Int?) throws(SystemCallError) {
+    /// - Returns: the filter to load when only the guest still runs: after the worker has forked or taken its snapshot.
+    ///   nil: none is wanted.
+    public func beforeLoading(forks: Bool, memoryBytes: Int?) throws(SystemCallError) -> SystemCallFilter? {
         if isWanted(.limits), let memoryBytes {
             try ResourceLimits.setMemory(
                 bytes: policy.reservesMemory ? 4 * memoryBytes + (512 << 20) : memoryBytes,
                 temporaryFileBytes: (settings.temporaryMB ?? 0) << 20)
         }
-        guard isWanted(.systemCalls) else { return }
+        guard isWanted(.systemCalls) else { return nil }
         let kind = kind(forks: forks)
-        if let filter = filters[kind] { return try filter.loading.load() }
-        try SystemCallFilter(.loading(kind, policy.systemCalls)).load()
+        let filters = if let known = self.filters[kind] { known } else { try makeFilters(kind) }
+        try filters.loading.load()
+        return filters.serving
     }
 
-    /// Called when only the guest still runs: after the worker has forked or taken its snapshot.
-    public func beforeServing(forks: Bool) throws(SystemCallError) {
-        guard isWanted(.systemCalls) else { return }
-        let kind = kind(forks: forks)
-        if let filter = filters[kind] { return try filter.serving.load() }
-        try SystemCallFilter(.serving(kind, policy.systemCalls)).load()
+    private func makeFilters(_ kind: WorkerKind) throws(SystemCallError) -> Filters {
+        (
+            try SystemCallFilter(.loading(kind, policy.systemCalls)),
+            try SystemCallFilter(.serving(kind, policy.systemCalls))
+        )
     }
 
     /// Whether the filter denies changes of the process's limits, priority, scheduling, session, name and timer slack,
@@ -268,7 +268,7 @@ extension Sandbox {
         answers.append(-faas_try_open("/proc/version"))
         answers.append(-faas_try_signal(getppid()))
         answers.append(
-            code { () throws(SystemCallError) -> Void in try self.beforeLoading(forks: false, memoryBytes: nil) })
+            code { () throws(SystemCallError) -> Void in _ = try self.beforeLoading(forks: false, memoryBytes: nil) })
         answers.append(-faas_try_socket())
         _ = try? answers.withUnsafeBytes { try Descriptors.writeAll($0, to: socket) }
         _ = faas_try_trace()

@@ -99,7 +99,10 @@ extension SystemCallPolicy {
         SystemCallRule(
             .allow, "read", "write", "readv", "writev", reason: "The worker's socket, and what the guest has opened."),
         SystemCallRule(
-            .allow, "recvmsg", "sendmsg", "recvfrom", reason: "The same for sockets. There are only connected ones."),
+            .allow, "recvfrom",
+            reason:
+                "The same for sockets. There are only connected ones. sendmsg could put descriptors on their way, "
+                + "which the kernel counts for all processes of a user together."),
         SystemCallRule(.allow, "close", "lseek", "pread64", "fstat", reason: "The rewinder's files; whatever is open."),
         SystemCallRule(
             .allow, "fcntl", when: .atMost(argument: 1, 4), reason: "F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL."),
@@ -111,8 +114,14 @@ extension SystemCallPolicy {
         ),
         SystemCallRule(.allow, "poll", "ppoll", "restart_syscall", reason: "Waiting."),
         SystemCallRule(.allow, "munmap", "mremap", "brk", reason: "Memory, within the limit."),
+        SystemCallRule(.allow, "mprotect", reason: "Memory. Code too: engines make it, and load extensions late."),
         SystemCallRule(
-            .allow, "mmap", "mprotect", reason: "Memory. Code too: engines make it, and load extensions late."),
+            .allow, ["mmap"], when: [.bits(argument: 3, mask: mapAnonymous | mapHuge, 0)], reason: "Files."),
+        SystemCallRule(
+            .allow, ["mmap"], when: [.bits(argument: 3, mask: mapShared | mapHuge, 0)],
+            reason:
+                "Private memory. No limit counts shared memory without a file, and a process that has no copies needs "
+                + "none: the worker's own mmap() makes it private. Huge pages are the whole machine's."),
         SystemCallRule(
             .allow, ["madvise"], when: [.atMost(argument: 2, 4)],
             reason: "NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED."),
@@ -157,7 +166,10 @@ extension SystemCallPolicy {
         SystemCallRule(
             .allow, "fcntl", when: .equal(argument: 1, 1033), reason: "F_ADD_SEALS: makes the snapshot read-only."),
         SystemCallRule(
-            .allow, "memfd_create", "ftruncate", "pwrite64", reason: "The snapshot. Denied once it is taken."),
+            .allow, "ftruncate", "pwrite64",
+            reason:
+                "The snapshot. Its file is made before: a file without a name is memory that no limit on memory "
+                + "counts."),
         SystemCallRule(.allow, "seccomp", reason: "The second filter. Denied by it."),
         SystemCallRule(
             .allow, "socketpair", when: .equal(argument: 0, UInt64(AF_UNIX)), .bits(argument: 1, mask: 0xf, 1),
@@ -166,7 +178,9 @@ extension SystemCallPolicy {
                 "Streams between the worker's own processes, and of event loops. A datagram socket could be aimed "
                 + "elsewhere."
         ),
-        SystemCallRule(.allow, "sendto", when: .equal(argument: 4, 0), reason: "send(). With an address, refused."),
+        SystemCallRule(
+            .allow, "sendto", when: .equal(argument: 4, 0), .bits(argument: 3, mask: ~sendFlags, 0),
+            reason: "send(). With an address, or out of band (which a reader of the stream does not see), refused."),
         // The rewinder reads its own page table. The number is PAGEMAP_SCAN.
         SystemCallRule(.allow, "ioctl", when: .equal(argument: 1, 0xc060_6610), reason: "Which pages are dirty."),
     ]
@@ -196,8 +210,12 @@ extension SystemCallPolicy {
             .refuse(EOPNOTSUPP), "listxattr", "llistxattr", "flistxattr",
             reason: "Copying a file asks for its attributes, and goes on where there are none."),
         SystemCallRule(
-            .allow, ["fcntl"], when: [.atMost(argument: 1, 7)],
-            reason: "F_GETLK, F_SETLK, F_SETLKW besides those that every worker has: SQLite's locks."),
+            .allow, ["fcntl"], when: [.atMost(argument: 1, 7), .equal(argument: 4, NotedCalls.mark)],
+            reason:
+                "F_GETLK, F_SETLK, F_SETLKW: SQLite's locks. The worker's own functions make these calls, for files in "
+                + "the folder only: on others, other functions and the host would see the locks."),
+        SystemCallRule(
+            .allow, "flock", when: .equal(argument: 4, NotedCalls.mark), reason: "The same."),
     ]
 
     // MARK: What ends the process
@@ -251,14 +269,17 @@ extension SystemCallPolicy {
         SystemCallRule(
             .refuse(EPERM), "clone", when: .bits(argument: 0, mask: UInt64(Kernel.CLONE_THREAD), 0),
             reason: "Only the worker forks. Threads stay possible."),
-        SystemCallRule(
-            .refuse(EPERM), "memfd_create", reason: "A file without a name is memory that no limit on memory counts."),
         SystemCallRule(.refuse(EPERM), "seccomp", reason: "A filter of the guest's would stay for the next call."),
         SystemCallRule(
             .refuse(EPERM), "prctl", when: .equal(argument: 0, UInt64(Kernel.PR_SET_PDEATHSIG)), reason: "Done."),
     ]
 
     // MARK: Numbers
+
+    private static let mapShared = UInt64(Kernel.MAP_SHARED)
+    private static let mapAnonymous = UInt64(Kernel.MAP_ANONYMOUS)
+    private static let mapHuge = UInt64(Kernel.MAP_HUGETLB)
+    private static let sendFlags = UInt64(Kernel.MSG_DONTWAIT | Kernel.MSG_NOSIGNAL | Kernel.MSG_MORE)
 
     private static let threadFlags = UInt64(
         Kernel.CLONE_VM | Kernel.CLONE_FS | Kernel.CLONE_FILES | Kernel.CLONE_SIGHAND | Kernel.CLONE_THREAD
@@ -282,4 +303,10 @@ private enum Kernel {
     static let CLONE_PARENT_SETTID = 0x100000
     static let CLONE_CHILD_CLEARTID = 0x200000
     static let CLONE_CHILD_SETTID = 0x1000000
+    static let MAP_SHARED = 0x1
+    static let MAP_ANONYMOUS = 0x20
+    static let MAP_HUGETLB = 0x40000
+    static let MSG_DONTWAIT = 0x40
+    static let MSG_NOSIGNAL = 0x4000
+    static let MSG_MORE = 0x8000
 }

@@ -46,8 +46,8 @@ public enum SystemCallSweep {
             guard file >= 0, (try? Descriptors.duplicate(file, as: 0)) != nil,
                 (try? Descriptors.duplicate(theirs, as: 3)) != nil, (try? Descriptors.closeAll(from: 4)) != nil,
                 (try? sandbox.confineWorker()) != nil,
-                (try? sandbox.beforeLoading(forks: false, memoryBytes: nil)) != nil,
-                phase == .loading || (try? sandbox.beforeServing(forks: false)) != nil
+                let serving = try? sandbox.beforeLoading(forks: false, memoryBytes: nil),
+                phase == .loading || (try? serving.load()) != nil
             else { _exit(99) }
             let answer = call()
             _ = try? withUnsafeBytes(of: answer) { try Descriptors.writeAll($0, to: 3) }

@@ -33,6 +33,10 @@ public enum ProcessFiles {
     /// A descriptor of the directory that ``ProcessState`` returns to.
     static let workingDirectory: Int32 = 38
 
+    /// The memory file that the rewinder writes its snapshot to. `CMemoryRewind.h` has the same number.
+    static let image: Int32 = 39
+
+    /// What no function has opened.
     public static let numbers: [Int32] = File.allCases.map(\.rawValue) + [workingDirectory]
 
     /// Keeps the present directory as ``workingDirectory``. Opened with O_PATH: the process may not be allowed to read

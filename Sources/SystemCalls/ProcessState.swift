@@ -166,10 +166,13 @@ public struct ProcessState {
     /// Whether everything that this process holds in the kernel can be restored: open files that are on a disk or not
     /// writable, and no shared writable memory. The content of pipes, sockets, memory files and shared memory is not
     /// copied, not even by a fork.
-    /// - Parameter filesAreWritable: whether files can be written at all. Then a file open for writing cannot be
-    ///   restored either.
-    public static func canBePutBack(filesAreWritable: Bool) -> Bool {
-        for descriptor in Descriptors.openDescriptors(from: 4) where !ProcessFiles.numbers.contains(descriptor) {
+    /// - Parameters:
+    ///   - filesAreWritable: whether files can be written at all. Then a file open for writing cannot be restored
+    ///     either.
+    ///   - sharedMemory: the address of the worker's own shared memory; 0: it has none.
+    public static func canBePutBack(filesAreWritable: Bool, sharedMemory: UInt) -> Bool {
+        let own = ProcessFiles.numbers + [ProcessFiles.image]
+        for descriptor in Descriptors.openDescriptors(from: 4) where !own.contains(descriptor) {
             var info = stat()
             guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG || info.st_mode & S_IFMT == S_IFDIR
             else {
@@ -178,18 +181,22 @@ public struct ProcessState {
             let isWritable = fcntl(descriptor, F_GETFL) & O_ACCMODE != O_RDONLY
             if isWritable, filesAreWritable || info.st_nlink == 0 { return false }
         }
-        return !hasSharedWritableMemory(maps: ProcessFiles.readBytes(.mappings))
+        return !hasSharedWritableMemory(maps: ProcessFiles.readBytes(.mappings), except: sharedMemory)
     }
 
     /// Works on bytes: splitting a text of 200 lines into strings takes longer than most sources take to load.
-    static func hasSharedWritableMemory(maps: [UInt8]) -> Bool {
+    /// - Parameter address: where shared memory begins that does not count.
+    static func hasSharedWritableMemory(maps: [UInt8], except address: UInt = 0) -> Bool {
+        let ignored = Array("\(String(address, radix: 16))-".utf8)
         var isLineStart = true
+        var line = 0
         for index in maps.indices {
-            if maps[index] == UInt8(ascii: "\n") { isLineStart = true }
+            if maps[index] == UInt8(ascii: "\n") { (isLineStart, line) = (true, index + 1) }
             // A line begins "start-end rw-s offset …".
             guard isLineStart, maps[index] == UInt8(ascii: " "), index + 4 < maps.count else { continue }
             isLineStart = false
-            if maps[index + 2] == UInt8(ascii: "w"), maps[index + 4] == UInt8(ascii: "s") { return true }
+            guard maps[index + 2] == UInt8(ascii: "w"), maps[index + 4] == UInt8(ascii: "s") else { continue }
+            if !maps[line...].starts(with: ignored) { return true }
         }
         return false
     }

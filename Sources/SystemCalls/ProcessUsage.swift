@@ -8,6 +8,8 @@ public final class ProcessUsage: Sendable {
     private let sizes: Int32
     private let pid: pid_t
     private let clock: clockid_t?
+    /// All its mappings when this was made, in bytes.
+    private let mappedAtFirst: Int
 
     /// - Parameter handle: a pidfd. Returns nil if the process has ended, or if its memory cannot be read.
     public init?(handle: Int32) {
@@ -20,23 +22,103 @@ public final class ProcessUsage: Sendable {
         guard sizes >= 0 else { return nil }
         self.pid = pid
         clock = Self.clock(of: pid)
+        mappedAtFirst = Sizes(sizes)?.mapped ?? 0
     }
 
     deinit { Descriptors.close(sizes) }
 
-    /// Private memory in use, in bytes, of the process or of its child with the most, whichever is more. Shared memory
-    /// is not counted, so pages that a process and its copy share are not counted twice.
-    public func privateBytes() -> Int {
-        var bytes = Self.privateBytes(sizes)
-        // Empty where the kernel does not list children. If the pid was reused, this process has ended and the result
-        // is not used.
-        for child in children {
-            let descriptor = open("/proc/\(child)/statm", O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0 else { continue }
-            bytes = max(bytes, Self.privateBytes(descriptor))
-            Descriptors.close(descriptor)
+    /// What the process and all that it started use at one moment.
+    public struct Consumption: Equatable, Sendable {
+        /// Private memory in use, in bytes, of the process or of its child with the most, whichever is more.
+        public var privateBytes = 0
+        /// The memory that is charged to the process, in bytes: private memory, that of its children, page tables, and
+        /// what its sockets may hold. docs/sandbox.md has the table.
+        public var chargedBytes = 0
+        /// Processes and threads.
+        public var tasks = 0
+    }
+
+    /// Takes a few system calls, and more only for a process that has children or large mappings.
+    ///
+    /// - Parameter mayFork: whether any of its threads may have started processes. Otherwise only the first one may.
+    public func consumption(mayFork: Bool) -> Consumption {
+        guard let own = Sizes(sizes) else { return Consumption() }
+        var consumption = Consumption(
+            privateBytes: own.privateBytes, chargedBytes: own.privateBytes, tasks: Self.threadCount(pid))
+        consumption.chargedBytes += pageTables(of: pid, mapped: own.mapped) + socketBuffers
+        // If the pid was reused, this process has ended and the result is not used.
+        let others = descendants(mayFork: mayFork)
+        guard !others.isEmpty else { return consumption }
+        var sum = 0
+        for other in others {
+            let sizes = Sizes(of: other)
+            let bytes = sizes?.privateBytes ?? 0
+            consumption.privateBytes = max(consumption.privateBytes, bytes)
+            consumption.chargedBytes += pageTables(of: other, mapped: sizes?.mapped ?? 0)
+            consumption.tasks += Self.threadCount(other)
+            // Pages that a process shares with its copy count in both.
+            if others.count > 1 { sum += Self.proportionalBytes(other) ?? bytes }
         }
-        return bytes
+        // One copy has at most a few pages of its own beyond those of the larger one of the two.
+        let extra = others.count > 1 ? sum : consumption.privateBytes - own.privateBytes
+        consumption.chargedBytes += extra
+        return consumption
+    }
+
+    /// The kernel's page tables, where there can be many: reading memory that was never written takes nothing else.
+    private func pageTables(of pid: pid_t, mapped: Int) -> Int {
+        // A page of a table maps 512 pages. What the engine reserves is mapped from the first.
+        guard (mapped - mappedAtFirst) / 512 > 4 << 20 else { return 0 }
+        return Self.kilobytes("VmPTE:", in: "/proc/\(pid)/status") ?? 0
+    }
+
+    /// What the sockets of the process may hold, if it has many files open: each as much as the kernel lets one send
+    /// without a reader. 0 where the kernel does not tell how many files are open (before Linux 6.2).
+    private var socketBuffers: Int {
+        var info = stat()
+        guard stat("/proc/\(pid)/fd", &info) == 0 else { return 0 }
+        return max(0, Int(info.st_size) - Self.freeDescriptors) * Self.socketBufferBytes
+    }
+
+    private static let freeDescriptors = 64
+    private static let socketBufferBytes = 208 << 10
+
+    /// The processes that it started, and those that they started. No more than a few hundred are listed.
+    private func descendants(mayFork: Bool) -> [pid_t] {
+        var found: [pid_t] = []
+        var next = 0
+        var current = pid
+        while true {
+            // The kernel lists children by the thread that made them.
+            let threads =
+                mayFork && Self.threadCount(current) > 1
+                ? Descriptors.folders(in: "/proc/\(current)/task") : ["\(current)"]
+            for thread in threads {
+                let children = Descriptors.readText("/proc/\(current)/task/\(thread)/children")
+                found += children.split(separator: " ").compactMap { pid_t($0) }
+            }
+            guard next < found.count, found.count < 300 else { return found }
+            current = found[next]
+            next += 1
+        }
+    }
+
+    /// A folder has one link for each subfolder, and each thread is one.
+    private static func threadCount(_ pid: pid_t) -> Int {
+        var info = stat()
+        return stat("/proc/\(pid)/task", &info) == 0 ? max(1, Int(info.st_nlink) - 2) : 1
+    }
+
+    /// Private memory, where a page that several processes share counts in each as its part of it. nil: not known.
+    private static func proportionalBytes(_ pid: pid_t) -> Int? {
+        kilobytes("Pss_Anon:", in: "/proc/\(pid)/smaps_rollup")
+    }
+
+    private static func kilobytes(_ name: String, in path: String) -> Int? {
+        let text = Descriptors.readText(path)
+        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(name) }) else { return nil }
+        return line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) }
+            .map { $0 << 10 }
     }
 
     /// Processor time so far, in nanoseconds, of all threads of the process and of its present children. Only the
@@ -84,14 +166,28 @@ public final class ProcessUsage: Sendable {
         Descriptors.readText("/proc/\(pid)/task/\(pid)/children").split(separator: " ")
     }
 
-    private static func privateBytes(_ descriptor: Int32) -> Int {
-        // The second and third field: resident pages, and how many of them are of files or shared.
-        let fields = text(descriptor).split(separator: " ")
-        guard fields.count > 2, let resident = Int(fields[1]), let shared = Int(fields[2]) else { return 0 }
-        return max(0, resident - shared) * Int(getpagesize())
+    /// What `/proc/<pid>/statm` says.
+    private struct Sizes {
+        let mapped: Int
+        let privateBytes: Int
+
+        init?(_ descriptor: Int32) { self.init(text: ProcessUsage.text(descriptor)) }
+
+        init?(of pid: pid_t) { self.init(text: Descriptors.readText("/proc/\(pid)/statm")) }
+
+        private init?(text: String) {
+            // All mappings, resident pages, and how many of these are of files or shared.
+            let fields = text.split(separator: " ")
+            guard fields.count > 2, let mapped = Int(fields[0]), let resident = Int(fields[1]),
+                let shared = Int(fields[2])
+            else { return nil }
+            let page = Int(getpagesize())
+            self.mapped = mapped * page
+            privateBytes = max(0, resident - shared) * page
+        }
     }
 
-    private static func text(_ descriptor: Int32) -> String {
+    fileprivate static func text(_ descriptor: Int32) -> String {
         withUnsafeTemporaryAllocation(byteCount: 512, alignment: 1) { buffer in
             let count = pread(descriptor, buffer.baseAddress, buffer.count, 0)
             return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : ""

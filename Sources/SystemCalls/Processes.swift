@@ -153,6 +153,16 @@ public enum Processes {
         _ = Glibc.kill(pid, SIGKILL)
     }
 
+    /// Kills all processes of a group.
+    public static func kill(group: pid_t) {
+        _ = Glibc.kill(-group, SIGKILL)
+    }
+
+    /// Puts the caller into a new group of its own, whose number is its pid.
+    public static func makeGroup() throws(SystemCallError) {
+        guard setpgid(0, 0) == 0 else { throw .last("setpgid") }
+    }
+
     /// Collects one child that has ended; nil if no child has ended.
     public static func collectEndedChild() -> (pid: pid_t, exit: ProcessExit)? {
         var status: Int32 = 0

@@ -16,6 +16,8 @@ public final class ForkPerInvocation: PristineState {
     /// The source made something that all copies would share: a pipe, shared memory. Only a new worker has a new one,
     /// so this worker serves one invocation.
     private var servesOnce = false
+    /// Whether this process has the file that a snapshot will go to.
+    private var hasImage = false
     /// Events pass through this buffer. It is zeroed after use, so that the next copy does not find an earlier event in
     /// its memory.
     private let relayBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
@@ -35,6 +37,7 @@ public final class ForkPerInvocation: PristineState {
         } catch {
             throw Failure(.workerError, message: "The worker cannot adopt: \(error)")
         }
+        hasImage = function.isolation == .invocation
         try runtime.load(function, channel: channel)
         guard Processes.threadCount() == 1 else {
             throw Failure(
@@ -46,7 +49,9 @@ public final class ForkPerInvocation: PristineState {
             )
         }
         servesOnce =
-            runtime.canHoldKernelObjects && !ProcessState.canBePutBack(filesAreWritable: sandbox.hasTemporaryFiles)
+            runtime.canHoldKernelObjects
+            && !ProcessState.canBePutBack(
+                filesAreWritable: sandbox.hasTemporaryFiles, sharedMemory: MemoryRewind.sharedMemory)
         if sandbox.hasTemporaryFiles {
             // Each call starts without files and processes of an earlier one. What the source made would not survive
             // the first call, so it is removed before it.
@@ -85,6 +90,7 @@ public final class ForkPerInvocation: PristineState {
             try Descriptors.duplicate(socket, as: WorkerChannel.descriptor)
             Descriptors.close(socket)
             Descriptors.close(parentSocket)
+            if hasImage { MemoryRewind.closeImage() }
             runtime.didFork(inChild: true)
             runtime.renew()
             // Last: from here on the copy only serves.

@@ -24,6 +24,15 @@ public final class MemoryRewind: PristineState {
         (rehearsal, rehearsalsLeft) = runtime.rehearsal(channel: channel, sandbox: sandbox)
     }
 
+    /// Makes what a snapshot needs, before the sandbox denies that. If it fails, no snapshot can be taken.
+    static func makeRoom() { _ = faas_rewind_prepare() }
+
+    /// The address of the shared memory that this has made.
+    static var sharedMemory: UInt { UInt(bitPattern: faas_rewind_state()) }
+
+    /// Called in a copy of the worker, which must not share a file with the other copies.
+    static func closeImage() { Descriptors.close(Int32(FAAS_REWIND_IMAGE)) }
+
     public func prepare(_ function: LoadMessage) throws(Failure) {
         self.function = function
         try rehearsal.prepare(function)

@@ -8,7 +8,7 @@ enum Worker {
     static func run(_ runtime: any LanguageRuntime, channel: WorkerChannel, sandbox: Sandbox) -> Never {
         do {
             guard let function = try receiveFunction(channel) else { _exit(0) }
-            let sandbox = WorkerSandbox(sandbox, forks: runtime.forks(at: function.isolation))
+            var sandbox = WorkerSandbox(sandbox, forks: runtime.forks(at: function.isolation))
             if let missing = sandbox.lackOfTemporaryFiles {
                 let text =
                     "The function asks for temporary files ('temporaryMB'), and this host has no place for them: "
@@ -20,6 +20,7 @@ enum Worker {
                 _exit(0)
             }
             runtime.startWorker(isolation: function.isolation)
+            if function.isolation == .invocation { MemoryRewind.makeRoom() }
             try sandbox.beforeLoading(memoryBytes: Int(clamping: function.memoryBytes))
             let state = runtime.pristineState(function.isolation, channel: channel, sandbox: sandbox)
             do {

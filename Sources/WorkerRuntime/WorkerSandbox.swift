@@ -6,6 +6,8 @@ public struct WorkerSandbox {
     private let sandbox: Sandbox
     /// Whether the worker serves calls in forked copies of itself.
     private let forks: Bool
+    /// Compiled before the source is loaded, which needs a call that is denied from then on. nil: none is wanted.
+    private var serving: SystemCallFilter?
 
     init(_ sandbox: Sandbox, forks: Bool) {
         self.sandbox = sandbox
@@ -14,12 +16,12 @@ public struct WorkerSandbox {
     }
 
     /// Called last before the function's source is loaded.
-    func beforeLoading(memoryBytes: Int?) throws(SystemCallError) {
-        try sandbox.beforeLoading(forks: forks, memoryBytes: memoryBytes)
+    mutating func beforeLoading(memoryBytes: Int?) throws(SystemCallError) {
+        serving = try sandbox.beforeLoading(forks: forks, memoryBytes: memoryBytes)
     }
 
     /// Called last before only the guest runs.
-    func beforeServing() throws(SystemCallError) { try sandbox.beforeServing(forks: forks) }
+    func beforeServing() throws(SystemCallError) { try serving?.load() }
 
     /// Why a function that asked for temporary files has none, as the end of a sentence; nil otherwise.
     var lackOfTemporaryFiles: String? { sandbox.lackOfTemporaryFiles }

@@ -109,6 +109,8 @@ public enum Zygote {
         private mutating func collectEndedWorkers() throws {
             while let (pid, exit) = Processes.collectEndedChild() {
                 guard let worker = workers.removeValue(forKey: pid) else { continue }
+                // All that it started, at once: while one is killed, another could fork.
+                Processes.kill(group: pid)
                 try Zygote.report(.exited(worker: worker, status: exit.waitStatus))
             }
             // Processes that an ended worker left behind have become children of this one.
@@ -136,10 +138,18 @@ public enum Zygote {
                 workers[pid] = order.worker
                 // Before the report: the host may restore the priority as soon as it receives it.
                 if order.priority != .usual { Processes.setPriority(order.priority, of: pid) }
-                // The child has not been collected, so the pid is still its own.
-                let handle = try Processes.openHandle(pid)
-                defer { Descriptors.close(handle) }
-                try Zygote.report(.forked(worker: order.worker, pid: pid), descriptor: handle)
+                do {
+                    // The child has not been collected, so the pid is still its own.
+                    let handle = try Processes.openHandle(pid)
+                    defer { Descriptors.close(handle) }
+                    try Zygote.report(.forked(worker: order.worker, pid: pid), descriptor: handle)
+                } catch let error as SystemCallError {
+                    // The kernel counts descriptors on their way for all processes of a user together. A shortage costs
+                    // this worker, not the zygote with all others.
+                    workers[pid] = nil
+                    Processes.kill(child: pid)
+                    try Zygote.report(.forkFailed(worker: order.worker, reason: "\(error)"))
+                }
             case .child:
                 do {
                     try Zygote.becomeWorker(zygote: zygote, socket: order.socket, descriptors, sandbox)
@@ -160,6 +170,8 @@ public enum Zygote {
     {
         // First: from here on no worker outlives the zygote.
         guard try Processes.endWithParent(zygote) else { _exit(0) }
+        // What the function starts stays in this group, because the filter denies leaving it.
+        try Processes.makeGroup()
         // The worker's socket replaces the zygote's, so a worker cannot send the host messages as its zygote.
         try Descriptors.duplicate(socket, as: WorkerChannel.descriptor)
         try Descriptors.closeAll(except: Array(0...WorkerChannel.descriptor) + engine.numbers)

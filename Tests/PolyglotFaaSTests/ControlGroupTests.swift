@@ -85,7 +85,7 @@ import Testing
                 """
             let count = try #require(try await runtime.value(.python(source, timeoutMillis: 60_000)).integerValue)
             #expect(count > 100)
-            #expect(count < WorkerLimits.processes)
+            #expect(count < WorkerLimits.tasks)
         }
     }
 

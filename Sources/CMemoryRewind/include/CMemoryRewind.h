@@ -20,6 +20,14 @@ struct faas_rewind_counters {
    everything works but takes more memory. */
 int faas_rewind_make_base(void);
 
+/* Makes what faas_rewind_run() needs and the sandbox denies once the guest runs: the file that the snapshot is written
+   to, as descriptor FAAS_REWIND_IMAGE, and shared memory. No limit on memory counts these. Optional. Copies of the
+   process get the descriptor, but not the memory. Returns 0 or -errno. */
+int faas_rewind_prepare(void);
+
+/* The shared memory; null if there is none. */
+const void *faas_rewind_state(void);
+
 /* Takes a snapshot, calls `seal(context)` once (its changes of the memory are undone; it returns 0 to end the process),
    then calls `serve(context)` in a loop, each time with all private memory as it was at the snapshot.
 
@@ -44,5 +52,7 @@ enum { FAAS_REWIND_RETIRED = 86 };
 
 /* The numbers of the descriptors that the rewinder keeps open. The last two are used only if they are open. */
 enum { FAAS_REWIND_PAGEMAP = 32, FAAS_REWIND_STATM = 33, FAAS_REWIND_MAPS = 34, FAAS_REWIND_TASKS = 35 };
+/* Only if faas_rewind_prepare() was called. It stays open, and sealed: its number must not become another file's. */
+enum { FAAS_REWIND_IMAGE = 39 };
 
 #endif

@@ -240,8 +240,9 @@ final class Worker: @unchecked Sendable {
         case nil: break
         case .memory:
             // The fault first: the end is noticed on the event loop, after it.
-            eventLoop.execute { self.state.note(MemoryLimitExceeded(limitMB: self.limits.memoryMB)) }
-            process.terminate()
+            end(MemoryLimitExceeded(limitMB: limits.memoryMB))
+        case .tasks:
+            end(TooManyThreads(limit: WorkerLimits.tasks))
         case .processorTime(let activity, let limitMillis):
             eventLoop.execute {
                 // It may have answered since, and run something else by now.
@@ -250,6 +251,17 @@ final class Worker: @unchecked Sendable {
                 self.kill()
             }
         }
+    }
+
+    /// Ends the worker if it computes although it has no invocation. From the watch's thread.
+    func endIfComputingWhileIdle() {
+        guard oversight.computesWhileIdle() else { return }
+        end(WorkerCrashed("The function went on computing after its answer."))
+    }
+
+    private func end(_ fault: any FunctionError) {
+        eventLoop.execute { self.state.note(fault) }
+        process.terminate()
     }
 
     // MARK: The end

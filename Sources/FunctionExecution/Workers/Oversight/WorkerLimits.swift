@@ -1,4 +1,5 @@
 import FunctionModel
+import NIOCore
 import SystemCalls
 import WorkerProtocol
 
@@ -35,7 +36,7 @@ struct WorkerLimits: Sendable {
     var groupBytes: Int { 2 * watchedBytes + temporaryMB << 20 }
 
     /// How many processes and threads a worker may have.
-    static let processes = 256
+    static let tasks = max(256, 8 * System.coreCount)
 
     /// How much of each frame the host keeps.
     var frames: WorkerFrameLimits {

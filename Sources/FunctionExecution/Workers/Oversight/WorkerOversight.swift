@@ -4,7 +4,7 @@ import SystemCalls
 
 /// Watches one worker's memory and processor time, and decides its priority.
 ///
-/// `@unchecked Sendable`: `watched`, `lastSeen` and `leftToHost` are used only by the thread of ``WorkerWatch``;
+/// `@unchecked Sendable`: `watched`, `watchedIdle`, `lastSeen` and `leftToHost` are used only by the thread of ``WorkerWatch``;
 /// everything else is atomic.
 final class WorkerOversight: @unchecked Sendable {
     private let process: WorkerProcess
@@ -23,6 +23,8 @@ final class WorkerOversight: @unchecked Sendable {
     private let loadTime = Atomic<Int64>(0)
     /// The activity that the watch saw last, and the processor time at that moment: its time counts from there.
     private var watched: (activity: UInt64, processorTime: Int64) = (0, 0)
+    /// The same while it is idle.
+    private var watchedIdle: (activity: UInt64, processorTime: Int64) = (0, 0)
     /// The activity at the last look.
     private var lastSeen: UInt64 = 0
     /// How many processors its process leaves to the host.
@@ -47,14 +49,14 @@ final class WorkerOversight: @unchecked Sendable {
     func workerDoes(_ activity: UInt64) { self.activity.store(activity, ordering: .sequentiallyConsistent) }
 
     /// Whether it is doing something. From any thread.
-    var isAtWork: Bool { activity.load(ordering: .relaxed) != 0 }
+    var isAtWork: Bool { WorkerState<Invocation>.isAtWork(activity.load(ordering: .relaxed)) }
 
     /// It has loaded its function.
     /// - Returns: its private memory in bytes; nil: not known.
     func workerHasLoaded() -> Int? {
         guard let usage = process.usage else { return nil }
         if !postponement.isReversible { loadTime.store(usage.processorTime(), ordering: .relaxed) }
-        return usage.privateBytes()
+        return usage.consumption(mayFork: false).privateBytes
     }
 
     /// Whether it was seen with most of the memory that it may have.
@@ -64,6 +66,8 @@ final class WorkerOversight: @unchecked Sendable {
 
     enum Excess {
         case memory
+        /// Too many processes and threads.
+        case tasks
         /// In this activity.
         case processorTime(UInt64, limitMillis: Int)
     }
@@ -73,10 +77,29 @@ final class WorkerOversight: @unchecked Sendable {
         guard let usage = process.usage else { return nil }
         leave(hostProcessors, usage)
         let excess = lookAtProcessorTime(usage)
-        let bytes = usage.privateBytes()
-        if bytes > largestMemory.load(ordering: .relaxed) { largestMemory.store(bytes, ordering: .relaxed) }
-        return bytes > limits.watchedBytes ? .memory : excess
+        let isLoading = activity.load(ordering: .relaxed) == WorkerState<Invocation>.loadingActivity
+        let consumption = usage.consumption(mayFork: isLoading)
+        if consumption.privateBytes > largestMemory.load(ordering: .relaxed) {
+            largestMemory.store(consumption.privateBytes, ordering: .relaxed)
+        }
+        if consumption.chargedBytes > limits.watchedBytes { return .memory }
+        return consumption.tasks > WorkerLimits.tasks ? .tasks : excess
     }
+
+    /// Looks at an idle worker, now and then. Returns whether it computes: what it sent said that it had finished.
+    func computesWhileIdle() -> Bool {
+        let current = activity.load(ordering: .relaxed)
+        guard !WorkerState<Invocation>.isAtWork(current), let usage = process.usage else { return false }
+        let time = usage.processorTime()
+        guard watchedIdle.activity == current else {
+            watchedIdle = (current, time)
+            return false
+        }
+        return time - watchedIdle.processorTime > Self.idleProcessorTime
+    }
+
+    /// What an engine may use after a call has ended, for example to finish compiling. In nanoseconds.
+    private static let idleProcessorTime: Int64 = 200_000_000
 
     /// Short calls leave the host its processors. A worker that is seen twice at the same call may use all.
     private func leave(_ hostProcessors: HostProcessors, _ usage: ProcessUsage) {
@@ -97,7 +120,9 @@ final class WorkerOversight: @unchecked Sendable {
         let mayPostpone =
             watch.isCrowded && priority.load(ordering: .relaxed).rawValue < lower.rawValue
             && postponement.isPossible(isInvocation: isInvocation, isolation)
-        guard current != 0, mayPostpone || isInvocation && limits.cpuMillis != nil else { return nil }
+        guard WorkerState<Invocation>.isAtWork(current), mayPostpone || isInvocation && limits.cpuMillis != nil else {
+            return nil
+        }
         let time = usage.processorTime()
         guard watched.activity == current else {
             watched = (current, time)

@@ -23,6 +23,8 @@ final class WorkerWatch: Sendable {
     /// Whether more workers were at work than there are processors, at the last look.
     var isCrowded: Bool { atWork.load(ordering: .relaxed) > Self.processors }
     private static let processors = System.coreCount
+    /// Nanoseconds between two looks at idle workers.
+    private static let idleInterval: Int64 = 100_000_000
 
     /// Watches this worker until ``remove(_:)``.
     func add(_ worker: Worker) {
@@ -44,6 +46,7 @@ final class WorkerWatch: Sendable {
     /// The thread ends when there has been no worker for a while.
     private func run() {
         var idleRounds = 0
+        var lastIdleLook: Int64 = 0
         var hostProcessors = HostProcessors(all: ProcessorSet(of: 0))
         while true {
             let workers: [Worker]? = state.withLock { state in
@@ -57,8 +60,13 @@ final class WorkerWatch: Sendable {
             idleRounds = workers.isEmpty ? idleRounds + 1 : 0
             let busy = workers.filter(\.oversight.isAtWork)
             atWork.store(busy.count, ordering: .relaxed)
-            hostProcessors.look(now: MonotonicClock.now(), used: ProcessorClock.now())
+            let now = MonotonicClock.now()
+            hostProcessors.look(now: now, used: ProcessorClock.now())
             for worker in busy { worker.enforceLimits(hostProcessors) }
+            if now - lastIdleLook >= Self.idleInterval {
+                lastIdleLook = now
+                for worker in workers { worker.endIfComputingWhileIdle() }
+            }
             // Idle workers use nothing: look less often whether one is at work.
             usleep(!busy.isEmpty ? 5000 : workers.isEmpty ? 100_000 : 15_000)
         }

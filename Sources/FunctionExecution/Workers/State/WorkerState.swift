@@ -61,15 +61,20 @@ struct WorkerState<Call: AnyObject> {
         preparationDeadline = later(now, by: Self.forkTimeout)
     }
 
-    /// Names the present phase among all that this worker goes through. 0: it is ready. Odd: it runs an invocation.
-    /// Any other number: it loads, restores or has ended.
+    /// Names the present phase among all that this worker goes through. Odd: it runs an invocation. ``isAtWork(_:)``
+    /// tells whether it is ready.
     var activity: UInt64 {
         switch phase {
-        case .ready: 0
+        case .ready: phaseCount | Self.idle
         case .running: phaseCount | 1
         case .loading, .restoring, .ended: phaseCount
         }
     }
+
+    private static var idle: UInt64 { 1 << 63 }
+
+    /// Whether an ``activity`` is anything but waiting for an invocation.
+    static func isAtWork(_ activity: UInt64) -> Bool { activity & idle == 0 }
 
     var isLoading: Bool { if case .loading = phase { true } else { false } }
 
