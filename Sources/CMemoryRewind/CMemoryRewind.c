@@ -335,7 +335,8 @@ static int make_file(const char *name) {
 }
 
 /* Saves the chosen runs in a file and maps it in their place: the file that was made before the guest ran, if it is
-   still there, else a new one. The file cannot be written afterwards: it is sealed, and all its mappings are private. */
+   still there, else a new one. The file cannot be written afterwards: it is sealed, and all its mappings are
+   private. */
 static int make_image(struct image *image, const char *name) {
   size_t total = 0;
   for (int i = 0; i < R->saved_count; i++) total += R->saved[i].size;

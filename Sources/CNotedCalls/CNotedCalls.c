@@ -86,18 +86,20 @@ int fchdir(int descriptor) { return (int)faas_noted_call(SYS_fchdir, descriptor,
 
 /* MARK: Shared memory without a file */
 
-/* Private memory instead: the process has no copies that it could share it with, and limits on memory count it. */
+/* Where the filter refuses it, private memory instead: the process has no copies that it could share it with, and limits
+   on memory count it. Without a filter, as with the sandbox off, it is shared. */
 void *mmap(void *address, size_t length, int protection, int flags, int file, off_t offset) {
-  if (flags & MAP_ANONYMOUS && flags & MAP_SHARED) flags = (flags & ~MAP_TYPE) | MAP_PRIVATE;
-  return (void *)syscall(SYS_mmap, address, length, protection, flags, file, offset);
+  void *mapped = (void *)syscall(SYS_mmap, address, length, protection, flags, file, offset);
+  if (mapped != MAP_FAILED || errno != EPERM || !(flags & MAP_ANONYMOUS) || !(flags & MAP_SHARED)) return mapped;
+  return (void *)syscall(SYS_mmap, address, length, protection, (flags & ~MAP_TYPE) | MAP_PRIVATE, file, offset);
 }
 void *mmap64(void *, size_t, int, int, int, off_t) __attribute__((alias("mmap")));
 
 /* MARK: Locks on files */
 
 /* The kernel keeps locks with the file, where other functions and the host would see them. Files outside of the folder
-   for temporary files are read-only for every function: a lock on one has nothing to guard, and succeeds without the
-   kernel. The filter refuses locks that do not come from here. */
+   for temporary files are read-only for every function: a lock on one has nothing to guard, and succeeds where the
+   filter refuses it. Without a filter, as with the sandbox off, locks are the kernel's. */
 static int is_temporary(int file) {
   struct stat info, folder, root;
   if (fstat(file, &info) < 0 || stat("/tmp", &folder) < 0 || stat("/", &root) < 0) return 0;
@@ -105,13 +107,18 @@ static int is_temporary(int file) {
   return info.st_dev == folder.st_dev && folder.st_dev != root.st_dev;
 }
 
-static long lock_call(long number, long file, long operation, long lock) {
-  return syscall(number, file, operation, lock, 0, faas_note_mark);
+/* Returns 1 if the filter has refused the lock. */
+static int lock_call(long number, int file, int operation, void *lock, int *result) {
+  /* The filter refuses before the kernel looks at the descriptor. */
+  *result = (int)syscall(SYS_fcntl, file, F_GETFD);
+  if (*result < 0) return 0;
+  *result = (int)syscall(number, file, operation, lock, 0, is_temporary(file) ? faas_note_mark : 0);
+  return *result < 0 && errno == EPERM;
 }
 
 int flock(int file, int operation) {
-  if (fcntl(file, F_GETFD) < 0) return -1;
-  return is_temporary(file) ? (int)lock_call(SYS_flock, file, operation, 0) : 0;
+  int result;
+  return lock_call(SYS_flock, file, operation, NULL, &result) ? 0 : result;
 }
 
 int fcntl(int file, int command, ...) {
@@ -121,7 +128,8 @@ int fcntl(int file, int command, ...) {
   va_end(arguments);
   if (command != F_GETLK && command != F_SETLK && command != F_SETLKW)
     return (int)syscall(SYS_fcntl, file, command, argument);
-  if (is_temporary(file)) return (int)lock_call(SYS_fcntl, file, command, (long)argument);
+  int result;
+  if (!lock_call(SYS_fcntl, file, command, argument, &result)) return result;
   if (command == F_GETLK) ((struct flock *)argument)->l_type = F_UNLCK;
   return 0;
 }

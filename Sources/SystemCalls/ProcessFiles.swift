@@ -36,7 +36,7 @@ public enum ProcessFiles {
     /// The memory file that the rewinder writes its snapshot to. `CMemoryRewind.h` has the same number.
     static let image: Int32 = 39
 
-    /// What no function has opened.
+    /// The worker's own descriptors, apart from ``image``, which not every worker has.
     public static let numbers: [Int32] = File.allCases.map(\.rawValue) + [workingDirectory]
 
     /// Keeps the present directory as ``workingDirectory``. Opened with O_PATH: the process may not be allowed to read

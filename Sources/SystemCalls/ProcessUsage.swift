@@ -59,7 +59,7 @@ public final class ProcessUsage: Sendable {
             // Pages that a process shares with its copy count in both.
             if others.count > 1 { sum += Self.proportionalBytes(other) ?? bytes }
         }
-        // One copy has at most a few pages of its own beyond those of the larger one of the two.
+        // Of a worker and one copy the larger counts: how much they share takes too long to find out at every look.
         let extra = others.count > 1 ? sum : consumption.privateBytes - own.privateBytes
         consumption.chargedBytes += extra
         return consumption

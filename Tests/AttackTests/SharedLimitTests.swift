@@ -179,4 +179,43 @@ import Testing
             #expect(try await again == .string(path))
         }
     }
+
+    @Test func `With the sandbox off, shared memory is shared and a lock is the kernel's`() async throws {
+        try await Stage.with(.off) { stage in
+            let source = """
+                import fcntl, mmap, os
+                def handler(path):
+                    memory = mmap.mmap(-1, 4096)
+                    if os.fork() == 0:
+                        memory[0] = 7
+                        os._exit(0)
+                    os.wait()
+                    first, second = os.open(path, os.O_RDONLY), os.open(path, os.O_RDONLY)
+                    fcntl.flock(first, fcntl.LOCK_EX)
+                    try: fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    except BlockingIOError: return [memory[0], 'locked']
+                    return [memory[0], 'free']
+                """
+            var request = Self.python(source)
+            request.event = Array(JSONValue.string(stage.canaries.secretFile).jsonText().utf8)
+            let value = try await stage.runtime.invoke(request).value
+            #expect(value == [7, "locked"])
+        }
+    }
+
+    @Test func `A lock on a descriptor that is not open is an error`() async throws {
+        try await Stage.with(.full) { stage in
+            let source = """
+                import errno, fcntl
+                def handler(e):
+                    codes = []
+                    for lock in (fcntl.flock, fcntl.lockf):
+                        try: lock(200, fcntl.LOCK_EX)
+                        except OSError as error: codes.append(errno.errorcode[error.errno])
+                    return codes
+                """
+            let value = try await stage.runtime.invoke(Self.python(source)).value
+            #expect(value == ["EBADF", "EBADF"])
+        }
+    }
 }

@@ -4,8 +4,8 @@ import SystemCalls
 
 /// Watches one worker's memory and processor time, and decides its priority.
 ///
-/// `@unchecked Sendable`: `watched`, `watchedIdle`, `lastSeen` and `leftToHost` are used only by the thread of ``WorkerWatch``;
-/// everything else is atomic.
+/// `@unchecked Sendable`: `watched`, `watchedIdle`, `lastSeen` and `leftToHost` are used only by the thread of
+/// ``WorkerWatch``; everything else is atomic.
 final class WorkerOversight: @unchecked Sendable {
     private let process: WorkerProcess
     private let limits: WorkerLimits
