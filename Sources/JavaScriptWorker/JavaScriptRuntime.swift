@@ -173,11 +173,11 @@ final class JavaScriptRuntime: LanguageRuntime {
     // MARK: What the harness asks of the worker
 
     static let log: JSObjectCallAsFunctionCallback = { context, _, _, count, arguments, _ in
-        guard let context, count == 2, let level = arguments?[0], let text = arguments?[1],
-            let copy = JSValueToStringCopy(context, text, nil)
+        guard let context, let channel = JavaScriptRuntime.current?.channel, channel.takesLogLines, count == 2,
+            let level = arguments?[0], let text = arguments?[1], let copy = JSValueToStringCopy(context, text, nil)
         else { return JSValueMakeUndefined(context) }
         let line = JavaScriptString(owning: copy).text
-        JavaScriptRuntime.current?.channel?.sendLog(
+        channel.sendLog(
             level: UInt8(exactly: JSValueToNumber(context, level, nil)) ?? 0, line)
         return JSValueMakeUndefined(context)
     }

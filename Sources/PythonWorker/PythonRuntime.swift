@@ -204,10 +204,12 @@ final class PythonRuntime: LanguageRuntime {
         guard let arguments, let level = PyTuple_GetItem(arguments, 0), let text = PyTuple_GetItem(arguments, 1) else {
             return nil
         }
-        var length = 0
-        guard let utf8 = PyUnicode_AsUTF8AndSize(text, &length) else { return nil }
-        let line = String(decoding: UnsafeRawBufferPointer(start: utf8, count: length), as: UTF8.self)
-        channel?.sendLog(level: UInt8(clamping: PyLong_AsLong(level)), line)
+        if let channel, channel.takesLogLines {
+            var length = 0
+            guard let utf8 = PyUnicode_AsUTF8AndSize(text, &length) else { return nil }
+            let line = String(decoding: UnsafeRawBufferPointer(start: utf8, count: length), as: UTF8.self)
+            channel.sendLog(level: UInt8(clamping: PyLong_AsLong(level)), line)
+        }
         let none = Py_GetNone()
         Py_IncRef(none)
         return none

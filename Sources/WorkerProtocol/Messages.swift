@@ -32,6 +32,8 @@ public struct LoadMessage: Equatable, Sendable {
     public var isolation: Isolation
     /// How much private memory the worker may use after it starts to load the function, in bytes.
     public var memoryBytes: UInt64
+    /// How much each call, and loading, may write to the log, in bytes: see ``LogAllowance``.
+    public var logBytes: UInt64
     public var functionID: String
     public var revision: String
     public var functionName: String
@@ -50,7 +52,8 @@ public struct LoadMessage: Equatable, Sendable {
     public var sourceMap: String
 
     public init(
-        isolation: Isolation, memoryBytes: UInt64, functionID: String, revision: String, functionName: String,
+        isolation: Isolation, memoryBytes: UInt64, logBytes: UInt64, functionID: String, revision: String,
+        functionName: String,
         sourceName: String, source: String,
         dependencies: [Module], environment: [Variable] = [], prime: [String] = [], sourceFolder: String = "",
         packageFolder: String = "",
@@ -58,6 +61,7 @@ public struct LoadMessage: Equatable, Sendable {
     ) {
         self.isolation = isolation
         self.memoryBytes = memoryBytes
+        self.logBytes = logBytes
         self.functionID = functionID
         self.revision = revision
         self.functionName = functionName
@@ -78,6 +82,7 @@ public struct LoadMessage: Equatable, Sendable {
         }
         self.isolation = isolation
         memoryBytes = try reader.readInteger("memory")
+        logBytes = try reader.readInteger("log limit")
         functionID = try reader.readString("function id")
         revision = try reader.readString("revision")
         functionName = try reader.readString("function name")
@@ -108,9 +113,10 @@ public struct LoadMessage: Equatable, Sendable {
         let fields = [functionID, revision, functionName, sourceName, source, sourceFolder, packageFolder, sourceMap]
         let modules = dependencies.flatMap { [$0.name, $0.source] }
         let variables = environment.flatMap { [$0.name, $0.value] }
-        var writer = ByteWriter(capacity: (fields + modules + variables + prime).reduce(21) { $0 + 4 + $1.utf8.count })
+        var writer = ByteWriter(capacity: (fields + modules + variables + prime).reduce(29) { $0 + 4 + $1.utf8.count })
         writer.write(isolation.rawValue)
         writer.write(memoryBytes)
+        writer.write(logBytes)
         for text in fields { writer.write(text) }
         writer.write(UInt32(dependencies.count))
         for text in modules { writer.write(text) }
@@ -281,4 +287,7 @@ public struct LogMessage: Equatable, Sendable {
     }
 
     public func encoded() -> [UInt8] { [level] + Array(text.utf8) }
+
+    /// The longest text that a worker sends, in bytes. It cuts a longer line.
+    public static let longestText = 64 << 10
 }

@@ -47,6 +47,7 @@ enum Worker {
             guard kind == Frame.FromHost.load.rawValue else { throw ProtocolError.invalidValue(field: "frame kind") }
             function = try LoadMessage(payload)
         }
+        if let function { channel.limitLog(toBytes: Int(clamping: function.logBytes)) }
         return function
     }
 }

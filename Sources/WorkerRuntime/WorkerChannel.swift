@@ -12,6 +12,10 @@ public final class WorkerChannel {
     private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
     private var filled = 0
 
+    /// What each frame of the host starts with, and what is left of it.
+    private var fullLogAllowance = LogAllowance(bytes: 0)
+    private var logAllowance = LogAllowance(bytes: 0)
+
     public init() {}
 
     deinit { buffer.deallocate() }
@@ -37,6 +41,7 @@ public final class WorkerChannel {
                 into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<total]), from: Self.descriptor)
         else { return false }
         buffer[total] = 0
+        logAllowance = fullLogAllowance
         try body(header.kind, UnsafeRawBufferPointer(rebasing: buffer[Frame.headerLength..<total]))
         if buffer.count > Self.keptCapacity { replaceBuffer(byteCount: 64 << 10, keeping: 0) }
         return true
@@ -91,9 +96,23 @@ public final class WorkerChannel {
         send(.loadFailed, failure.cutToFit().encoded())
     }
 
-    /// Sends a line that the function wrote. A line longer than 64 KiB is cut.
+    /// Whether the log of this call is not full yet. Asked before a line is converted, so that a line which is dropped
+    /// costs almost nothing.
+    public var takesLogLines: Bool { !logAllowance.isExceeded }
+
+    /// Sends a line that the function wrote. A line longer than 64 KiB is cut. Once the log is full, lines are dropped:
+    /// the last one sent is the one that did not fit, so the host knows that lines are missing.
     public func sendLog(level: UInt8, _ text: String) {
-        send(.log, LogMessage(level: level, text: text.cut(toUTF8Length: 64 << 10)).encoded())
+        guard takesLogLines else { return }
+        let text = text.cut(toUTF8Length: LogMessage.longestText)
+        logAllowance.take(textLength: text.utf8.count)
+        send(.log, LogMessage(level: level, text: text).encoded())
+    }
+
+    /// Sets how much each call, and loading, may log. Until then nothing is sent.
+    func limitLog(toBytes limit: Int) {
+        fullLogAllowance = LogAllowance(bytes: limit)
+        logAllowance = fullLogAllowance
     }
 }
 

@@ -88,7 +88,7 @@ public enum FakeWorkers {
         def load():
             global source
             kind, payload = read_frame()
-            place, fields = 9, []
+            place, fields = 17, []
             for _ in range(5):
                 (length,) = struct.unpack("<I", payload[place:place + 4])
                 fields.append(payload[place + 4:place + 4 + length])

@@ -4,7 +4,8 @@ import Testing
 @testable import WorkerProtocol
 
 private let load = LoadMessage(
-    isolation: .process, memoryBytes: 1 << 27, functionID: "hello", revision: "0123", functionName: "handler",
+    isolation: .process, memoryBytes: 1 << 27, logBytes: 1 << 18, functionID: "hello", revision: "0123",
+    functionName: "handler",
     sourceName: "hello.js",
     source: "let x = 'é🎉\0'",
     dependencies: [.init(name: "greeter", source: "module.exports = 1"), .init(name: "empty", source: "")],

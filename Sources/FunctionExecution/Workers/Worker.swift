@@ -30,6 +30,9 @@ final class Worker: @unchecked Sendable {
     /// Set while the connection is open. It and the channel refer to this worker.
     private var connection: WorkerConnection?
     private var loadLog: BoundedLog
+    /// What it may log until its next `ready`. A worker that logs more is not an honest one.
+    private var logAllowance: LogAllowance
+    private let fullLogAllowance: LogAllowance
 
     /// - Parameters:
     ///   - memory: what its half frames and the lines of its load are drawn from.
@@ -53,6 +56,8 @@ final class Worker: @unchecked Sendable {
             postponement: postponement, isSuspect: isSuspect)
         failures = WorkerFailure(function: function, limits: limits)
         loadLog = BoundedLog(limit: limits.maximumLogBytes)
+        fullLogAllowance = LogAllowance(toleratedFor: limits.maximumLogBytes)
+        logAllowance = fullLogAllowance
         state = WorkerState(loadTimeout: limits.loadTimeout, now: MonotonicClock.now())
         preparationDeadline = Atomic(state.preparationDeadline)
         publish()
@@ -71,7 +76,7 @@ final class Worker: @unchecked Sendable {
     /// Takes over the host's end of the socket and sends the function, while the zygote forks.
     func connect(_ socket: Int32) {
         ClientBootstrap(group: eventLoop)
-            .channelOption(.maxMessagesPerRead, value: 16)
+            .channelOption(.maxMessagesPerRead, value: WorkerConnection.readsPerTurn)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let connection = WorkerConnection(self, channel, socket: socket, memory: self.memory)
@@ -92,7 +97,8 @@ final class Worker: @unchecked Sendable {
 
     private func sendFunction() {
         guard state.streamOpened(), let connection else { return carryOut(state.giveUp()) }
-        let message = LoadMessage(function, memoryMB: limits.memoryMB, artifactPath: artifactPath)
+        let message = LoadMessage(
+            function, memoryMB: limits.memoryMB, logBytes: limits.maximumLogBytes, artifactPath: artifactPath)
         guard let length = connection.send(message) else { return }
         let limit = Frame.maximumPayloadLength
         failLoading(LoadError("The source and its dependencies are \(length) bytes; the limit is \(limit)."))
@@ -163,6 +169,12 @@ final class Worker: @unchecked Sendable {
     }
 
     private func take(_ kind: Frame.FromWorker, _ payload: ByteBuffer, _ length: Int) throws {
+        if kind == .log {
+            logAllowance.take(textLength: max(0, length - 1))
+            if logAllowance.isExceeded { throw TooManyLogLines() }
+        } else if kind == .ready {
+            logAllowance = fullLogAllowance
+        }
         switch state.received(kind, isEnding: process.isEnding) {
         case .ignore: break
         case .loaded:
@@ -368,6 +380,11 @@ final class Worker: @unchecked Sendable {
 
     /// Whether it ended because its state could not be put back. Final when its end is reported.
     var wasRetired: Bool { endCause == .retired }
+}
+
+/// More lines than the worker was told to send.
+private struct TooManyLogLines: Error, CustomStringConvertible {
+    let description = "more log lines than its limit allows"
 }
 
 /// A frame at the wrong time.

@@ -5,7 +5,7 @@ extension LoadMessage {
     /// What a worker is told of the function that it serves.
     ///
     /// - Parameter artifactPath: the path of a folder that the function names.
-    init(_ function: Function, memoryMB: Int, artifactPath: (String) -> String?) {
+    init(_ function: Function, memoryMB: Int, logBytes: Int, artifactPath: (String) -> String?) {
         let definition = function.definition
         let built = function.built
         let isolation: Isolation =
@@ -15,7 +15,8 @@ extension LoadMessage {
             case .instance: .instance
             }
         self.init(
-            isolation: isolation, memoryBytes: UInt64(clamping: memoryMB << 20), functionID: function.id.text,
+            isolation: isolation, memoryBytes: UInt64(clamping: memoryMB << 20), logBytes: UInt64(clamping: logBytes),
+            functionID: function.id.text,
             revision: function.revision, functionName: definition.functionName, sourceName: definition.sourceName,
             source: built?.script ?? definition.sourceCode,
             dependencies: built != nil

@@ -17,16 +17,31 @@ final class WorkerConnection: ChannelInboundHandler {
     /// The channel's, and so valid only while that is open.
     private let socket: Int32
     private let memory: ByteBudget
-    /// nil once nothing more is read.
-    private var frames: NIOSingleStepByteToMessageProcessor<WorkerFrameDecoder>?
+    private var decoder: WorkerFrameDecoder
+    /// What has not been decoded yet.
+    private var bytes = ByteBuffer()
     private var reserved = 0
+    /// False once nothing more is read.
+    private var isReading = true
+
+    /// How many frames are handled before the event loop turns to others. A call that logs nothing takes two.
+    private static let framesPerTurn = 256
+    private static let pause = TimeAmount.microseconds(100)
+    private var framesLeft = framesPerTurn
+    /// More frames than fit a turn have come. They wait for the next one.
+    private var isPaused = false
+    /// The channel was closed during a pause. The worker is told after the last frame.
+    private var isClosed = false
+
+    /// How often a turn reads from the socket, up to 64 KiB each time.
+    static let readsPerTurn: UInt = 16
 
     init(_ worker: Worker, _ channel: any Channel, socket: Int32, memory: ByteBudget) {
         self.worker = worker
         self.channel = channel
         self.socket = socket
         self.memory = memory
-        frames = NIOSingleStepByteToMessageProcessor(WorkerFrameDecoder(limits: worker.limits.frames))
+        decoder = WorkerFrameDecoder(limits: worker.limits.frames)
     }
 
     deinit { memory.release(reserved) }
@@ -64,21 +79,42 @@ final class WorkerConnection: ChannelInboundHandler {
     // MARK: From the worker
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard let frames else { return }
+        guard isReading else { return }
+        var incoming = unwrapInboundIn(data)
+        if bytes.readableBytes == 0 { bytes = incoming } else { bytes.writeBuffer(&incoming) }
+        if !isPaused { handleFrames() }
+        if isReading, bytes.readableBytes != reserved { drawMemory() }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if !isPaused { framesLeft = Self.framesPerTurn }
+    }
+
+    private func handleFrames() {
         do {
             // Here, and not in a handler of its own: that costs each frame a box, a cast and a few calls.
-            try frames.process(buffer: unwrapInboundIn(data)) { try worker.take($0) }
+            while isReading, bytes.readableBytes > 0, let frame = try decoder.decode(buffer: &bytes) {
+                try worker.take(frame)
+                framesLeft -= 1
+                if framesLeft == 0 {
+                    pauseReading()
+                    break
+                }
+            }
         } catch {
             stopReading()
             return worker.distrust("\(error)")
         }
-        if frames.unprocessedBytes != reserved { drawMemory() }
+        if bytes.readableBytes == 0 {
+            bytes = ByteBuffer()
+        } else if bytes.readerIndex > bytes.readableBytes {
+            bytes.discardReadBytes()
+        }
     }
 
     /// Draws what is kept of a frame that is not whole, and gives back what was drawn for the one before.
     private func drawMemory() {
-        // A frame may have ended the connection.
-        let needed = frames?.unprocessedBytes ?? 0
+        let needed = bytes.readableBytes
         if needed <= reserved {
             memory.release(reserved - needed)
         } else if !memory.reserve(needed - reserved) {
@@ -89,9 +125,36 @@ final class WorkerConnection: ChannelInboundHandler {
     }
 
     private func stopReading() {
-        frames = nil
+        isReading = false
+        bytes = ByteBuffer()
         memory.release(reserved)
         reserved = 0
+    }
+
+    // MARK: Pauses
+
+    /// Lets others use the event loop. What the worker sends meanwhile stays in its socket, except what this turn still
+    /// reads.
+    private func pauseReading() {
+        isPaused = true
+        setReads(automatic: false)
+        // A delay, because the event loop runs tasks without one before it looks at its channels again.
+        channel.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { self.resumeReading() }
+    }
+
+    private func resumeReading() {
+        (isPaused, framesLeft) = (false, Self.framesPerTurn)
+        if isReading {
+            handleFrames()
+            if isReading, bytes.readableBytes != reserved { drawMemory() }
+            if isPaused { return }
+        }
+        if isClosed { closed() } else { setReads(automatic: true) }
+    }
+
+    private func setReads(automatic: Bool) {
+        // It fails only if the channel is closed.
+        try? channel.syncOptions?.setOption(.autoRead, value: automatic)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -101,6 +164,11 @@ final class WorkerConnection: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        isClosed = true
+        if !isPaused { closed() }
+    }
+
+    private func closed() {
         stopReading()
         worker.connectionClosed()
     }
@@ -108,7 +176,11 @@ final class WorkerConnection: ChannelInboundHandler {
     // MARK: The end
 
     /// What has been sent is still read; then comes the end of the stream.
-    func endReading() { Descriptors.endReading(socket) }
+    func endReading() { if !isClosed { Descriptors.endReading(socket) } }
 
-    func close() { channel.close(promise: nil) }
+    /// What the worker has sent, and what has not been handled, is dropped.
+    func close() {
+        stopReading()
+        channel.close(promise: nil)
+    }
 }

@@ -1,5 +1,6 @@
 import FunctionModel
 import HostMemory
+import WorkerProtocol
 
 /// Log lines, as many as a limit in bytes allows, then one notice. What it keeps is drawn from the host's memory.
 struct BoundedLog {
@@ -11,8 +12,8 @@ struct BoundedLog {
 
     init(limit: Int) { self.limit = limit }
 
-    /// What a line counts toward a limit, in bytes. Keeping a line costs memory even if it is empty.
-    static func cost(of line: LogLine) -> Int { max(64, line.text.utf8.count + 1) }
+    /// What a line counts toward a limit, in bytes.
+    static func cost(of line: LogLine) -> Int { LogAllowance.cost(textLength: line.text.utf8.count) }
 
     static func notice(limit: Int) -> LogLine {
         LogLine(level: .warning, text: "[log cut: more than \(limit) bytes]")
