@@ -14,11 +14,22 @@ public final class InvocationLog: InvocationObserver {
         self.minimumLevel = minimumLevel
     }
 
+    /// A call with more lines than this leaves them to the sink's thread: this is called on an event loop.
+    private static let linesWrittenHere = 16
+
     public func invocationEnded(_ record: InvocationRecord, logs: [LogLine]) {
-        for line in logs where isShown(line.level) {
-            write(
-                line.level, metadata: [("function", record.functionID.text), ("requestId", record.requestID)],
-                source: "function", line.text)
+        let lines = logs.isEmpty ? [] : logs.filter { isShown($0.level) }
+        let isLong = lines.count > Self.linesWrittenHere || lines.reduce(0) { $0 + $1.text.utf8.count } > 4096
+        let make = { @Sendable [label] (line: LogLine) in
+            LogText.line(
+                level: "\(line.level)", label: label,
+                metadata: [("function", record.functionID.text), ("requestId", record.requestID)], source: "function",
+                message: line.text)
+        }
+        if isLong {
+            sink.write(lines, bytes: { $0.text.utf8.count + 160 }, make: make)
+        } else {
+            for line in lines { sink.write(make(line)) }
         }
         if let (level, message) = Self.summary(of: record), isShown(level) {
             write(

@@ -18,51 +18,61 @@ import Testing
             timeoutMillis: timeoutMillis),
     ]
 
+    /// Times of the good function's calls, on one connection, while two clients call the other one.
+    private static func measure(_ server: Server) async throws -> (good: [Duration], floods: [Duration]) {
+        let end = ContinuousClock.now + .milliseconds(1500)
+        async let floods: [Duration] = withThrowingTaskGroup(of: [Duration].self) { group in
+            for _ in 0..<2 {
+                group.addTask {
+                    var times: [Duration] = []
+                    while ContinuousClock.now < end {
+                        let start = ContinuousClock.now
+                        _ = try await server.http.invoke("flood", "1")
+                        times.append(ContinuousClock.now - start)
+                    }
+                    return times
+                }
+            }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+        let good = try await onThread {
+            let connection = try RawConnection(port: server.port)
+            var times: [Duration] = []
+            while ContinuousClock.now < end {
+                let start = ContinuousClock.now
+                try connection.send(RawHTTP.request("POST", "/invoke/good", body: Array("1".utf8)))
+                let answer = try connection.readAnswer()
+                guard answer.status == 200 else { throw TestFailure("good: \(answer.text)") }
+                times.append(ContinuousClock.now - start)
+            }
+            return times.sorted()
+        }
+        return (good, try await floods)
+    }
+
     @Test(arguments: floods.indices)
     func `A function that floods its log delays no client of another function`(index: Int) async throws {
         try await Server.with([Self.good, Self.floods[index]]) { server in
             for _ in 0..<20 { _ = try await server.http.invoke("good", "1") }
-            let end = ContinuousClock.now + .milliseconds(1500)
-            async let flooding: [(status: Int, time: Duration)] = withThrowingTaskGroup(
-                of: [(status: Int, time: Duration)].self
-            ) { group in
-                for _ in 0..<2 {
-                    group.addTask {
-                        var calls: [(status: Int, time: Duration)] = []
-                        while ContinuousClock.now < end {
-                            let start = ContinuousClock.now
-                            let status = try await server.http.invoke("flood", "1").status
-                            calls.append((status, ContinuousClock.now - start))
-                        }
-                        return calls
-                    }
-                }
-                return try await group.reduce(into: []) { $0 += $1 }
+            var isQuick = false
+            var measured: [String] = []
+            var calls = 0
+            // A machine that other programs stall is no fault of the server's: one of three rounds has to be quick.
+            for _ in 0..<3 where !isQuick {
+                let (good, floods) = try await Self.measure(server)
+                let p99 = good[good.count * 99 / 100]
+                let longest = floods.max() ?? .zero
+                calls += floods.count
+                isQuick = p99 < .milliseconds(100) && longest < .milliseconds(Self.timeoutMillis + 500)
+                measured.append(
+                    "\(good.count) good calls, p50 \(good[good.count / 2]), p99 \(p99); \(floods.count) floods, "
+                        + "the longest \(longest)")
             }
-            let measured = try await onThread {
-                let connection = try RawConnection(port: server.port)
-                var times: [Duration] = []
-                while ContinuousClock.now < end {
-                    let start = ContinuousClock.now
-                    try connection.send(RawHTTP.request("POST", "/invoke/good", body: Array("1".utf8)))
-                    let answer = try connection.readAnswer()
-                    guard answer.status == 200 else { throw TestFailure("good: \(answer.text)") }
-                    times.append(ContinuousClock.now - start)
-                }
-                return times.sorted()
-            }
-            let calls = try await flooding
-            let p99 = measured[measured.count * 99 / 100]
-            let longest = calls.map(\.time).max() ?? .zero
             let logged = server.program.errorOutput.utf8.count
-            print(
-                "flood \(index): \(measured.count) good calls, p50 \(measured[measured.count / 2]), p99 \(p99), "
-                    + "the longest \(measured.last ?? .zero); \(calls.count) floods, the longest \(longest); "
-                    + "\(logged) bytes of log")
-            #expect(p99 < .milliseconds(250), "\(p99)")
-            #expect(longest < .milliseconds(Self.timeoutMillis + 500), "\(longest)")
+            print("FLOOD over HTTP, \(index): \(measured.joined(separator: "; again: ")); \(logged) bytes of log")
+            #expect(isQuick, "\(measured)")
             // 4096 lines of at most 256 bytes each, and a line about the call.
-            #expect(logged <= (calls.count + 1) << 20, "\(logged)")
+            #expect(logged <= (calls + 1) << 20, "\(logged)")
             try await waitUntil("the function that flooded is called again") {
                 try await [200, 502, 503, 504].contains(server.http.invoke("flood", "1").status)
             }

@@ -141,6 +141,27 @@ import Testing
         }
     }
 
+    /// The lines are made on the sink's thread: a caller that logs much does not wait for that.
+    @Test func `The lines of a call that logged much are written in order, as many as fit, with a notice`() async throws
+    {
+        let pipe = try Pipe()
+        let sink = LogSink(descriptor: pipe.write, capacity: 1 << 20)
+        let log = InvocationLog(sink: sink, label: "faas", minimumLevel: .info)
+        let lines = (0..<4000).map { LogLine(level: .info, text: "line \($0)") }
+        let record = try record(.result)
+        for _ in 0..<20 { log.invocationEnded(record, logs: lines) }
+        async let text = onThread { pipe.readAll() }
+        #expect(sink.flush(withinMillis: 20_000))
+        close(pipe.write)
+        let written = try await text.split(separator: "\n")
+        close(pipe.read)
+        let numbers = written.compactMap { $0.firstMatch(of: /\[function\] line (\d+)/).flatMap { Int($0.1) } }
+        let notices = written.compactMap { $0.firstMatch(of: /\[(\d+) log lines dropped/).flatMap { Int($0.1) } }
+        #expect(numbers.count >= 4000 && Array(numbers[..<4000]) == Array(0..<4000))
+        #expect(numbers.count + notices.reduce(0, +) == 80_000)
+        #expect(written.count == numbers.count + notices.count)
+    }
+
     // MARK: What is written
 
     private func written(by body: (LogSink) throws -> Void) throws -> String {
