@@ -72,7 +72,9 @@ enum BuildOutput {
         }
         let place =
             first + 2 < lines.count ? lines[first + 2].trimmingCharacters(in: .whitespaces).split(separator: ":") : []
-        guard place.count >= 3, let line = Int(place[place.count - 2]), let column = Int(place[place.count - 1]) else {
+        guard place.count >= 3, let line = Int(place[place.count - 2]),
+            let column = Int(place[place.count - 1]), column < .max
+        else {
             return LoadError("The source does not build: \(message)")
         }
         let path = place.dropLast(2).joined(separator: ":")

@@ -25,7 +25,8 @@ struct HeadFacts {
             case 7 where Self.isSame(name, "upgrade"): hasUpgrade = true
             case 12 where Self.isSame(name, "x-request-id"): requestID = requestID ?? value
             // The decoder has checked it: what is left is a number too large for an Int.
-            case 14 where Self.isSame(name, "content-length"): contentLength = Int(value) ?? .max
+            case 14 where Self.isSame(name, "content-length"):
+                contentLength = Int(value).flatMap { $0 < 0 ? nil : $0 } ?? .max
             case 17 where Self.isSame(name, "transfer-encoding"): isChunked = true
             default: break
             }

@@ -32,9 +32,7 @@ struct Dev: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func validate() throws {
-        guard (0...65535).contains(port) else {
-            throw ValidationError("Invalid port: \(port). Use a number from 0 to 65535.")
-        }
+        try OptionRange.check("--port", port, 0...65535)
     }
 
     func run() async throws {

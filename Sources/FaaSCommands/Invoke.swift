@@ -41,6 +41,7 @@ struct Invoke: AsyncParsableCommand {
     @OptionGroup var json: JSONOption
 
     func validate() throws {
+        try OptionRange.check("--timeout-millis", timeoutMillis, 0...86_400_000, "ms")
         // Without an id, '-' stands where it would.
         let input = file == nil ? input : id
         if file != nil, self.input != nil || id != nil && id != "-" {

@@ -57,34 +57,19 @@ struct LimitOptions: ParsableArguments {
     private static let maximumSeconds = 1_000_000_000
 
     func validate() throws {
-        guard workersPerFunction ?? 1 > 0, workers ?? 1 > 0, startingWorkers ?? 1 > 0 else {
-            throw ValidationError("There must be at least one worker.")
-        }
         for (option, count) in [
             ("--workers-per-function", workersPerFunction), ("--workers", workers),
             ("--starting-workers", startingWorkers),
-        ] { try check(option, count, 1...1_000_000, "workers") }
-        guard (0.01...1).contains(memoryShare ?? 1) else {
-            throw ValidationError("Invalid memory share: use a number from 0.01 to 1.")
-        }
-        guard (0.01...1).contains(hostMemoryShare ?? 1) else {
-            throw ValidationError("Invalid host memory share: use a number from 0.01 to 1.")
-        }
-        guard cpuMillis ?? 1 > 0 else { throw ValidationError("Invalid processor time: use at least 1 ms.") }
-        guard zygoteSeconds ?? 0 >= 0 else { throw ValidationError("Invalid zygote lifetime: use 0 seconds or more.") }
-        try check("--zygote-seconds", zygoteSeconds, 0...Self.maximumSeconds, "s")
-        try check("--cpu-millis", cpuMillis, 1...86_400_000, "ms")
-        try check("--max-timeout", maxTimeout, 1...86_400_000, "ms")
-        try check("--max-memory", maxMemory, 1...(1 << 20), "MB")
-        try check("--max-cpu", maxCpu, 1...86_400_000, "ms")
-        try check("--max-temporary", maxTemporary, 1...1024, "MB")
-        try check("--max-concurrency", maxConcurrency, 1...10_000, "calls")
-    }
-
-    private func check(_ option: String, _ value: Int?, _ range: ClosedRange<Int>, _ unit: String) throws {
-        guard let value, !range.contains(value) else { return }
-        throw ValidationError(
-            "Invalid \(option): \(value). Use a number from \(range.lowerBound) to \(range.upperBound) (\(unit)).")
+        ] { try OptionRange.check(option, count, 1...1_000_000, "workers") }
+        try OptionRange.check("--memory-share", memoryShare, 0.01...1)
+        try OptionRange.check("--host-memory-share", hostMemoryShare, 0.01...1)
+        try OptionRange.check("--zygote-seconds", zygoteSeconds, 0...Self.maximumSeconds, "s")
+        try OptionRange.check("--cpu-millis", cpuMillis, 1...86_400_000, "ms")
+        try OptionRange.check("--max-timeout", maxTimeout, 1...86_400_000, "ms")
+        try OptionRange.check("--max-memory", maxMemory, 1...(1 << 20), "MB")
+        try OptionRange.check("--max-cpu", maxCpu, 1...86_400_000, "ms")
+        try OptionRange.check("--max-temporary", maxTemporary, 1...1024, "MB")
+        try OptionRange.check("--max-concurrency", maxConcurrency, 1...10_000, "calls")
     }
 
     /// Puts what was given into a runtime's configuration.

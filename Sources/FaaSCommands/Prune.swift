@@ -27,7 +27,7 @@ struct Prune: AsyncParsableCommand {
         do {
             _ = try await storeOptions.checkDirectory()
             let unused = try await storeOptions.deployments.prune(isDryRun: isDryRun)
-            let bytes = unused.reduce(0) { $0 + $1.bytes }
+            let bytes = unused.reduce(0) { $0.addingOrMaximum($1.bytes) }
             if json.isJSON {
                 let files = unused.map { file -> JSONValue in
                     ["path": .string(file.path), "bytes": .integer(Int64(file.bytes))]

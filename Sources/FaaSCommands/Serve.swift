@@ -44,12 +44,8 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func validate() throws {
-        guard (0...65535).contains(port) else {
-            throw ValidationError("Invalid port: \(port). Use a number from 0 to 65535.")
-        }
-        if let maxConnections, !(1...1_000_000).contains(maxConnections) {
-            throw ValidationError("Invalid --max-connections: \(maxConnections). Use a number from 1 to 1000000.")
-        }
+        try OptionRange.check("--port", port, 0...65535)
+        try OptionRange.check("--max-connections", maxConnections, 1...1_000_000)
         guard Logger.Level(rawValue: logLevel) != nil else {
             throw ValidationError("Invalid log level: '\(logLevel)'.")
         }

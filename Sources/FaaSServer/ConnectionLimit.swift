@@ -26,7 +26,7 @@ final class ConnectionLimit: Sendable {
     let maximum: Int
     private let open = Atomic<Int>(0)
 
-    init(maximum: Int) { self.maximum = max(1, maximum) }
+    init(maximum: Int) { self.maximum = max(1, min(maximum, 1_000_000)) }
 
     /// Half of the descriptors that this process may have: workers and files need the others.
     static var defaultMaximum: Int { max(64, min(10_000, Descriptors.limit / 2)) }

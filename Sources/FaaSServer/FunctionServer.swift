@@ -11,22 +11,33 @@ import UnixSignals
 
 /// The HTTP server: `GET /health`, `POST /invoke/{id}` and `/http/{id}/…` over the functions of a store.
 public struct FunctionServer: Sendable {
+    /// A server takes the end of the range for a number outside of it.
     public struct Configuration: Sendable {
         /// The address to listen on. Default: this machine only.
         public var host = "127.0.0.1"
-        /// The port to listen on. Default: 8080. 0: any free one.
+        /// The port to listen on, from 0 to 65535. Default: 8080. 0: any free one.
         public var port = 8080
-        /// The timeout of functions that have none of their own, in milliseconds. Default: 5000.
+        /// The timeout of functions that have none of their own, in milliseconds. 0 or less: none. Default: 5000.
         public var defaultTimeoutMillis = 5000
         /// The largest event of functions that have no `maxEventBytes` of their own, in bytes. Default: 6 MiB.
         public var maximumEventBytes = 6 << 20
-        /// How long running invocations may take after a signal to stop, in seconds. Default: 10.
+        /// How long running invocations may take after a signal to stop, in seconds, up to a day. Default: 10.
         public var shutdownGraceSeconds = 10
         /// The most connections that may be open; one more gets 503. nil, the default: half of the descriptors that
-        /// this process may open, at most 10,000.
+        /// this process may open, at most 10,000. From 1 to 1,000,000.
         public var maximumConnections: Int?
 
         public init() {}
+
+        /// Each number within its range.
+        package func clamped() -> Self {
+            var configuration = self
+            configuration.port = max(0, min(port, 65535))
+            configuration.maximumEventBytes = max(0, min(maximumEventBytes, FunctionService.largestEventBytes))
+            configuration.shutdownGraceSeconds = max(0, min(shutdownGraceSeconds, 86_400))
+            configuration.maximumConnections = maximumConnections.map { max(1, min($0, 1_000_000)) }
+            return configuration
+        }
     }
 
     public let configuration: Configuration
@@ -37,7 +48,7 @@ public struct FunctionServer: Sendable {
     public init(
         configuration: Configuration = Configuration(), service: FunctionService, logger: Logger
     ) {
-        self.configuration = configuration
+        self.configuration = configuration.clamped()
         self.service = service
         self.logger = logger
     }

@@ -5,7 +5,8 @@ import Telemetry
 import WorkerProtocol
 
 extension FunctionRuntime {
-    /// The limits of a runtime. Every field has a default that suits a small server.
+    /// The limits of a runtime. Every field has a default that suits a small server, and every number a range: a runtime
+    /// takes the end of the range for a number outside. docs/embedding.md lists the ranges.
     public struct Configuration: Sendable {
         /// The directory with the worker executables. nil, the default: `FAAS_WORKER_DIR` if set, else beside the
         /// running executable, in `../libexec/polyglotfaas` and in `../libexec` from there.

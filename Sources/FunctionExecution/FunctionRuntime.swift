@@ -24,6 +24,7 @@ import WorkerProtocol
 /// One runtime serves any number of functions and concurrent callers. Workers are made when they are needed and end by
 /// themselves; they end with this process, however it ends.
 public final class FunctionRuntime: Sendable {
+    /// The configuration that it was made with, each number within its range.
     public let configuration: Configuration
     /// The budget that events, results, frames, log lines and caches of the host are drawn from.
     package let memory: ByteBudget
@@ -35,6 +36,7 @@ public final class FunctionRuntime: Sendable {
 
     /// - Parameter sourceBuilder: builds modules and TypeScript; nil: functions that need a build do not load.
     public init(configuration: Configuration, sourceBuilder: (any SourceBuilder)?) {
+        let configuration = configuration.clamped()
         self.configuration = configuration
         self.sourceBuilder = sourceBuilder
         memory = ByteBudget(limit: max(64 << 20, MachineMemory.available(share: configuration.hostMemoryShare)))

@@ -43,7 +43,8 @@ public struct SourceFolder: Hashable, Sendable {
                     "\(quoted("\(path)/\(name)")) is a link, which may lead out of the folder: put a copy there")
             default: throw DocumentError("\(quoted("\(path)/\(name)")) is not a regular file")
             }
-            bytes += Int64(status.st_size)
+            // A sparse file may claim any size.
+            bytes += min(Int64(status.st_size), Int64(Self.maximumBytes) + 1)
             guard files.count <= Self.maximumFiles, bytes <= Self.maximumBytes else {
                 throw DocumentError(
                     "the folder \(quoted(path)) is larger than the limit of \(Self.maximumFiles) files and "

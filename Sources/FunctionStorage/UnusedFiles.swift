@@ -21,7 +21,10 @@ package enum UnusedFiles {
             guard !needed.contains(name), let status = status(path), status.changed <= date else { return nil }
             var bytes = status.bytes
             if status.isFolder, let inside = FileManager.default.enumerator(atPath: path) {
-                while let name = inside.nextObject() as? String { bytes += Self.status("\(path)/\(name)")?.bytes ?? 0 }
+                // Sparse files may claim any size: the sum stays a number.
+                while let name = inside.nextObject() as? String {
+                    bytes = bytes.addingOrMaximum(Self.status("\(path)/\(name)")?.bytes ?? 0)
+                }
             }
             return UnusedArtifact(path: path, bytes: bytes)
         }
@@ -51,5 +54,13 @@ package enum UnusedFiles {
             kind == S_IFDIR, kind == S_IFREG ? Int(status.st_size) : 0,
             Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec))
         )
+    }
+}
+
+extension Int {
+    /// The sum of two sizes; the largest number if it is larger.
+    package func addingOrMaximum(_ other: Int) -> Int {
+        let (sum, overflows) = addingReportingOverflow(other)
+        return overflows ? .max : sum
     }
 }

@@ -19,7 +19,7 @@ public enum MachineMemory {
     package static func available(read: (String) -> String) -> Int {
         let kilobytes = read("/proc/meminfo").split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }?
             .split(separator: " ").dropFirst().first.flatMap { Int($0) }
-        var available = kilobytes.map { $0 << 10 } ?? .max
+        var available = kilobytes.map { max(0, min($0, .max >> 10)) << 10 } ?? .max
         for file in limitFiles(read("/proc/self/cgroup")) {
             // The file holds "max", is missing, or holds a number so large that it means no limit.
             if let limit = Int(read(file).prefix { $0 != "\n" }), limit > 0 { available = min(available, limit) }

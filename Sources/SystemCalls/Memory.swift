@@ -17,7 +17,10 @@ public enum Memory {
     /// The numbers in /proc/self/statm, in pages: all mappings, resident, resident and shared, ..., data and stack.
     private static func sizes() -> [Int] {
         ProcessFiles.read(.sizes).split(whereSeparator: { $0 == " " || $0 == "\n" }).map {
-            (Int($0) ?? 0) * Int(getpagesize())
+            bytes(ofPages: Int($0) ?? 0)
         }
     }
 }
+
+/// What a number of pages in a file of the kernel's is in bytes. A number that makes no sense is capped.
+func bytes(ofPages count: Int) -> Int { max(0, min(count, .max >> 16)) * Int(getpagesize()) }

@@ -181,9 +181,8 @@ public final class ProcessUsage: Sendable {
             guard fields.count > 2, let mapped = Int(fields[0]), let resident = Int(fields[1]),
                 let shared = Int(fields[2])
             else { return nil }
-            let page = Int(getpagesize())
-            self.mapped = mapped * page
-            privateBytes = max(0, resident - shared) * page
+            self.mapped = bytes(ofPages: mapped)
+            privateBytes = max(0, bytes(ofPages: resident) - bytes(ofPages: shared))
         }
     }
 

@@ -117,6 +117,7 @@ public final class LogSink: Sendable {
         }
 
         func flush(withinMillis limit: Int) -> Bool {
+            let limit = max(0, limit)
             var end = timespec()
             clock_gettime(CLOCK_REALTIME, &end)
             end.tv_sec += limit / 1000

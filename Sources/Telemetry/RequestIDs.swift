@@ -34,7 +34,7 @@ package struct RequestIDs {
     }
 
     private static func text(_ high: UInt64, _ low: UInt64) -> String {
-        let time = UInt64(WallClock.milliseconds()) & 0xffff_ffff_ffff
+        let time = UInt64(truncatingIfNeeded: WallClock.milliseconds()) & 0xffff_ffff_ffff
         let first = time << 16 | 0x7000 | high & 0x0fff
         let second = 0x8000_0000_0000_0000 | low >> 2
         return String(unsafeUninitializedCapacity: 36) { text in

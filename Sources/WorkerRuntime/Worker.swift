@@ -21,7 +21,7 @@ enum Worker {
             }
             runtime.startWorker(isolation: function.isolation)
             if function.isolation == .invocation { MemoryRewind.makeRoom() }
-            try sandbox.beforeLoading(memoryBytes: Int(clamping: function.memoryBytes))
+            try sandbox.beforeLoading(memoryBytes: Int(min(function.memoryBytes, 1 << 50)))
             let state = runtime.pristineState(function.isolation, channel: channel, sandbox: sandbox)
             do {
                 try state.prepare(function)

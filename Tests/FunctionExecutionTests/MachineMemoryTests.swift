@@ -17,6 +17,15 @@ import Testing
         #expect(MachineMemory.available { _ in "" } == .max)
     }
 
+    @Test(arguments: ["9223372036854775807", "9007199254740992", "-1", "9223372036854775808", "nan", ""])
+    func `A file of the kernel's that makes no sense gives a number that does`(text: String) {
+        let available = MachineMemory.available {
+            $0 == "/proc/meminfo"
+                ? "MemAvailable: \(text) kB\n" : $0 == "/proc/self/cgroup" ? "0::/\n" : "\(text)\n"
+        }
+        #expect(available >= 0)
+    }
+
     @Test(arguments: [
         ["/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/a/b/memory.max": "512000000\n"],
         ["/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/memory.max": "512000000\n"],

@@ -119,6 +119,18 @@ import Testing
         }
     }
 
+    @Test func `A failure may name any line`() async throws {
+        try await withFakeWorkers { runtime in
+            for line in ["0x7fffffff", "0x80000000", "0xffffffff"] {
+                let outcome = try await Self.run(
+                    runtime,
+                    "serve(lambda: frame(20, struct.pack('<BII', 4, \(line), \(line)) + text(b'E') + text(b'no')"
+                        + " + struct.pack('<I', 0)))")
+                #expect(Self.error(outcome)?.message == "no")
+            }
+        }
+    }
+
     @Test func `A frame that may not come now is refused at its header`() async throws {
         try await withFakeWorkers { runtime in
             let outcome = try await Self.run(runtime, "half(19, 6 << 20, b'1')")

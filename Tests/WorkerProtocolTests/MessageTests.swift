@@ -67,6 +67,44 @@ private let failure = Failure(
 }
 
 @Suite struct HostileMessageTests {
+    @Test func `Any number at any place of a message fails or decodes`() {
+        let messages = [
+            load.encoded(), failure.encoded(), LogMessage(level: 1, text: "text").encoded(),
+            InvokeHeader(requestID: "r", deadline: 1).encoded(),
+            ZygoteRequest.fork(
+                worker: 1, isSpare: true, priority: 1
+            ).encoded(),
+            ZygoteReport.started(engine: "x", layers: [SandboxLayer(.files, .missing, "y")]).encoded(),
+            ZygoteReport.forked(worker: 1, pid: 1).encoded(), ZygoteReport.exited(worker: 1, status: 1).encoded(),
+            ZygoteReport.forkFailed(worker: 1, reason: "no").encoded(),
+        ]
+        var numbers: [[UInt8]] = []
+        for size in [4, 8] {
+            for (low, high): (UInt8, UInt8) in [(0, 0), (0xff, 0xff), (0xff, 0x7f), (0, 0x80)] {
+                numbers.append([UInt8](repeating: low, count: size - 1) + [high])
+            }
+        }
+        var decoded = 0
+        for message in messages {
+            for place in 0..<message.count {
+                for number in numbers where place + number.count <= message.count {
+                    var bytes = message
+                    bytes.replaceSubrange(place..<place + number.count, with: number)
+                    bytes.withUnsafeBytes { bytes in
+                        let readers: [(UnsafeRawBufferPointer) throws -> Void] = [
+                            { _ = try LoadMessage($0) }, { _ = try Failure($0) },
+                            { _ = try Failure(cut: $0, length: .max) },
+                            { _ = try LogMessage($0) }, { _ = try InvokeHeader.decode($0) },
+                            { _ = try ZygoteRequest($0) }, { _ = try ZygoteReport($0) },
+                        ]
+                        for read in readers where (try? read(bytes)) != nil { decoded += 1 }
+                    }
+                }
+            }
+        }
+        #expect(decoded > 100)
+    }
+
     @Test func `Every message that is cut short is refused`() {
         for bytes in [
             load.encoded(), failure.encoded(),
