@@ -32,6 +32,26 @@ import Testing
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
+    @Test(arguments: [Int.min, -1, 0, 1, 1 << 31, 1 << 53, .max])
+    func `A server takes any numbers`(number: Int) async throws {
+        var configuration = FunctionServer.Configuration()
+        configuration.port = number
+        #expect((0...65535).contains(configuration.clamped().port))
+        try await withServer {
+            $0.defaultTimeoutMillis = number
+            $0.maximumEventBytes = number
+            $0.shutdownGraceSeconds = number
+            $0.maximumConnections = number
+        } _: { port in
+            let status = try await onThread {
+                let connection = try RawConnection(port: port)
+                try connection.send(RawHTTP.request("GET", "/health"))
+                return try connection.readAnswer().status
+            }
+            #expect(status == 200)
+        }
+    }
+
     @Test func `A connection beyond the limit gets 503 and is closed, and a free place is used again`() async throws {
         try await withServer {
             $0.maximumConnections = 3
