@@ -84,7 +84,7 @@ let package = Package(
         .target(
             name: "FaaSCommands",
             dependencies: [
-                "Builds", "FaaSServer", "FileStorage", "FunctionModel", "FunctionService", "FunctionStorage",
+                "Access", "Builds", "FaaSServer", "FileStorage", "FunctionModel", "FunctionService", "FunctionStorage",
                 "PolyglotFaaS", "SystemCalls", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

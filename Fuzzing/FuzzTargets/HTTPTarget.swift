@@ -1,3 +1,4 @@
+import Access
 import DataPlane
 import FaaSServer
 import FunctionModel
@@ -90,7 +91,8 @@ private func connectionHandlers(_ functions: FuzzedFunctions) -> [any ChannelHan
     configuration.maximumEventBytes = 256
     configuration.defaultTimeoutMillis = 0
     return FunctionServer.connectionHandlers(
-        service: functions, configuration: configuration,
+        service: functions, gate: Gate(hosts: HostRule(allowedHosts: [], listensOnLoopback: true)),
+        configuration: configuration,
         logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() })
 }
 

@@ -27,8 +27,8 @@ public struct RequestFacts: Sendable {
 
 /// Decides what happens to a request: a call of a function, a route of the control plane, or a refusal.
 ///
-/// Pure, and the same for the fast path and for the router. Each later concern (Host, Origin, token, scope, rate) is
-/// one function here, called by ``decide(_:)``, that returns nil or a refusal.
+/// Pure, and in front of the fast path and the router. Each concern (Host, Origin; later token, scope, rate) is one
+/// function here, called by ``decide(_:)``, that returns nil or a refusal.
 public struct Gate: Sendable {
     /// How a call is spelled in HTTP.
     public enum Dialect: Sendable, CaseIterable {
@@ -44,6 +44,11 @@ public struct Gate: Sendable {
         public let function: FunctionID
         /// The part of the path behind the function's id, as it was sent: `/a/b` of `/http/{id}/a/b`.
         public let rest: Substring
+        /// The origin of the page that makes the call, if it is not the server's own: the function has to allow it,
+        /// with ``Gate/allowedOrigin(_:for:)``.
+        public let foreignOrigin: String?
+        /// The browser asks whether the page may make the call.
+        public let isPreflight: Bool
     }
 
     public enum Decision: Sendable {
@@ -54,38 +59,104 @@ public struct Gate: Sendable {
         case refuse(Dialect, any FunctionError)
     }
 
-    public init() {}
+    private let hosts: HostRule
+
+    public init(hosts: HostRule = .any) { self.hosts = hosts }
 
     public func decide(_ facts: RequestFacts) -> Decision {
-        guard let target = Target(facts) else { return .route }
-        do {
-            return .call(Call(dialect: target.dialect, function: try target.functionID, rest: target.rest))
-        } catch {
-            return .refuse(target.dialect, error)
+        let uri = RequestURI(facts.target)
+        let authority = uri.authority ?? facts.host
+        // Probes of load balancers use any name, and the response is no secret.
+        if uri.isHealth, facts.method == "GET" || facts.method == "HEAD" { return .route }
+        let isForeign = facts.origin.map { !OriginRule.isOwn($0, authority: authority) } ?? false
+        let target = Target(uri, method: facts.method, isPreflight: isForeign && facts.method == "OPTIONS")
+        if let refusal = refusal(ofHost: authority) { return .refuse(target?.dialect ?? .invoke, refusal) }
+        let foreignOrigin = isForeign ? facts.origin : nil
+        guard let target else {
+            return foreignOrigin.map { .refuse(.invoke, OriginNotAllowed(origin: $0)) } ?? .route
         }
+        do {
+            return .call(
+                Call(
+                    dialect: target.dialect, function: try target.functionID, rest: target.rest,
+                    foreignOrigin: foreignOrigin, isPreflight: target.isPreflight))
+        } catch {
+            return .refuse(target.dialect, foreignOrigin.map { OriginNotAllowed(origin: $0) } ?? error)
+        }
+    }
+
+    /// HTTP/1.0 has no `Host`, and no browser speaks it.
+    private func refusal(ofHost authority: String?) -> HostNotAllowed? {
+        guard let authority, !hosts.allows(authority) else { return nil }
+        return HostNotAllowed(host: authority)
+    }
+
+    /// The value of `Access-Control-Allow-Origin` in the response to a call by a page of another origin.
+    public static func allowedOrigin(_ origin: String, for function: Function) throws(OriginNotAllowed) -> String {
+        guard let answer = function.definition.cors.answer(to: origin) else {
+            throw OriginNotAllowed(origin: origin, function: function.id)
+        }
+        return answer
     }
 }
 
-/// The path of a call, cut into its parts. Works on bytes: finding characters takes several times as long.
+/// A request's target, cut into its parts. Works on bytes: finding characters takes several times as long.
+private struct RequestURI {
+    /// Of a target that is a whole URI, as proxies send it: host and port. It counts instead of `Host`.
+    let authority: String?
+    /// Without the query.
+    let path: Substring.UTF8View
+    let hasQuery: Bool
+
+    init(_ target: String) {
+        var text = Substring(target).utf8
+        var authority: String?
+        if text.first != UInt8(ascii: "/"), let scheme = target.range(of: "://") {
+            let rest = target.utf8[scheme.upperBound...]
+            text = rest.drop { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+            authority = String(Substring(rest[..<text.startIndex]))
+        }
+        self.authority = authority
+        path = text.prefix { $0 != UInt8(ascii: "?") }
+        hasQuery = path.endIndex != text.endIndex
+    }
+
+    /// With a query it reports more, so that is a route like any other.
+    var isHealth: Bool {
+        guard !hasQuery else { return false }
+        let first = Self.segment(in: path)
+        return first.elementsEqual("health".utf8) && path[first.endIndex...].allSatisfy { $0 == UInt8(ascii: "/") }
+    }
+
+    /// The first segment that is not empty: repeated slashes count as one.
+    static func segment(in path: Substring.UTF8View) -> Substring.UTF8View {
+        path.drop { $0 == UInt8(ascii: "/") }.prefix { $0 != UInt8(ascii: "/") }
+    }
+}
+
+/// The path of a call, cut into its parts.
 private struct Target {
     let dialect: Gate.Dialect
     private let id: Substring
     let rest: Substring
+    let isPreflight: Bool
 
     /// nil: the path is not that of a call.
-    init?(_ facts: RequestFacts) {
-        let path = Self.path(of: facts.target)
-        let first = Self.segment(in: path)
+    init?(_ uri: RequestURI, method: String, isPreflight: Bool) {
+        let first = RequestURI.segment(in: uri.path)
         guard !first.isEmpty else { return nil }
-        let second = Self.segment(in: path[first.endIndex...])
+        let second = RequestURI.segment(in: uri.path[first.endIndex...])
         guard !second.isEmpty else { return nil }
-        let rest = path[second.endIndex...]
+        let rest = uri.path[second.endIndex...]
         if first.elementsEqual("http".utf8) {
             dialect = .functionURL
-        } else if first.elementsEqual("invoke".utf8), facts.method == "POST",
+            // The function answers OPTIONS like every other method.
+            self.isPreflight = false
+        } else if first.elementsEqual("invoke".utf8), method == "POST" || isPreflight,
             rest.allSatisfy({ $0 == UInt8(ascii: "/") })
         {
             dialect = .invoke
+            self.isPreflight = isPreflight
         } else {
             return nil
         }
@@ -101,19 +172,5 @@ private struct Target {
             }
             return try FunctionID(decoded)
         }
-    }
-
-    /// The target's path without its query. Proxies may send a whole URI.
-    private static func path(of target: String) -> Substring.UTF8View {
-        var text = Substring(target).utf8
-        if text.first != UInt8(ascii: "/"), let scheme = target.range(of: "://") {
-            text = target.utf8[scheme.upperBound...].drop { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
-        }
-        return text.prefix { $0 != UInt8(ascii: "?") }
-    }
-
-    /// The first segment that is not empty: repeated slashes count as one.
-    private static func segment(in path: Substring.UTF8View) -> Substring.UTF8View {
-        path.drop { $0 == UInt8(ascii: "/") }.prefix { $0 != UInt8(ascii: "/") }
     }
 }

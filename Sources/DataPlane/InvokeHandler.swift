@@ -107,6 +107,7 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
             if let onResolved { service.resolve(id, on: context.eventLoop, onResolved) }
         case .wantBody: context.triggerUserOutboundEvent(BodyIsWanted(), promise: nil)
         case .run(let request, let function, let body): run(request, function, body, context)
+        case .allow(let request): write(request.dialect.conformer.preflightResponse(request.head), request, context)
         case .refuse(let request, let error): answer(request, with: error, isLogged: false, context)
         }
     }
@@ -263,6 +264,10 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
             sent?.futureResult.whenComplete { _ in memory.release(size) }
         }
         var headers = response.headers
+        if let origin = request.allowedOrigin, !headers.contains(name: "Access-Control-Allow-Origin") {
+            headers.add(name: "Access-Control-Allow-Origin", value: origin)
+            headers.add(name: "Vary", value: "Origin")
+        }
         // 204 and 304 responses must not carry Content-Length.
         if response.status != .noContent, response.status != .notModified {
             headers.add(name: "Content-Length", value: "\(size)")

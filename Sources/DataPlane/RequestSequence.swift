@@ -20,14 +20,35 @@ struct RequestSequence {
         let head: HTTPRequestHead
         let contentLength: Int?
         let expectsContinue: Bool
+        /// The origin of the page that makes the call, if it is not the server's own.
+        let foreignOrigin: String?
+        let isPreflight: Bool
+        /// What the response says in `Access-Control-Allow-Origin`; nil: nothing.
+        let allowedOrigin: String?
 
-        init(id: String, dialect: Gate.Dialect, rest: Substring, head: HTTPRequestHead, _ facts: HeadFacts) {
+        init(id: String, dialect: Gate.Dialect, call: Gate.Call?, head: HTTPRequestHead, _ facts: HeadFacts) {
             self.id = id
             self.dialect = dialect
-            self.rest = rest
+            rest = call?.rest ?? ""
             self.head = head
             contentLength = facts.contentLength
             expectsContinue = facts.expectsContinue
+            foreignOrigin = call?.foreignOrigin
+            isPreflight = call?.isPreflight ?? false
+            allowedOrigin = nil
+        }
+
+        /// The same request, after the function has allowed its origin.
+        init(_ request: Request, allowedOrigin: String) {
+            id = request.id
+            dialect = request.dialect
+            rest = request.rest
+            head = request.head
+            contentLength = request.contentLength
+            expectsContinue = request.expectsContinue
+            foreignOrigin = request.foreignOrigin
+            isPreflight = request.isPreflight
+            self.allowedOrigin = allowedOrigin
         }
     }
 
@@ -47,6 +68,8 @@ struct RequestSequence {
         case wantBody
         /// Call the function with this body, then report ``ended()``.
         case run(Request, Function, body: ByteBuffer)
+        /// Tell the browser that the page may make the call. The rest of the request is dropped.
+        case allow(Request)
         /// Answer with this error. The rest of the request is dropped.
         case refuse(Request, any Error)
     }
@@ -168,24 +191,27 @@ struct RequestSequence {
             return .pass(input)
         }
         let id = requestIDs.requestID(given: facts.requestID)
-        func request(_ dialect: Gate.Dialect, _ rest: Substring) -> Request {
-            Request(id: id, dialect: dialect, rest: rest, head: head, facts)
-        }
         switch decision {
         case .route: return .pass(input)
-        case .refuse(let dialect, let error): return refuse(request(dialect, ""), error)
+        case .refuse(let dialect, let error):
+            return refuse(Request(id: id, dialect: dialect, call: nil, head: head, facts), error)
         case .call(let call):
-            state = .resolving(request(call.dialect, call.rest))
+            state = .resolving(Request(id: id, dialect: call.dialect, call: call, head: head, facts))
             return .resolve(call.function)
         }
     }
 
     /// The function has been looked up.
     mutating func resolved(_ result: Result<Function, any Error>) -> Action {
-        guard case .resolving(let request) = state else { return .none }
+        guard case .resolving(var request) = state else { return .none }
         let function: Function
         do {
+            if let origin = request.foreignOrigin { request = try Self.admit(origin, request, result) }
             function = try result.get()
+            if request.isPreflight {
+                state = .discarding
+                return .allow(request)
+            }
             try request.dialect.conformer.check(function)
         } catch {
             return refuse(request, error)
@@ -197,6 +223,17 @@ struct RequestSequence {
         body = ByteBuffer()
         state = .collecting(request, function)
         return request.expectsContinue ? .wantBody : .none
+    }
+
+    /// The page of another origin learns of a function only what the function allows it to.
+    private static func admit(_ origin: String, _ request: Request, _ result: Result<Function, any Error>) throws
+        -> Request
+    {
+        do {
+            return Request(request, allowedOrigin: try Gate.allowedOrigin(origin, for: try result.get()))
+        } catch is FunctionNotFound {
+            throw OriginNotAllowed(origin: origin)
+        }
     }
 
     private func limit(of function: Function) -> Int {

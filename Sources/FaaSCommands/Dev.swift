@@ -28,6 +28,7 @@ struct Dev: AsyncParsableCommand {
     var host = "127.0.0.1"
     @Option(help: "The port to listen on; 0: any free one, which is printed.")
     var port = 8080
+    @OptionGroup var names: AllowedHostOption
     @OptionGroup var sandbox: SandboxOption
     @OptionGroup var storeOptions: StoreOptions
 
@@ -73,6 +74,7 @@ struct Dev: AsyncParsableCommand {
         var configuration = FunctionServer.Configuration()
         configuration.host = host
         configuration.port = port
+        configuration.allowedHosts = names.allowedHost
         let server = FunctionServer(
             configuration: configuration, service: service, logger: log.logger)
         let watching = Task { await redeploy(function, watch, service) }

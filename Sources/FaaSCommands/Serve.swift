@@ -22,6 +22,7 @@ struct Serve: AsyncParsableCommand {
             EXAMPLES
               faas serve
               faas serve --host 0.0.0.0 --port 9000
+              faas serve --allowed-host faas.example
               faas serve --max-timeout 30000 --max-memory 512 --max-concurrency 8
               curl -X POST localhost:8080/invoke/hello -d '{"name":"Ada"}'
             """)
@@ -39,6 +40,7 @@ struct Serve: AsyncParsableCommand {
             "Connections that may be open; one more gets 503. Default: half of the open files, at most 10000.",
             valueName: "n"))
     var maxConnections: Int?
+    @OptionGroup var names: AllowedHostOption
     @OptionGroup var limits: LimitOptions
     @OptionGroup var sandbox: SandboxOption
     @OptionGroup var storeOptions: StoreOptions
@@ -70,6 +72,7 @@ struct Serve: AsyncParsableCommand {
         configuration.host = host
         configuration.port = port
         configuration.maximumConnections = maxConnections
+        configuration.allowedHosts = names.allowedHost
         let server = FunctionServer(
             configuration: configuration, service: service, logger: log.logger)
         do {

@@ -8,11 +8,11 @@ struct ClientConnections: ServerChildChannel {
     let http: HTTP1Channel
     let limit: ConnectionLimit
     /// The handlers between the HTTP decoder and Hummingbird.
-    let handlers: @Sendable () -> [any ChannelHandler]
+    let handlers: @Sendable (any Channel) -> [any ChannelHandler]
 
     /// A server whose connections are these.
     static func builder(
-        limit: ConnectionLimit, _ handlers: @escaping @Sendable () -> [any ChannelHandler]
+        limit: ConnectionLimit, _ handlers: @escaping @Sendable (any Channel) -> [any ChannelHandler]
     ) -> HTTPServerBuilder {
         HTTPServerBuilder { responder in
             // Our own channel handler decides which connection is idle or slow.
@@ -34,7 +34,7 @@ struct ClientConnections: ServerChildChannel {
             }
             // The HTTP version of a request can only be seen here: Hummingbird's request does not tell it.
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-            try pipeline.addHandlers(handlers(), position: .after(decoder))
+            try pipeline.addHandlers(handlers(channel), position: .after(decoder))
             return value
         }
     }

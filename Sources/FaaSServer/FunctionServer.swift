@@ -27,6 +27,10 @@ public struct FunctionServer: Sendable {
         /// this process may open, at most 10,000. From 1 to 1,000,000.
         public var maximumConnections: Int?
 
+        /// Names of the server besides those of loopback, without a port. On a loopback address, a request with
+        /// another `Host` is refused; on other addresses too, if there is any name here. Default: none.
+        public var allowedHosts: [String] = []
+
         public init() {}
 
         /// Each number within its range.
@@ -62,7 +66,7 @@ public struct FunctionServer: Sendable {
         let limit = ConnectionLimit(maximum: configuration.maximumConnections ?? ConnectionLimit.defaultMaximum)
         let application = Application(
             router: Routes(health: { [service] in service.health }, logger: logger).router(),
-            server: ClientConnections.builder(limit: limit) { [self] in connectionHandlers() },
+            server: ClientConnections.builder(limit: limit, connectionHandlers()),
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), backlog: 1024),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) },
             logger: logger)
@@ -80,20 +84,28 @@ public struct FunctionServer: Sendable {
         }
     }
 
-    private func connectionHandlers() -> [any ChannelHandler] {
-        Self.connectionHandlers(
-            service: ServedFunctions(service: service), configuration: configuration,
-            logger: logger)
+    private func connectionHandlers() -> @Sendable (any Channel) -> [any ChannelHandler] {
+        let names = configuration.allowedHosts
+        // The name that was given as the address to listen on is the server's too.
+        let onLoopback = Gate(hosts: HostRule(allowedHosts: names + [configuration.host], listensOnLoopback: true))
+        let elsewhere = Gate(hosts: HostRule(allowedHosts: names, listensOnLoopback: false))
+        return { [self] channel in
+            let address = channel.parent?.localAddress?.ipAddress
+            return Self.connectionHandlers(
+                service: ServedFunctions(service: service),
+                gate: address.map(HostRule.isLoopback) == true ? onLoopback : elsewhere, configuration: configuration,
+                logger: logger)
+        }
     }
 
     /// The handlers between the HTTP decoder and Hummingbird, for one connection.
     package static func connectionHandlers(
-        service: any InvocationService, configuration: Configuration, logger: Logger
+        service: any InvocationService, gate: Gate, configuration: Configuration, logger: Logger
     ) -> [any ChannelHandler] {
         [
             ClientConnectionHandler(),
             InvokeHandler(
-                service: service, gate: Gate(),
+                service: service, gate: gate,
                 configuration: .init(
                     defaultTimeoutMillis: configuration.defaultTimeoutMillis,
                     maximumEventBytes: configuration.maximumEventBytes,

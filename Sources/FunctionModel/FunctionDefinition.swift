@@ -25,6 +25,8 @@ public struct FunctionDefinition: Hashable, Sendable {
     public var isolation: Isolation
     /// What the result means to HTTP. Default: the body of the answer.
     public var response: ResponseShape
+    /// Which pages of other origins may call it from a browser. Default: none.
+    public var cors: CORS
     /// What it may use, where that differs from the host's defaults.
     public var limits: FunctionLimits
 
@@ -41,6 +43,7 @@ public struct FunctionDefinition: Hashable, Sendable {
         timeoutMillis: Int? = nil,
         isolation: Isolation = .invocation,
         response: ResponseShape = .json,
+        cors: CORS = CORS(),
         limits: FunctionLimits = FunctionLimits()
     ) {
         self.language = language
@@ -55,6 +58,7 @@ public struct FunctionDefinition: Hashable, Sendable {
         self.timeoutMillis = timeoutMillis
         self.isolation = isolation
         self.response = response
+        self.cors = cors
         self.limits = limits
     }
 

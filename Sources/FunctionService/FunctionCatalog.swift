@@ -132,6 +132,7 @@ extension Function {
         let definition = definition
         var bytes = 1024 + definition.sourceCode.utf8.count + size(definition.dependencies)
         bytes += size(definition.environment)
+        for origin in definition.cors.allowOrigins { bytes += origin.utf8.count + 64 }
         for event in definition.prime { bytes += 4 * event.jsonText().utf8.count + 64 }
         if let built { bytes += built.script.utf8.count + built.sourceMap.utf8.count }
         return bytes

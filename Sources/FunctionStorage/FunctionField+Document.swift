@@ -33,6 +33,8 @@ extension FunctionField {
             for entry in entries.names { definition[keyPath: path][entry] = try entries.requiredText(entry) }
         case .variables(let path): definition[keyPath: path] = try fields.variables(name)
         case .events(let path, let maximum): definition[keyPath: path] = try fields.events(name, maximum: maximum)
+        case .cors(let path, let maximum):
+            definition[keyPath: path] = try fields.cors(name, form, maximum: maximum)
         }
     }
 
@@ -54,6 +56,8 @@ extension FunctionField {
         case .choice(let choice): .string(choice.get(definition))
         case .texts(let path), .variables(let path): .object(definition[keyPath: path].mapValues { .string($0) })
         case .events(let path, _): .array(definition[keyPath: path])
+        case .cors(let path, _):
+            ["allowOrigins": .array(definition[keyPath: path].allowOrigins.map { .string($0) })]
         }
     }
 

@@ -24,6 +24,7 @@ package struct FunctionField: Sendable {
         /// Variables of the environment.
         case variables(Path<[String: String]>)
         case events(Path<[JSONValue]>, maximum: Int)
+        case cors(Path<CORS>, maximum: Int)
         /// The name of an artifact.
         case artifact(Path<String?>)
         /// A field of a manifest that ``ManifestReader`` makes other fields from. What it looks like.

@@ -63,6 +63,11 @@ extension FunctionField {
             "`\"http\"`: the function answers HTTP itself, on "
                 + "[`/http/{id}/…`](http.md#functions-that-answer-http)."),
         .init(
+            "cors", .cors(\.cors, maximum: CORS.maximumOrigins), in: [.manifest, .stored], revision: .whenSet,
+            default: "none",
+            "Which pages of other origins may call the function from a browser: `{ \"allowOrigins\": "
+                + "[\"https://app.example\"] }`; `\"*\"`: all. [http.md](http.md#browsers)"),
+        .init(
             "memoryMB", .limit(\.memoryMB, maximum: 1 << 20), in: [.manifest, .stored], revision: .whenSet,
             default: "128",
             "Memory of each worker beyond what the engine needs, in 2^20 bytes. [sandbox.md](sandbox.md#limits)"),
@@ -121,6 +126,7 @@ extension FunctionField {
         case .texts: "object"
         case .variables: "object of texts"
         case .events: "array of events"
+        case .cors: "object"
         case .source(let text): text
         }
     }
@@ -128,6 +134,7 @@ extension FunctionField {
     private var maximumText: String {
         switch kind {
         case .limit(_, let maximum), .milliseconds(_, let maximum), .events(_, let maximum): "\(maximum)"
+        case .cors(_, let maximum): "\(maximum) origins"
         default: ""
         }
     }

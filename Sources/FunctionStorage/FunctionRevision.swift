@@ -52,6 +52,10 @@ private struct RevisionEncoder {
         case .choice(let choice): add(choice.get(definition))
         case .texts(let path), .variables(let path): add(definition[keyPath: path])
         case .events(let path, _): add(JSONValue.array(definition[keyPath: path]).jsonText())
+        case .cors(let path, _):
+            let origins = definition[keyPath: path].allowOrigins
+            add(Int64(origins.count))
+            for origin in origins { add(origin) }
         }
     }
 

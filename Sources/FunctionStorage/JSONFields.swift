@@ -110,6 +110,24 @@ package struct JSONFields {
         return events.map(\.value)
     }
 
+    /// Which origins may call a function.
+    func cors(_ name: String, _ form: FunctionField.Forms, maximum: Int) throws(DocumentError) -> CORS {
+        guard let cors = try object(name) else { return CORS() }
+        if form == .manifest { try cors.allowOnly(["allowOrigins"]) }
+        let origins = try cors.texts("allowOrigins") ?? []
+        guard form == .manifest else { return CORS(allowOrigins: origins) }
+        guard origins.count <= maximum else {
+            throw DocumentError(
+                "\(cors.subject("allowOrigins")) must have at most \(maximum) origins, not \(origins.count)")
+        }
+        for origin in origins where !CORS.isOrigin(origin) {
+            throw DocumentError(
+                "\(cors.subject("allowOrigins")): \(quoted(origin)) is not an origin; use '*', or scheme, host and "
+                    + "perhaps port, without a path: 'https://app.example'")
+        }
+        return CORS(allowOrigins: origins)
+    }
+
     /// One of a few texts.
     package func text(_ name: String, among values: [String]) throws(DocumentError) -> String? {
         guard let text = try text(name) else { return nil }

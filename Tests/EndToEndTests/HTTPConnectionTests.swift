@@ -37,7 +37,7 @@ import Testing
             for withReset in [false, true] {
                 let client = try Client(port: server.port)
                 try client.send(
-                    Array("POST /invoke/endless \(version)\r\nHost: a\r\nContent-Length: 4\r\n\r\ntrue".utf8))
+                    Array("POST /invoke/endless \(version)\r\nHost: localhost\r\nContent-Length: 4\r\n\r\ntrue".utf8))
                 let worker = try await server.waitUntilBusy(language)
                 client.close(withReset: withReset)
                 try await waitUntilAllEnded([worker])
@@ -119,7 +119,8 @@ import Testing
         try await Server.with { server in
             let text = try await onThread {
                 let client = try Client(port: server.port)
-                let head = (["GET /health \(version)", "Host: a"] + headers + ["", ""]).joined(separator: "\r\n")
+                let head = (["GET /health \(version)", "Host: localhost"] + headers + ["", ""]).joined(
+                    separator: "\r\n")
                 try client.send(Array(head.utf8))
                 if connection == "close" { return try client.readToEnd(within: .seconds(10)) }
                 let first = try client.readHead()

@@ -47,6 +47,7 @@ import Testing
         case .resolve(let id): "resolve \(id)"
         case .wantBody: "want body"
         case .run(_, _, let body): "run \(body.readableBytes)"
+        case .allow: "allow"
         case .refuse(_, let error as any FunctionError): "refuse \(error.errorType)"
         case .refuse(_, let error): "refuse \(type(of: error))"
         }

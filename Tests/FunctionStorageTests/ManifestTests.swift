@@ -99,6 +99,19 @@ struct ManifestTests {
                 #"{"id": "a", "languageId": "js", "source": "", "prime": [\#(Array(repeating: "1", count: 101).joined(separator: ","))]}"#,
                 "the field 'prime' at line 1, column 56 must have at most 100 events, not 101"
             ),
+            (
+                #"{"id": "a", "languageId": "js", "source": "", "cors": "*"}"#,
+                "the field 'cors' at line 1, column 55 must be an object, not text"
+            ),
+            (
+                #"{"id": "a", "languageId": "js", "source": "", "cors": {"origins": ["*"]}}"#,
+                "unknown field 'origins' at line 1, column 56; use 'allowOrigins'"
+            ),
+            (
+                #"{"id": "a", "languageId": "js", "source": "", "cors": {"allowOrigins": ["https://a.example/"]}}"#,
+                "the field 'allowOrigins' at line 1, column 56: 'https://a.example/' is not an origin; use '*', or "
+                    + "scheme, host and perhaps port, without a path: 'https://app.example'"
+            ),
             ("[]", "the manifest at line 1, column 1 must be an object, not an array"),
             ("{\n  \"id\" 1}", "line 2, column 8: expected ':' after the name \"id\""),
             (#"{"languageId": "js", "source": ""}"#, "the field 'id' is missing"),

@@ -107,7 +107,7 @@ public final class RawConnection: Sendable {
             let parts = line.split(separator: ":", maxSplits: 1)
             headers[parts[0].lowercased()] = parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
         }
-        let length = withoutBody ? 0 : headers["content-length"].flatMap { Int($0) }
+        let length = withoutBody || status == 204 ? 0 : headers["content-length"].flatMap { Int($0) }
         guard let length else { throw TestFailure("an answer without a length: \(lines)") }
         guard bytes.count >= end.upperBound + length else { return nil }
         return (

@@ -9,11 +9,19 @@ public struct TestFunction: Encodable, Sendable {
     var functionName: String?
     var timeoutMillis: Int?
     var response: String?
+    var cors: [String: [String]]?
 
     /// The same with `"response": "http"`.
     public func answeringHTTP() -> TestFunction {
         var function = self
         function.response = "http"
+        return function
+    }
+
+    /// The same for pages of other origins.
+    public func allowing(origins: String...) -> TestFunction {
+        var function = self
+        function.cors = ["allowOrigins": origins]
         return function
     }
 

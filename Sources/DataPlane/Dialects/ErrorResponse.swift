@@ -1,3 +1,4 @@
+import Access
 import FunctionModel
 import HTTPTypes
 import NIOCore
@@ -59,6 +60,7 @@ package struct ErrorResponse: Sendable {
     private static func status(of error: any FunctionError) -> HTTPResponse.Status {
         switch (error.kind, error) {
         case (_, is FunctionNotFound): .notFound
+        case (_, is HostNotAllowed), (_, is OriginNotAllowed): .forbidden
         case (_, is PayloadTooLarge): .contentTooLarge
         case (_, is TooManyRequests): .tooManyRequests
         case (_, is InvalidResponse): .badGateway

@@ -41,6 +41,17 @@ protocol InvocationDialect: Sendable {
 }
 
 extension InvocationDialect {
+    /// Tells a browser that a page of another origin may make the call. The host adds which origin.
+    func preflightResponse(_ head: HTTPRequestHead) -> DialectResponse {
+        var headers: HTTPHeaders = ["Access-Control-Allow-Methods": "POST", "Access-Control-Max-Age": "600"]
+        // Which headers a call has does not matter to the host: the function does not see them.
+        for value in head.headers["Access-Control-Request-Headers"] {
+            headers.add(name: "Access-Control-Allow-Headers", value: value)
+        }
+        headers.add(name: "Vary", value: "Access-Control-Request-Headers")
+        return DialectResponse(status: .noContent, headers: headers, body: ByteBuffer())
+    }
+
     func response(error: ErrorResponse, requestID: String) -> DialectResponse {
         var headers = HTTPHeaders()
         headers.reserveCapacity(6)
