@@ -21,7 +21,7 @@ public struct HostRule: Sendable {
     }
 
     /// A host name or address in the form in which names are compared: lower case, no dot at its end, IPv6 in
-    /// brackets. nil: it is none, or has a port.
+    /// brackets. nil: the text is something else, or has a port.
     public static func name(_ text: String) -> String? {
         var name = text.lowercased()
         if name.utf8.first != UInt8(ascii: "["), name.utf8.count(where: { $0 == UInt8(ascii: ":") }) > 1 {

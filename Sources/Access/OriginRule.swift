@@ -45,7 +45,7 @@ enum OriginRule {
     }
 }
 
-/// The request names a host that is none of the server's names.
+/// The request's host is not a name of the server.
 public struct HostNotAllowed: FunctionError, Equatable {
     public var kind: FunctionErrorKind { .caller }
     public let host: String

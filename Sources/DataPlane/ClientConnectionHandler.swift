@@ -9,6 +9,18 @@ struct BodyIsWanted: Sendable {}
 /// The body of a request does not arrive in time.
 struct BodyTooSlow: Error {}
 
+/// Counts what a connection receives, before it is decoded.
+private final class ReceivedBytes: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+
+    private(set) var count = 0
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        count += Self.unwrapInboundIn(data).readableBytes
+        context.fireChannelRead(data)
+    }
+}
+
 /// Carries out what ``ClientConnectionState`` decides. It sits between the HTTP decoder and ``InvokeHandler``.
 package final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     package typealias InboundIn = HTTPServerRequestPart
@@ -23,6 +35,8 @@ package final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChan
 
     private var state = ClientConnectionState()
     private var timer: Scheduled<Void>?
+    /// nil: no request so far had a chunked body.
+    private var receivedBytes: ReceivedBytes?
 
     package init() {}
 
@@ -59,11 +73,37 @@ package final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChan
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let isPassedOn =
             switch Self.unwrapInboundIn(data) {
-            case .head(let head): state.received(head)
+            case .head(let head): received(head, context)
             case .body(let bytes): state.receivedBody(bytes: bytes.readableBytes)
             case .end: state.receivedEnd()
             }
         if isPassedOn { context.fireChannelRead(data) }
+    }
+
+    /// Returns whether the head is passed on.
+    private func received(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) -> Bool {
+        switch state.received(head) {
+        case .pass: return true
+        case .passChunked:
+            if receivedBytes == nil {
+                let counter = ReceivedBytes()
+                // If it cannot be added, the connection is being closed.
+                try? context.pipeline.syncOperations.addHandler(counter, position: .first)
+                receivedBytes = counter
+            }
+            return true
+        case .drop: return false
+        case .fail(let error):
+            errorCaught(context: context, error: error)
+            return false
+        }
+    }
+
+    package func channelReadComplete(context: ChannelHandlerContext) {
+        if let receivedBytes, let error = state.received(total: receivedBytes.count) {
+            errorCaught(context: context, error: error)
+        }
+        context.fireChannelReadComplete()
     }
 
     package func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?)
@@ -134,9 +174,9 @@ package final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChan
         case .writeAndLeave:
             context.writeAndFlush(data, promise: promise)
             leave(context)
-        case .refuse(let error):
+        case .refuse(let refusal):
             let requestID = RequestIDs.make()
-            let response = ErrorResponse(error)
+            let response = ErrorResponse(refusal.error)
             let body = response.body(requestID: requestID)
             let headers: HTTPHeaders = [
                 "Content-Type": "application/json", "Content-Length": "\(body.readableBytes)", "Connection": "close",

@@ -1,3 +1,4 @@
+import FunctionModel
 import NIOHTTP1
 
 /// What happens on a client's connection besides requests and responses. Pure: each method takes one event and returns
@@ -22,6 +23,11 @@ struct ClientConnectionState {
         var bodyBytesPerSecond = 64 << 10
         /// The most bytes that may follow a response that came early. With more to come, the connection is closed.
         var unwantedBodyBytes = 64 << 10
+        /// What may surround a chunked body: sizes of chunks, their extensions, trailers. For each byte of the body so
+        /// many more bytes.
+        var chunkOverhead = 16
+        /// The same for a body without bytes.
+        var leastChunkOverhead = 16 << 10
     }
 
     /// A request without a response.
@@ -39,6 +45,29 @@ struct ClientConnectionState {
         let length: Int?
         var bytes = 0
         var nanos: Int64 = 0
+        /// How many bytes the connection had received, if that is known.
+        var start: Int?
+    }
+
+    /// What is wrong with bytes that are not a request.
+    enum Refusal: Equatable {
+        case parser(HTTPParserError)
+        case request(InvalidRequest)
+
+        init?(_ error: any Error) {
+            switch error {
+            case let error as HTTPParserError: self = .parser(error)
+            case let error as InvalidRequest: self = .request(error)
+            default: return nil
+            }
+        }
+
+        var error: any Error {
+            switch self {
+            case .parser(let error): error
+            case .request(let error): error
+            }
+        }
     }
 
     private enum Output {
@@ -53,7 +82,9 @@ struct ClientConnectionState {
     private var unanswered = UnansweredRequests()
     private var arrival: Arrival?
     private var output = Output.none
-    private var refusal: HTTPParserError?
+    private var refusal: Refusal?
+    /// A request was refused in its middle, so what follows is not understood.
+    private var isBroken = false
     /// The last response has been written. Input is ignored from here on.
     private(set) var isLeaving = false
     /// The stopping server's grace period is over: Hummingbird closes the input when its task is cancelled.
@@ -67,11 +98,23 @@ struct ClientConnectionState {
 
     // MARK: Requests
 
-    /// Returns whether the head is passed on.
-    mutating func received(_ head: HTTPRequestHead) -> Bool {
-        guard !isLeaving else { return false }
+    enum ReceivedHead: Equatable {
+        case pass
+        /// The same for a chunked body: ``received(total:)`` is to be told of the connection's bytes.
+        case passChunked
+        case drop
+        /// The connection ends with an error, after the responses to what came before.
+        case fail(InvalidRequest)
+    }
+
+    mutating func received(_ head: HTTPRequestHead) -> ReceivedHead {
+        guard !isLeaving, !isBroken else { return .drop }
         idleNanos = 0
         let facts = HeadFacts(head)
+        if let fault = facts.fault(head.version) {
+            isBroken = true
+            return .fail(fault)
+        }
         unanswered.append(
             Request(
                 version: head.version, isHead: head.method == .HEAD,
@@ -79,12 +122,12 @@ struct ClientConnectionState {
                 isLast: !head.isKeepAlive || head.method == .CONNECT || facts.hasUpgrade,
                 awaitsContinue: facts.expectsContinue))
         arrival = Arrival(length: facts.isChunked ? nil : facts.contentLength ?? 0)
-        return true
+        return facts.isChunked ? .passChunked : .pass
     }
 
     /// Returns whether the bytes are passed on.
     mutating func receivedBody(bytes: Int) -> Bool {
-        guard !isLeaving else { return false }
+        guard !isLeaving, !isBroken else { return false }
         idleNanos = 0
         arrival?.bytes += bytes
         return true
@@ -92,10 +135,25 @@ struct ClientConnectionState {
 
     /// Returns whether the end of the request is passed on.
     mutating func receivedEnd() -> Bool {
-        guard !isLeaving else { return false }
+        guard !isLeaving, !isBroken else { return false }
         idleNanos = 0
         arrival = nil
         return true
+    }
+
+    /// The connection has received so many bytes, which have been decoded. Returns an error if there are too many
+    /// between those of a chunked body: the decoder drops them, and would do so without end.
+    mutating func received(total: Int) -> InvalidRequest? {
+        guard !isLeaving, !isBroken, let arrival, arrival.length == nil else { return nil }
+        guard let start = arrival.start else {
+            self.arrival?.start = total - arrival.bytes
+            return nil
+        }
+        let allowed = limits.leastChunkOverhead + limits.chunkOverhead * arrival.bytes
+        guard total - start - arrival.bytes > allowed else { return nil }
+        isBroken = true
+        return InvalidRequest(
+            "The chunks of the request's body have too much besides the body: extensions or trailers.")
     }
 
     /// A route or a call wants the body of the oldest request. Returns whether `100 Continue` is sent.
@@ -109,8 +167,8 @@ struct ClientConnectionState {
     /// Returns whether the error is passed on.
     mutating func failed(_ error: any Error) -> Bool {
         guard !isLeaving else { return false }
-        if let error = error as? HTTPParserError, refusal == nil {
-            refusal = error
+        if refusal == nil, let refused = Refusal(error) {
+            refusal = refused
             // The rest of the request cannot be understood, nor can what follows it.
             if arrival != nil { unanswered.updateLast { $0.isLast = true } }
         }
@@ -187,7 +245,7 @@ struct ClientConnectionState {
         /// Written, and then the output is closed.
         case writeAndLeave
         /// This response is sent instead, and then the output is closed.
-        case refuse(HTTPParserError)
+        case refuse(Refusal)
         /// Nothing is sent. The output is closed.
         case leave
         case fail

@@ -1,4 +1,5 @@
 import Access
+import FunctionModel
 import NIOHTTP1
 
 /// The headers that decide how a request is handled, found in one pass.
@@ -10,6 +11,10 @@ struct HeadFacts {
     /// The `Content-Length` header.
     private(set) var contentLength: Int?
     private(set) var isChunked = false
+    private var hosts = 0
+    private var origins = 0
+    private var codings = 0
+    private var isCodingKnown = true
     /// The client asks for another protocol.
     private(set) var hasUpgrade = false
     /// The client waits for `100 Continue` before it sends the body.
@@ -19,20 +24,42 @@ struct HeadFacts {
         for (name, value) in head.headers {
             // The length rules out most names before anything is compared.
             switch name.utf8.count {
-            case 4 where Self.isSame(name, "host"): host = host ?? value
-            case 6 where Self.isSame(name, "origin"): origin = origin ?? value
+            case 4 where Self.isSame(name, "host"):
+                host = host ?? value
+                hosts += 1
+            case 6 where Self.isSame(name, "origin"):
+                origin = origin ?? value
+                origins += 1
             case 6 where Self.isSame(name, "expect"): expectsContinue = Self.isSame(value, "100-continue")
             case 7 where Self.isSame(name, "upgrade"): hasUpgrade = true
             case 12 where Self.isSame(name, "x-request-id"): requestID = requestID ?? value
             // The decoder has checked it: what is left is a number too large for an Int.
             case 14 where Self.isSame(name, "content-length"):
                 contentLength = Int(value).flatMap { $0 < 0 ? nil : $0 } ?? .max
-            case 17 where Self.isSame(name, "transfer-encoding"): isChunked = true
+            case 17 where Self.isSame(name, "transfer-encoding"):
+                isChunked = true
+                codings += 1
+                isCodingKnown = Self.isSame(value, "chunked")
             default: break
             }
         }
         // HTTP/1.0 has no interim responses.
         if head.version == .http1_0 { expectsContinue = false }
+    }
+
+    /// Why the request is refused before anything is made of it: another server or proxy might understand it in another
+    /// way. The decoder has checked the rest.
+    func fault(_ version: HTTPVersion) -> InvalidRequest? {
+        let isOld = version == .http1_0
+        if hosts == 1 || hosts == 0 && isOld, codings == 0, origins <= 1 { return nil }
+        if hosts == 0, !isOld { return InvalidRequest("The request has no Host header.") }
+        if hosts > 1 { return InvalidRequest("The request has more than one Host header.") }
+        if origins > 1 { return InvalidRequest("The request has more than one Origin header.") }
+        if isOld { return InvalidRequest("The request is HTTP/1.0, which has no Transfer-Encoding.") }
+        guard codings == 1, isCodingKnown else {
+            return InvalidRequest("The request's Transfer-Encoding is not 'chunked', the only one that is supported.")
+        }
+        return nil
     }
 
     func requestFacts(_ head: HTTPRequestHead) -> RequestFacts {

@@ -101,7 +101,9 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
         switch action {
         case .none: break
         case .pass(.part(let part)): context.fireChannelRead(Self.wrapInboundOut(part))
-        case .pass(.error(let error)): context.fireErrorCaught(error)
+        case .pass(.error(let error)):
+            // NIO responds to errors of its parser only. ``ClientConnectionState`` replaces that response.
+            context.fireErrorCaught(error is InvalidRequest ? HTTPParserError.unknown : error)
         case .pass(.event(let event)): context.fireUserInboundEventTriggered(event)
         case .resolve(let id):
             if let onResolved { service.resolve(id, on: context.eventLoop, onResolved) }
@@ -146,7 +148,7 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
     ) {
         call = (request, function)
         let dialect = request.dialect.conformer
-        guard let cost = dialect.eventCost(body) else { return start(event: body, context) }
+        guard let cost = dialect.eventCost(request.head, body: body) else { return start(event: body, context) }
         guard sequence.reserve(cost) else {
             return end(request, with: RequestSequence.noMemory, isLogged: false, context)
         }

@@ -132,14 +132,15 @@ private struct BlockingFiles: Sendable {
         }
         // A time to come is the clock's fault, and no reason to read the file each time.
         let isYoung = (0..<FileFunctionRepository.stampResolution).contains(readAt &- content.stamp.changed)
+        let stamp = isYoung ? nil : FunctionStamp(content.stamp)
+        // A file with another name may be written under that name, in a directory that is not watched.
+        let isWatched = !content.stamp.hasOtherNames && !isLink(path)
         do {
             return LoadedFunction(
-                function: try StoredFunction.read(content.bytes, id: id),
-                stamp: isYoung ? nil : FunctionStamp(content.stamp),
-                // A file with another name may be written under that name, in a directory that is not watched.
-                isWatched: !content.stamp.hasOtherNames && !isLink(path))
+                function: try StoredFunction.read(content.bytes, id: id), stamp: stamp, isWatched: isWatched)
         } catch {
-            throw BrokenFunction(path: path, reason: error.message)
+            throw BrokenFunction(
+                path: path, reason: error.message, state: .init(stamp: stamp, isWatched: isWatched))
         }
     }
 

@@ -24,8 +24,52 @@ struct CatalogState: Sendable {
         let number: UInt64
     }
 
+    /// What a read found.
+    struct Finding: Sendable {
+        enum Content: Sendable {
+            case function(Function)
+            /// Reading it again would find the same. An object: most entries are functions.
+            case broken(Broken)
+        }
+
+        final class Broken: Sendable {
+            let error: BrokenFunction
+
+            init(_ error: BrokenFunction) { self.error = error }
+        }
+
+        let content: Content
+        let stamp: FunctionStamp?
+        let isWatched: Bool
+
+        init(_ loaded: LoadedFunction) {
+            (content, stamp, isWatched) = (.function(loaded.function), loaded.stamp, loaded.isWatched)
+        }
+
+        /// nil: the next read may find something else.
+        init?(_ error: any Error) {
+            guard let error = error as? BrokenFunction, let state = error.state else { return nil }
+            (content, stamp, isWatched) = (.broken(Broken(error)), state.stamp, state.isWatched)
+        }
+
+        var result: Result<Function, any Error> {
+            switch content {
+            case .function(let function): .success(function)
+            case .broken(let broken): .failure(broken.error)
+            }
+        }
+
+        /// About how many bytes of memory it takes.
+        var memoryBytes: Int {
+            switch content {
+            case .function(let function): function.memoryBytes
+            case .broken(let broken): 1024 + broken.error.path.utf8.count + broken.error.reason.utf8.count
+            }
+        }
+    }
+
     enum Answer: Sendable {
-        case known(Function, Check?)
+        case known(Finding.Content, Check?)
         case waiting
         case load(Load)
         case refused
@@ -33,7 +77,7 @@ struct CatalogState: Sendable {
 
     private struct Entry: Sendable {
         let number: UInt64
-        let loaded: LoadedFunction
+        let found: Finding
         var checkedAt: Int64
         var isChecking = false
     }
@@ -42,7 +86,7 @@ struct CatalogState: Sendable {
         let id: FunctionID
         var waiters: [Waiter]
         /// What is in memory, if that has to be compared with its stamp.
-        let known: LoadedFunction?
+        let known: Finding?
         var hasBegun = false
         /// Whether the function may have changed since the load began.
         var isStale = false
@@ -74,12 +118,12 @@ struct CatalogState: Sendable {
 
     mutating func resolve(_ id: FunctionID, _ waiter: Waiter, now: Int64) -> Answer {
         let entry = entries.read(id)
-        if let entry, feed != nil, entry.loaded.isWatched {
+        if let entry, feed != nil, entry.found.isWatched {
             guard !entry.isChecking, now - entry.checkedAt >= Self.checkInterval else {
-                return .known(entry.loaded.function, nil)
+                return .known(entry.found.content, nil)
             }
             entries.update(id) { $0.isChecking = true }
-            return .known(entry.loaded.function, Check(id: id, number: entry.number))
+            return .known(entry.found.content, Check(id: id, number: entry.number))
         }
         guard waiterCount < Self.maximumWaiters else { return .refused }
         waiterCount += 1
@@ -89,7 +133,7 @@ struct CatalogState: Sendable {
             return .waiting
         }
         lastNumber += 1
-        loads[lastNumber] = PendingLoad(id: id, waiters: [waiter], known: entry?.loaded)
+        loads[lastNumber] = PendingLoad(id: id, waiters: [waiter], known: entry?.found)
         current[id] = lastNumber
         return .load(Load(number: lastNumber, id: id))
     }
@@ -97,14 +141,15 @@ struct CatalogState: Sendable {
     // MARK: Loads
 
     /// A load begins to read.
-    /// - Returns: the function in memory, which is still right if its stamp is.
-    mutating func begin(_ number: UInt64) -> LoadedFunction? {
+    /// - Returns: what is in memory, which is still right if its stamp is.
+    mutating func begin(_ number: UInt64) -> Finding? {
         loads[number]?.hasBegun = true
         return loads[number]?.known
     }
 
+    /// - Parameter found: nil: an error that is not kept.
     /// - Returns: who waited for it.
-    mutating func finish(_ number: UInt64, _ result: Result<LoadedFunction, any Error>, now: Int64) -> [Waiter] {
+    mutating func finish(_ number: UInt64, _ found: Finding?, now: Int64) -> [Waiter] {
         reads += 1
         guard let load = loads.removeValue(forKey: number) else { return [] }
         if current[load.id] == number { current[load.id] = nil }
@@ -113,8 +158,8 @@ struct CatalogState: Sendable {
         let hasNewer = (entries.peek(load.id)?.number ?? 0) > number
         guard !load.isStale, !hasNewer else { return load.waiters }
         // Without a stamp, only the feed can tell of the next change.
-        if case .success(let loaded) = result, loaded.stamp != nil || feed != nil && loaded.isWatched {
-            insert(load.id, Entry(number: number, loaded: loaded, checkedAt: now))
+        if let found, found.stamp != nil || feed != nil && found.isWatched {
+            insert(load.id, Entry(number: number, found: found, checkedAt: now))
         } else {
             entries.remove(load.id)
         }
@@ -122,7 +167,7 @@ struct CatalogState: Sendable {
     }
 
     private mutating func insert(_ id: FunctionID, _ entry: Entry) {
-        entries.insert(id, entry, bytes: entry.loaded.function.memoryBytes)
+        entries.insert(id, entry, bytes: entry.found.memoryBytes)
     }
 
     // MARK: Changes
@@ -185,7 +230,7 @@ struct CatalogState: Sendable {
 
     mutating func finish(_ check: Check, _ stamp: FunctionStamp?, now: Int64) {
         guard var entry = entries.peek(check.id), entry.number == check.number else { return }
-        guard let expected = entry.loaded.stamp else {
+        guard let expected = entry.found.stamp else {
             // It was too young for a stamp when it was read, so it is read again.
             return entries.remove(check.id)
         }
@@ -196,7 +241,7 @@ struct CatalogState: Sendable {
         entry.checkedAt = now
         entry.isChecking = false
         // A build may have made it larger.
-        if entry.loaded.function.memoryBytes == entries.size(of: check.id) {
+        if entry.found.memoryBytes == entries.size(of: check.id) {
             entries.update(check.id) { $0 = entry }
         } else {
             insert(check.id, entry)

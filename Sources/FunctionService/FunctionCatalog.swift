@@ -41,8 +41,8 @@ package final class FunctionCatalog: Sendable {
     /// The function as it is stored now.
     ///
     /// - Parameter completion: called at once, on the caller's stack, if the function is in memory; else later on
-    ///   `eventLoop`. Errors: `FunctionNotFound`, ``BrokenFunction``, ``StorageFailure``, `Overloaded`; none is
-    ///   remembered.
+    ///   `eventLoop`. Errors: `FunctionNotFound`, ``BrokenFunction``, ``StorageFailure``, `Overloaded`. A stored
+    ///   function that cannot be used is remembered until it changes, as a function is; no other error is.
     package func resolve(_ id: FunctionID, on eventLoop: any EventLoop, _ completion: @escaping Completion) {
         let now = now()
         // The feed is polled under the lock: otherwise another thread could take a change from the feed and this one
@@ -52,8 +52,11 @@ package final class FunctionCatalog: Sendable {
             return state.resolve(id, .init(eventLoop: eventLoop, completion: completion), now: now)
         }
         switch answer {
-        case .known(let function, let check):
-            completion(.success(function))
+        case .known(let content, let check):
+            switch content {
+            case .function(let function): completion(.success(function))
+            case .broken(let broken): completion(.failure(broken.error))
+            }
             if let check { Task { await perform(check) } }
         case .waiting: break
         case .load(let load): Task { await perform(load) }
@@ -77,21 +80,21 @@ package final class FunctionCatalog: Sendable {
     private func perform(_ load: CatalogState.Load) async {
         await openFeedIfNeeded()
         let known = state.withLock { $0.begin(load.number) }
-        let result: Result<LoadedFunction, any Error>
+        let found: CatalogState.Finding?
+        let answer: Result<Function, any Error>
         do {
             if let known, let stamp = known.stamp, try await repository.stamp(of: load.id) == stamp {
-                result = .success(known)
+                (found, answer) = (known, known.result)
             } else {
                 let loaded = try await repository.load(load.id)
                 try loaded.function.checkArtifacts(in: artifacts, location: repository.location(of: load.id))
-                result = .success(loaded)
+                (found, answer) = (.init(loaded), .success(loaded.function))
             }
         } catch {
-            result = .failure(error)
+            (found, answer) = (.init(error), .failure(error))
         }
         let now = now()
-        let waiters = state.withLock { $0.finish(load.number, result, now: now) }
-        let answer = result.map(\.function)
+        let waiters = state.withLock { $0.finish(load.number, found, now: now) }
         for waiter in waiters { waiter.eventLoop.execute { waiter.completion(answer) } }
     }
 

@@ -6,10 +6,29 @@ public struct BrokenFunction: FunctionError, Equatable {
     public let path: String
     /// A phrase, with line and column where they help.
     public let reason: String
-    public init(path: String, reason: String) {
+    /// The state that cannot be used. nil: the reason is another one than the stored content, so the next attempt may
+    /// succeed without a change of it.
+    public let state: State?
+
+    /// What is needed to notice a change, as in ``LoadedFunction``.
+    public struct State: Sendable {
+        public let stamp: FunctionStamp?
+        public let isWatched: Bool
+
+        public init(stamp: FunctionStamp?, isWatched: Bool) {
+            self.stamp = stamp
+            self.isWatched = isWatched
+        }
+    }
+
+    public init(path: String, reason: String, state: State? = nil) {
         self.path = path
         self.reason = reason
+        self.state = state
     }
+
+    public static func == (left: Self, right: Self) -> Bool { left.path == right.path && left.reason == right.reason }
+
     public var message: String { "The stored function \(quoted(path)) cannot be used: \(reason)" }
 }
 

@@ -1,3 +1,4 @@
+import FunctionModel
 import NIOCore
 import NIOHTTP1
 import Testing
@@ -14,13 +15,15 @@ import Testing
     private static func head(
         _ method: HTTPMethod = .POST, _ version: HTTPVersion = .http1_1, _ headers: HTTPHeaders = [:]
     ) -> HTTPRequestHead {
-        HTTPRequestHead(version: version, method: method, uri: "/invoke/a", headers: headers)
+        var headers = headers
+        if version == .http1_1, !headers.contains(name: "Host") { headers.add(name: "Host", value: "localhost") }
+        return HTTPRequestHead(version: version, method: method, uri: "/invoke/a", headers: headers)
     }
 
     private mutating func receive(
         _ method: HTTPMethod = .POST, _ version: HTTPVersion = .http1_1, _ headers: HTTPHeaders = [:]
     ) {
-        #expect(state.received(Self.head(method, version, headers)) == true)
+        #expect(state.received(Self.head(method, version, headers)) == .pass)
         #expect(state.receivedEnd() == true)
     }
 
@@ -51,7 +54,7 @@ import Testing
         receive(.POST, version, headers)
         #expect(state.writesHead(isOurs: true) == .announce(isLast: true))
         #expect(state.writesEnd() == .writeAndLeave)
-        #expect(state.received(Self.head()) == false, "later input is ignored")
+        #expect(state.received(Self.head()) == .drop, "later input is ignored")
         #expect(state.receivedBody(bytes: 1) == false)
         #expect(state.receivedEnd() == false)
         #expect(state.writesHead(isOurs: true) == .fail)
@@ -163,7 +166,7 @@ import Testing
         #expect(state.writesEnd() == .write)
         #expect(state.writesHead(isOurs: false) == .drop, "Hummingbird's response")
         #expect(state.writesBody() == .drop)
-        #expect(state.writesEnd() == .refuse(.invalidMethod), "ours")
+        #expect(state.writesEnd() == .refuse(.parser(.invalidMethod)), "ours")
         #expect(state.isLeaving)
     }
 
@@ -238,6 +241,64 @@ import Testing
 
     @Test mutating func `Input after the output has ended is ignored`() {
         state.outputEnded()
-        #expect(state.received(Self.head()) == false)
+        #expect(state.received(Self.head()) == .drop)
+    }
+
+    // MARK: Framing
+
+    @Test(arguments: [
+        (HTTPVersion.http1_1, [("Host", "a"), ("Host", "a")], "more than one Host"),
+        (.http1_0, [("Host", "a"), ("host", "b")], "more than one Host"),
+        (.http1_1, [("Host", "a"), ("Origin", "http://a"), ("Origin", "http://b")], "more than one Origin"),
+        (.http1_0, [("Transfer-Encoding", "chunked")], "HTTP/1.0"),
+        (.http1_1, [("Host", "a"), ("Transfer-Encoding", "gzip, chunked")], "'chunked'"),
+        (.http1_1, [("Host", "a"), ("Transfer-Encoding", "chunked"), ("Transfer-Encoding", "chunked")], "'chunked'"),
+        (.http1_1, [("Host", "a"), ("Transfer-Encoding", "chunked"), ("Transfer-Encoding", "gzip")], "'chunked'"),
+    ])
+    mutating func `A head that others could understand in another way ends the connection`(
+        version: HTTPVersion, headers: [(String, String)], reason: String
+    ) {
+        guard case .fail(let error) = state.received(Self.head(.POST, version, HTTPHeaders(headers))) else {
+            Issue.record("it is accepted")
+            return
+        }
+        #expect(error.message.contains(reason))
+        #expect(state.failed(error) == true)
+        #expect(state.receivedBody(bytes: 1) == false)
+        #expect(state.receivedEnd() == false)
+        #expect(state.received(Self.head()) == .drop)
+        #expect(state.writesHead(isOurs: false) == .drop)
+        #expect(state.writesEnd() == .refuse(.request(error)))
+        #expect(state.isLeaving)
+    }
+
+    @Test mutating func `A request without Host is refused, but not in HTTP 1.0`() {
+        let head = HTTPRequestHead(version: .http1_0, method: .GET, uri: "/")
+        #expect(state.received(head) == .pass)
+        #expect(state.receivedEnd() == true)
+        #expect(
+            state.received(HTTPRequestHead(version: .http1_1, method: .GET, uri: "/"))
+                == .fail(InvalidRequest("The request has no Host header.")))
+    }
+
+    @Test mutating func `A chunked body in the smallest chunks is accepted, and endless extensions are not`() {
+        #expect(state.received(Self.head(.POST, .http1_1, ["Transfer-Encoding": "Chunked"])) == .passChunked)
+        #expect(state.received(total: 1000) == nil)
+        for count in 1...100_000 {
+            #expect(state.receivedBody(bytes: 1) == true)
+            if state.received(total: 1000 + 6 * count) != nil {
+                Issue.record("refused at \(count)")
+                return
+            }
+        }
+        #expect(state.receivedEnd() == true)
+        #expect(state.received(total: 100_000_000) == nil, "no body is arriving")
+
+        #expect(state.received(Self.head(.POST, .http1_1, ["Transfer-Encoding": "chunked"])) == .passChunked)
+        #expect(state.received(total: 1000) == nil)
+        #expect(state.received(total: 17_000) == nil)
+        #expect(state.received(total: 18_000) != nil)
+        #expect(state.received(total: 19_000) == nil, "once")
+        #expect(state.receivedBody(bytes: 1) == false)
     }
 }

@@ -138,7 +138,8 @@ import Testing
         try channel.writeInbound(
             HTTPServerRequestPart.head(
                 HTTPRequestHead(
-                    version: .http1_1, method: .POST, uri: uri, headers: ["Content-Length": "\(body)"])))
+                    version: .http1_1, method: .POST, uri: uri,
+                    headers: ["Host": "localhost", "Content-Length": "\(body)"])))
         if body > 0 {
             try channel.writeInbound(HTTPServerRequestPart.body(ByteBuffer(repeating: 0x61, count: body)))
         }

@@ -20,6 +20,8 @@ final class FakeRepository: FunctionRepository {
 
     private struct State {
         var functions: [FunctionID: (function: Function, stamp: String?)] = [:]
+        /// Why a function cannot be used.
+        var broken: [FunctionID: (reason: String, hasState: Bool)] = [:]
         var loads = 0
         var stamps = 0
         var feeds: [Feed] = []
@@ -55,19 +57,35 @@ final class FakeRepository: FunctionRepository {
     @discardableResult
     func set(_ id: FunctionID, _ source: String, stamp: String?) -> Function {
         let function = Function(id: id, definition: FunctionDefinition(language: .javaScript, sourceCode: source))
-        state.withLock { $0.functions[id] = (function, stamp) }
+        state.withLock {
+            $0.functions[id] = (function, stamp)
+            $0.broken[id] = nil
+        }
         return function
     }
 
+    /// A stored function that cannot be used.
+    /// - Parameter hasState: whether that is because of what is stored.
+    func setBroken(_ id: FunctionID, _ reason: String, stamp: String?, hasState: Bool = true) {
+        set(id, "", stamp: stamp)
+        state.withLock { $0.broken[id] = (reason, hasState) }
+    }
+
     func load(_ id: FunctionID) async throws -> LoadedFunction {
-        let (entry, isHeld) = state.withLock { state in
+        let (entry, broken, isHeld) = state.withLock { state in
             state.loads += 1
-            return (state.functions[id], state.isHeld)
+            return (state.functions[id], state.broken[id], state.isHeld)
         }
         if isHeld { await withCheckedContinuation { load in state.withLock { $0.held.append(load) } } }
         guard let entry else { throw FunctionNotFound(id: id.text) }
+        let stamp = entry.stamp.map { FunctionStamp($0) }
+        if let broken {
+            throw BrokenFunction(
+                path: location(of: id), reason: broken.reason,
+                state: broken.hasState ? .init(stamp: stamp, isWatched: true) : nil)
+        }
         return LoadedFunction(
-            function: entry.function, stamp: entry.stamp.map { FunctionStamp($0) }, isWatched: true)
+            function: entry.function, stamp: stamp, isWatched: true)
     }
 
     func stamp(of id: FunctionID) async throws -> FunctionStamp? {

@@ -92,6 +92,55 @@ import Testing
         }
     }
 
+    @Test func `A stored function that cannot be used is read once, until it changes`() async throws {
+        repository.setBroken(hello, "first", stamp: "a")
+        try await withCatalog { catalog, clock in
+            for _ in 0..<5 {
+                let error = await #expect(throws: BrokenFunction.self) { try await source(catalog) }
+                #expect(error?.reason == "first")
+            }
+            #expect(repository.loads == 1)
+            #expect(isAtOnce(catalog))
+            #expect(memory.used > 1000)
+            let feed = try #require(repository.feeds.first)
+            repository.setBroken(hello, "second", stamp: "b")
+            feed.report(.functions([hello]))
+            let error = await #expect(throws: BrokenFunction.self) { try await source(catalog) }
+            #expect(error?.reason == "second")
+            repository.set(hello, "2", stamp: "c")
+            feed.report(.functions([hello]))
+            try await #expect(source(catalog) == "2")
+            #expect(repository.loads == 3)
+
+            // A change that the feed missed.
+            repository.setBroken(hello, "third", stamp: "d")
+            clock.pass(milliseconds: 1001)
+            try await #expect(source(catalog) == "2")
+            try await waitUntil("the stamps are compared") { catalog.statistics.count == 0 }
+            await #expect(throws: BrokenFunction.self) { try await source(catalog) }
+        }
+        #expect(memory.used == 0, "everything is released")
+    }
+
+    @Test func `Without a feed a function that cannot be used is read again when its stamp changes`() async throws {
+        repository.setFeed(false)
+        repository.setBroken(hello, "first", stamp: "a")
+        try await withCatalog { catalog, _ in
+            for _ in 0..<3 { await #expect(throws: BrokenFunction.self) { try await source(catalog) } }
+            #expect(repository.loads == 1 && repository.stamps == 2)
+            repository.set(hello, "1", stamp: "b")
+            try await #expect(source(catalog) == "1")
+        }
+    }
+
+    @Test func `A failure that is not the stored content's is tried again each time`() async throws {
+        repository.setBroken(hello, "it cannot be read", stamp: "a", hasState: false)
+        try await withCatalog { catalog, _ in
+            for _ in 0..<3 { await #expect(throws: BrokenFunction.self) { try await source(catalog) } }
+            #expect(repository.loads == 3)
+        }
+    }
+
     @Test func `Requests for a function that is being read wait for one read`() async throws {
         repository.set(hello, "1", stamp: "a")
         try await withCatalog { catalog, _ in

@@ -61,6 +61,27 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("'<script>alert(1)</script>'", true), ("b''", true), ("b'\\xff'", true), ("'1 2'", true), ("'NaN'", true),
+        ("'[' + '1,' * 1_000_000 + ']'", true), ("'\"' + 'x' * 1_000_000", true), ("'1' * 20_000 + ' 2'", true),
+        ("'[' + '1,' * 1_000_000 + '1]'", false), ("'\"é\"'", false),
+    ])
+    func `A result that is not JSON is not passed on, and ends its worker`(result: String, isLie: Bool) async throws {
+        try await withFakeWorkers {
+            $0.maximumWorkersPerFunction = 1
+        } _: { runtime in
+            let program = "serve(lambda: result(\(result) if event == b'1' else '2'))"
+            let outcome = await runtime.outcome(of: .python(program, 1, timeoutMillis: 20_000))
+            #expect(outcome == (isLie ? "WorkerCrashed" : "result"))
+            // Another worker serves the next call.
+            try await waitUntil("it serves again") {
+                await runtime.outcome(of: .python(program, 3, timeoutMillis: 20_000)) == "result"
+            }
+            await runtime.shutDown()
+            #expect(runtime.memory.used == 0)
+        }
+    }
+
     @Test func `A zygote that sends nonsense is an error, not a hang`() async throws {
         for report in [
             "b''", "b'\\x30'", "b'\\x31' + b'\\0' * 12", "b'\\xff' * 100", "b'\\x30\\xff\\xff\\xff\\xff'",

@@ -29,7 +29,7 @@ protocol InvocationDialect: Sendable {
     func check(_ function: Function) throws(InvalidRequest)
 
     /// About how many bytes ``event(_:body:)`` allocates. nil: the body is the event as it is.
-    func eventCost(_ body: ByteBuffer) -> Int?
+    func eventCost(_ head: HTTPRequestHead, body: ByteBuffer) -> Int?
     func event(_ request: DialectRequest, body: ByteBuffer) -> ByteBuffer
 
     /// About how many bytes ``response(result:)`` allocates.

@@ -158,6 +158,9 @@ final class Worker: @unchecked Sendable {
 
     // MARK: Frames
 
+    /// A longer result is checked on another thread.
+    private static let inlineCheckBytes = 16 << 10
+
     /// - Throws: what is wrong with the frame. The worker cannot be trusted then.
     func take(_ frame: WorkerFrame) throws {
         switch frame {
@@ -197,8 +200,11 @@ final class Worker: @unchecked Sendable {
                 invocation, .failure(error(for: failure, event: invocation.event)),
                 crash: failure.kind.isCrash ? failure.message : nil)
         case .answer(let invocation):
-            let isWhole = payload.readableBytes == length
-            finish(invocation, isWhole ? .success(payload) : .failure(failures.resultTooLong(length)))
+            guard payload.readableBytes == length else {
+                return finish(invocation, .failure(failures.resultTooLong(length)))
+            }
+            guard length > Self.inlineCheckBytes || payload.isJSON else { throw ResultIsNotJSON() }
+            finish(invocation, .success(payload))
         case .refuse:
             throw UnexpectedFrame(kind: kind)
         }
@@ -222,7 +228,18 @@ final class Worker: @unchecked Sendable {
                 delegate.worker(self, did: .answered(invocation, isLast: isLast))
             }
         if let next { sendAhead(next) }
-        invocation.finish(result)
+        guard case .success(let json) = result, json.readableBytes > Self.inlineCheckBytes else {
+            invocation.finish(result)
+            return
+        }
+        NIOThreadPool.singleton.submit { _ in
+            if json.isJSON {
+                invocation.finish(result)
+            } else {
+                invocation.finish(.failure(WorkerCrashed("The worker sent \(ResultIsNotJSON()).")))
+                self.eventLoop.execute { self.distrust("\(ResultIsNotJSON())") }
+            }
+        }
     }
 
     private func failLoading(_ error: any FunctionError) {
@@ -388,6 +405,17 @@ private struct TooManyLogLines: Error, CustomStringConvertible {
 }
 
 /// A frame at the wrong time.
+/// Clients take a result for JSON, whatever wrote it.
+private struct ResultIsNotJSON: Error, CustomStringConvertible {
+    var description: String { "a result that is not JSON" }
+}
+
+extension ByteBuffer {
+    fileprivate var isJSON: Bool {
+        withUnsafeReadableBytes { bytes in bytes.withMemoryRebound(to: UInt8.self) { FunctionModel.isJSON($0) } }
+    }
+}
+
 private struct UnexpectedFrame: Error, CustomStringConvertible {
     let kind: Frame.FromWorker
     var description: String { "a frame at the wrong time (\(kind))" }

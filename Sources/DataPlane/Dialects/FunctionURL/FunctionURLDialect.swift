@@ -11,8 +11,12 @@ struct FunctionURLDialect: InvocationDialect {
         }
     }
 
-    /// The body becomes a JSON string, as text or as base64.
-    func eventCost(_ body: ByteBuffer) -> Int? { 2 * body.readableBytes }
+    /// The body becomes a JSON string, as text or as base64. Headers and parameters become dictionaries, which cost more
+    /// for each byte.
+    func eventCost(_ head: HTTPRequestHead, body: ByteBuffer) -> Int? {
+        let headBytes = head.headers.reduce(head.uri.utf8.count) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+        return 2 * body.readableBytes + 16 * headBytes
+    }
     func event(_ request: DialectRequest, body: ByteBuffer) -> ByteBuffer {
         HTTPEvent(request).event(body: body)
     }

@@ -62,7 +62,9 @@ struct HTTPEvent {
     private var joinedHeaders: [String: String] {
         var joined: [String: String] = [:]
         for (name, value) in headers where name.lowercased() != "cookie" {
-            joined[name.lowercased()] = joined[name.lowercased()].map { "\($0),\(value)" } ?? value
+            let name = name.lowercased()
+            // In place: with many values of one name, copies would take long.
+            if joined[name]?.append(",\(value)") == nil { joined[name] = value }
         }
         return joined
     }
@@ -73,7 +75,7 @@ struct HTTPEvent {
         for pair in query.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(Self.decoded)
             let value = parts.count > 1 ? parts[1] : ""
-            parameters[parts[0]] = parameters[parts[0]].map { "\($0),\(value)" } ?? value
+            if parameters[parts[0]]?.append(",\(value)") == nil { parameters[parts[0]] = value }
         }
         return parameters
     }

@@ -6,7 +6,7 @@ import NIOHTTP1
 struct InvokeDialect: InvocationDialect {
     func check(_ function: Function) throws(InvalidRequest) {}
 
-    func eventCost(_ body: ByteBuffer) -> Int? { nil }
+    func eventCost(_ head: HTTPRequestHead, body: ByteBuffer) -> Int? { nil }
     func event(_ request: DialectRequest, body: ByteBuffer) -> ByteBuffer { body }
 
     func responseCost(_ result: ByteBuffer) -> Int { 0 }
