@@ -240,7 +240,7 @@ import Testing
         try await Server.with { server in
             let text = try await onThread {
                 let client = try Client(port: server.port)
-                try client.send(Array("POST /nothing HTTP/1.1\r\nContent-Length: 100\r\n\r\n1".utf8))
+                try client.send(Array("POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n1".utf8))
                 let head = try client.readHead()
                 client.endSending()
                 return try head + client.readToEnd()
