@@ -29,7 +29,7 @@ final class ConnectionLimit: Sendable {
     init(maximum: Int) { self.maximum = max(1, min(maximum, 1_000_000)) }
 
     /// Half of the descriptors that this process may have: workers and files need the others.
-    static var defaultMaximum: Int { max(64, min(10_000, Descriptors.limit / 2)) }
+    static var defaultMaximum: Int { max(16, min(10_000, Descriptors.limit / 2)) }
 
     /// Counts a connection. Each is counted out once, with ``closed()``.
     func opened() -> Admission {

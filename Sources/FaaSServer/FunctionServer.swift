@@ -68,7 +68,12 @@ public struct FunctionServer: Sendable {
             router: Routes(health: { [service] in service.health }, logger: logger).router(),
             server: ClientConnections.builder(limit: limit, connectionHandlers()),
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), backlog: 1024),
-            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) },
+            onServerRunning: { channel in
+                try? await channel.eventLoop.submit {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(), position: .first)
+                }.get()
+                await onRunning(channel.localAddress?.port ?? 0)
+            },
             logger: logger)
         // Services end in reverse order: the server first, so that the calls it still answers have workers.
         let services: [any Service] = [RunningFunctions(service: service), application]
