@@ -108,6 +108,7 @@ struct ScriptBuilder: Sendable {
             } catch CocoaError.fileWriteFileExists {
                 throw LoadError("Two dependencies have the same name as files: '\(file.path)'.")
             } catch {
+                if Descriptors.areExhausted { throw Overloaded.noDescriptors }
                 throw LoadError("The dependencies cannot be laid out as files: \(error.localizedDescription)")
             }
         }

@@ -129,6 +129,10 @@ public final class ScriptBuilds: SourceBuilder {
             return .built(built)
         } catch let error as LoadError {
             return .failed(error)
+        } catch let error as SystemCallError where error.isOutOfDescriptors {
+            return .unavailable(Overloaded.noDescriptors)
+        } catch let error as Overloaded {
+            return .unavailable(error)
         } catch let error as BuildExhausted {
             return .exhausted(LoadError(error.message))
         } catch {

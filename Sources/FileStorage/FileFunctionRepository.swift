@@ -128,6 +128,7 @@ private struct BlockingFiles: Sendable {
             content = try readFile(path, limit: FileFunctionRepository.maximumFileSize)
         } catch {
             if error.isNotFound { throw FunctionNotFound(id: id.text) }
+            if error.isOutOfDescriptors { throw Overloaded.noDescriptors }
             throw BrokenFunction(path: path, reason: "it \(error.phrase)")
         }
         // A time to come is the clock's fault, and no reason to read the file each time.

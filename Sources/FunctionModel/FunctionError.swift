@@ -212,6 +212,12 @@ public struct Overloaded: FunctionError, Equatable {
     public init(_ message: String) { self.message = message }
 }
 
+extension Overloaded {
+    /// The host cannot open a file, a socket or a process now.
+    package static let noDescriptors = Overloaded(
+        "The host has as many files and connections open as it may. Try again later.")
+}
+
 /// The function's workers have failed several times in a row, so the host waits before it starts the next one. Try
 /// again later, or deploy a revision that works.
 public struct BackedOff: FunctionError, Equatable {

@@ -42,6 +42,8 @@ package struct FileContent {
 /// Why a file could not be read.
 package struct FileProblem: Error {
     package let isNotFound: Bool
+    /// Whether this process has no descriptor left. The file may be all right.
+    package var isOutOfDescriptors = false
     /// A phrase to follow the file's name: "is a directory".
     package let phrase: String
 
@@ -54,7 +56,10 @@ package func readFile(_ path: String, limit: Int) throws(FileProblem) -> FileCon
     guard !path.utf8.contains(0) else { throw .unusable("has a NUL in its name") }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else {
-        throw isNotFound(errno) ? .notFound : .unusable(cannotBeRead(SystemCallError("open", code: errno)))
+        let error = SystemCallError("open", code: errno)
+        var problem = isNotFound(error.code) ? FileProblem.notFound : .unusable(cannotBeRead(error))
+        problem.isOutOfDescriptors = error.isOutOfDescriptors
+        throw problem
     }
     defer { Descriptors.close(descriptor) }
 

@@ -10,7 +10,7 @@ public protocol FunctionRepository: Sendable {
     func save(_ function: Function) async throws
 
     /// The current version of a function.
-    /// - Throws: `FunctionNotFound`, ``BrokenFunction`` or ``StorageFailure``.
+    /// - Throws: `FunctionNotFound`, ``BrokenFunction``, ``StorageFailure``, or `Overloaded` if it may be read later.
     func load(_ id: FunctionID) async throws -> LoadedFunction
 
     /// All functions, sorted by id. A function that cannot be used does not hide the others: it is in `broken`.

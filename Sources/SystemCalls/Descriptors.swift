@@ -98,6 +98,14 @@ public enum Descriptors {
             ? Int(clamping: limit.rlim_cur) : 1024
     }
 
+    /// Whether this process can open nothing at this moment. For errors of libraries that do not say why.
+    public static var areExhausted: Bool {
+        let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return SystemCallError.isOutOfDescriptors(errno) }
+        close(descriptor)
+        return false
+    }
+
     /// Raises the soft limit of open descriptors to the hard one. Shells start programs with 1,024, for compatibility
     /// with `select`.
     public static func raiseLimit() {

@@ -14,6 +14,11 @@ public struct SystemCallError: Error, Equatable, Sendable, CustomStringConvertib
     /// The error of the call that just returned -1.
     static func last(_ call: String) -> SystemCallError { SystemCallError(call, code: errno) }
 
+    /// Whether this process, or the machine, has no descriptor left: the same call may succeed later.
+    public var isOutOfDescriptors: Bool { Self.isOutOfDescriptors(code) }
+
+    public static func isOutOfDescriptors(_ code: Int32) -> Bool { code == EMFILE || code == ENFILE }
+
     public var description: String { "\(call): \(String(cString: strerror(code)))" }
 }
 

@@ -298,7 +298,9 @@ final class WorkerPool: WorkerDelegate {
             worker.connect(try launcher.launch(worker))
         } catch {
             worker.kill()
-            forget(worker, error as? any FunctionError ?? Overloaded("A worker cannot be started: \(error)"))
+            forget(
+                worker,
+                error as? any FunctionError ?? Overloaded("A worker cannot be started: \(error). Try again later."))
         }
     }
 

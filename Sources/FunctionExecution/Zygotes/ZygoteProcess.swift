@@ -69,9 +69,11 @@ final class ZygoteProcess: Sendable {
             switch started {
             case .success(let (pid, handle)): listen(on: ours, pid, handle, onEvent: onEvent)
             case .failure(let error):
-                end(
-                    ours, WorkerCrashed("The \(kind.language.name) zygote cannot be started: \(error)"),
-                    onEvent: onEvent)
+                let failure: any FunctionError =
+                    error.isOutOfDescriptors
+                    ? Overloaded.noDescriptors
+                    : WorkerCrashed("The \(kind.language.name) zygote cannot be started: \(error)")
+                end(ours, failure, onEvent: onEvent)
             }
         }
         thread.name = "zygote \(kind.language.id)"
@@ -209,7 +211,10 @@ final class ZygoteProcess: Sendable {
             for waiter in waiters { waiter.resume(returning: engine) }
             return isRefused(report) ? .some(nil) : .started
         case .forked(let worker, _):
-            guard descriptor >= 0 else { return nil }
+            // The kernel drops a descriptor that this process has no room for. The worker ends when its socket is closed.
+            guard descriptor >= 0 else {
+                return .forkFailed(worker: worker, reason: "the host has as many files and connections open as it may")
+            }
             return .forked(worker: worker, handle: descriptor)
         case .forkFailed(let worker, let reason):
             return .forkFailed(worker: worker, reason: reason)

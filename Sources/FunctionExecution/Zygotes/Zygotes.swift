@@ -153,7 +153,8 @@ final class Zygotes: WorkerLauncher {
                 do {
                     state.zygotes[id] = try make(id, kind)
                 } catch {
-                    effects.error = error
+                    effects.error =
+                        (error as? SystemCallError)?.isOutOfDescriptors == true ? Overloaded.noDescriptors : error
                     effects.list += resolve(state.set.zygoteEnded(id, now: now()), &state).list
                 }
             case .close(let id):
