@@ -23,16 +23,16 @@ import Testing
         Attack(
             name: "1,000 lines of 1 MiB while loading",
             program: "for _ in range(1000): log(b'x' * (1 << 20))\nload_failed(3, 'no')", functions: 2,
-            errorType: "LoadError"),
+            errorType: "WorkerCrashed"),
         Attack(
             name: "1,000,000 empty lines while loading",
             program: "for _ in range(1000): say(struct.pack('<IBB', 1, 18, 1) * 1000)\nload_failed(3, 'no')",
-            functions: 2, errorType: "LoadError"),
+            functions: 2, errorType: "WorkerCrashed"),
         Attack(
             name: "1,000 lines of 1 MiB in a call",
             program:
                 "def answer():\n  for _ in range(1000): log(b'x' * (1 << 20))\n  failure(4, 'no', 'No')\nserve(answer)",
-            functions: 1, errorType: "No"),
+            functions: 1, errorType: "WorkerCrashed"),
         Attack(
             name: "results of 63 MiB",
             program: "serve(lambda: long(19, 63 << 20))", functions: 32,

@@ -159,7 +159,7 @@ import Testing
             kind: ZygoteKind(language: .python), executable: "/bin/cat", sandbox: SandboxRequest(mode: .off),
             openHandle: { child throws(SystemCallError) in
                 pid.withLock { $0 = child }
-                throw SystemCallError("pidfd_open", code: 24)
+                throw SystemCallError("pidfd_open", code: 12)
             },
             onEvent: { if case .zygoteEnded(let reason) = $0 { error.withLock { $0 = reason.message } } })
         await #expect(throws: WorkerCrashed.self) { _ = try await zygote.waitUntilStarted() }

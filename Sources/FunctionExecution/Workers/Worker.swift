@@ -404,7 +404,6 @@ private struct TooManyLogLines: Error, CustomStringConvertible {
     let description = "more log lines than its limit allows"
 }
 
-/// A frame at the wrong time.
 /// Clients take a result for JSON, whatever wrote it.
 private struct ResultIsNotJSON: Error, CustomStringConvertible {
     var description: String { "a result that is not JSON" }
@@ -416,6 +415,7 @@ extension ByteBuffer {
     }
 }
 
+/// A frame at the wrong time.
 private struct UnexpectedFrame: Error, CustomStringConvertible {
     let kind: Frame.FromWorker
     var description: String { "a frame at the wrong time (\(kind))" }

@@ -14,7 +14,7 @@ extension Handler {
             "timers in their order",
             """
             const log = []
-            exports.handler = event => new Promise(done => { setTimeout(() => log.push('c'), 60); setTimeout(() => log.push('a'), 20); setImmediate(() => log.push('b')); queueMicrotask(() => log.push('m')); const t = setTimeout(() => log.push('never'), 0); clearTimeout(t); setTimeout(() => done([t, log]), 61) })
+            exports.handler = event => new Promise(done => { setTimeout(() => log.push('c'), 300); setTimeout(() => log.push('a'), 20); setImmediate(() => log.push('b')); queueMicrotask(() => log.push('m')); const t = setTimeout(() => log.push('never'), 0); clearTimeout(t); setTimeout(() => done([t, log]), 301) })
             """, weight: 3),
         .js(
             "an interval that is left running",
