@@ -86,6 +86,8 @@ int faas_pidfd_open(pid_t pid) {
 }
 
 int faas_pidfd_kill(int pidfd, int signal) {
+  enum { PROCESS_GROUP = 4 }; /* Linux 6.9. A process that has not made its group yet is alone. */
+  if (syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, PROCESS_GROUP) == 0) return 0;
   return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
 }
 
@@ -189,7 +191,8 @@ int faas_open_child_signals(void) {
 int faas_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], int socket) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
-  const short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP;
+  /* A session of its own: the kernel shares processors among sessions, however many processes they have. */
+  const short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID;
   sigset_t all, none;
   int result = posix_spawn_file_actions_init(&actions);
   if (result) return result;
@@ -205,7 +208,6 @@ int faas_spawn(pid_t *pid, const char *path, char *const argv[], char *const env
       !(result = posix_spawn_file_actions_addclosefrom_np(&actions, 4)) &&
       !(result = posix_spawnattr_setsigdefault(&attributes, &all)) &&
       !(result = posix_spawnattr_setsigmask(&attributes, &none)) &&
-      !(result = posix_spawnattr_setpgroup(&attributes, 0)) &&
       !(result = posix_spawnattr_setflags(&attributes, flags)))
     result = posix_spawn(pid, path, &actions, &attributes, argv, envp);
   posix_spawnattr_destroy(&attributes);

@@ -89,6 +89,11 @@ int faas_become(uid_t user, gid_t group, int keeps_permitted) {
   return result(setresuid(user, user, user));
 }
 
+int faas_enter_user_namespace(void) {
+  if (unshare(CLONE_NEWUSER) < 0) return -errno;
+  return faas_drop_capabilities();
+}
+
 /* MARK: The private root */
 
 struct mount_attributes {

@@ -176,11 +176,18 @@ public struct CPULimitExceeded: FunctionError, Equatable {
     public var message: String { "CPU time limit of \(limitMillis) ms exceeded" }
 }
 
-/// The function started more threads, or processes while it loaded, than it may have. It has been killed.
+/// The function started more threads than it may have. It has been killed.
 public struct TooManyThreads: FunctionError, Equatable {
     public let limit: Int
     public init(limit: Int) { self.limit = limit }
-    public var message: String { "Limit of \(limit) threads and processes exceeded" }
+    public var message: String { "Limit of \(limit) threads exceeded" }
+}
+
+/// The function started more processes while it loaded than it may have. They have been killed with it.
+public struct TooManyProcesses: FunctionError, Equatable {
+    public let limit: Int
+    public init(limit: Int) { self.limit = limit }
+    public var message: String { "Limit of \(limit) processes exceeded" }
 }
 
 /// The function did what the sandbox answers by ending the process: a system call that no function makes by accident.

@@ -1,10 +1,11 @@
 import Glibc
 import SystemCalls
+import WorkerProtocol
 
 /// Resource limits of processes. Children inherit them, so most are set once, in the zygote.
 enum ResourceLimits {
-    /// - Parameter countsProcesses: whether the kernel counts processes within a user namespace of our own. Otherwise
-    ///   it would also count other programs of the same user.
+    /// - Parameter countsProcesses: whether the zygote has a user namespace, so that the kernel counts no other programs
+    ///   of the same user.
     static func setForAllWorkers(countsProcesses: Bool) throws(SystemCallError) {
         // A core file would contain other callers' events.
         try set(Self.number(RLIMIT_CORE), 0)
@@ -14,9 +15,14 @@ enum ResourceLimits {
         // Locked memory and message queues could outlive a call, so workers get none.
         try set(Self.lockedMemory, 0)
         try set(Self.messageQueues, 0)
-        // Stops sources that fork without end while they load, and handlers that make threads without end. All workers
-        // of a zygote are counted together; the host ends one that has too many.
-        if countsProcesses { try set(Self.processes, 2048) }
+        // All workers of a zygote together. Each one's own limit is lower.
+        if countsProcesses { try set(Self.processes, UInt(64 * TaskLimit.hard)) }
+    }
+
+    /// Stops sources that fork without end while they load, and handlers that make threads without end.
+    /// - Parameter isCountedAlone: whether the kernel counts this worker's apart from those of the zygote's others.
+    static func setProcesses(isCountedAlone: Bool) throws(SystemCallError) {
+        try set(Self.processes, UInt(isCountedAlone ? TaskLimit.hard : 2048))
     }
 
     /// Limits private writable memory to `bytes` more than now. Allocations beyond it fail, which the languages report.

@@ -136,9 +136,21 @@ public struct Sandbox {
         // 2. The folder for temporary files: before Landlock, which denies mounting. This also drops the privilege to
         // mount.
         if let megabytes = settings.temporaryMB, hasPrivateRoot { try mountTemporaryFiles(megabytes) }
-        // 3. Landlock: before the engine starts threads, because it applies to the calling thread and what that thread
+        // 3. A count of its own for processes and threads: after mounting, which needs a privilege in the zygote's
+        // namespace, and before the engine starts threads.
+        try limitProcesses()
+        // 4. Landlock: before the engine starts threads, because it applies to the calling thread and what that thread
         // starts.
         try confineFiles()
+    }
+
+    /// A fork bomb, or a thousand threads, then leave other workers theirs. Where no further user namespace can be made,
+    /// all workers of a zygote that has one share its count.
+    private func limitProcesses() throws(SystemCallError) {
+        guard isWanted(.limits) else { return }
+        let isCountedAlone = faas_enter_user_namespace() == 0
+        guard isCountedAlone || hasNamespaces else { return }
+        try ResourceLimits.setProcesses(isCountedAlone: isCountedAlone)
     }
 
     private func mountTemporaryFiles(_ megabytes: Int) throws(SystemCallError) {

@@ -34,34 +34,47 @@ public final class ProcessUsage: Sendable {
         /// The memory that is charged to the process, in bytes: private memory, that of its children, page tables, and
         /// what its sockets may hold. docs/sandbox.md has the table.
         public var chargedBytes = 0
-        /// Processes and threads.
-        public var tasks = 0
+        /// Processes that the process started, and those that they started.
+        public var descendants = 0
+        /// The threads of all these processes and its own.
+        public var threads = 1
     }
 
     /// Takes a few system calls, and more only for a process that has children or large mappings.
     ///
-    /// - Parameter mayFork: whether any of its threads may have started processes. Otherwise only the first one may.
-    public func consumption(mayFork: Bool) -> Consumption {
+    /// - Parameters:
+    ///   - mayFork: whether any of its threads may have started processes. Otherwise only the first one may.
+    ///   - processLimit: if it started more processes, they are not looked at: that would take longer than a fork bomb
+    ///     should have.
+    ///   - byteLimit: what is charged may be too much if it is below this. Up to there, pages that copies share count
+    ///     in each. The kernel tells how many these are only after it has waited for a process that is just being
+    ///     copied.
+    public func consumption(mayFork: Bool, processLimit: Int = .max, byteLimit: Int = 0) -> Consumption {
         guard let own = Sizes(sizes) else { return Consumption() }
         var consumption = Consumption(
-            privateBytes: own.privateBytes, chargedBytes: own.privateBytes, tasks: Self.threadCount(pid))
+            privateBytes: own.privateBytes, chargedBytes: own.privateBytes, threads: Self.threadCount(pid))
         consumption.chargedBytes += pageTables(of: pid, mapped: own.mapped) + socketBuffers
         // If the pid was reused, this process has ended and the result is not used.
-        let others = descendants(mayFork: mayFork)
-        guard !others.isEmpty else { return consumption }
-        var sum = 0
+        let others = descendants(mayFork: mayFork, limit: processLimit)
+        consumption.descendants = others.count
+        guard !others.isEmpty, others.count <= processLimit else { return consumption }
+        var bytes: [Int] = []
         for other in others {
             let sizes = Sizes(of: other)
-            let bytes = sizes?.privateBytes ?? 0
-            consumption.privateBytes = max(consumption.privateBytes, bytes)
+            bytes.append(sizes?.privateBytes ?? 0)
+            consumption.privateBytes = max(consumption.privateBytes, bytes.last ?? 0)
             consumption.chargedBytes += pageTables(of: other, mapped: sizes?.mapped ?? 0)
-            consumption.tasks += Self.threadCount(other)
-            // Pages that a process shares with its copy count in both.
-            if others.count > 1 { sum += Self.proportionalBytes(other) ?? bytes }
+            consumption.threads += Self.threadCount(other)
         }
-        // Of a worker and one copy the larger counts: how much they share takes too long to find out at every look.
-        let extra = others.count > 1 ? sum : consumption.privateBytes - own.privateBytes
-        consumption.chargedBytes += extra
+        if others.count == 1 {
+            // Of a worker and one copy the larger counts: how much they share takes too long to find out at every look.
+            consumption.chargedBytes += consumption.privateBytes - own.privateBytes
+        } else if consumption.chargedBytes + bytes.reduce(0, +) > byteLimit {
+            let parts = zip(others, bytes).map { Self.proportionalBytes($0) ?? $1 }
+            consumption.chargedBytes += parts.reduce(0, +)
+        } else {
+            consumption.chargedBytes += bytes.reduce(0, +)
+        }
         return consumption
     }
 
@@ -83,8 +96,8 @@ public final class ProcessUsage: Sendable {
     private static let freeDescriptors = 64
     private static let socketBufferBytes = 208 << 10
 
-    /// The processes that it started, and those that they started. No more than a few hundred are listed.
-    private func descendants(mayFork: Bool) -> [pid_t] {
+    /// The processes that it started, and those that they started. Not all are listed if there are more than `limit`.
+    private func descendants(mayFork: Bool, limit: Int) -> [pid_t] {
         var found: [pid_t] = []
         var next = 0
         var current = pid
@@ -97,7 +110,7 @@ public final class ProcessUsage: Sendable {
                 let children = Descriptors.readText("/proc/\(current)/task/\(thread)/children")
                 found += children.split(separator: " ").compactMap { pid_t($0) }
             }
-            guard next < found.count, found.count < 300 else { return found }
+            guard next < found.count, found.count <= limit else { return found }
             current = found[next]
             next += 1
         }

@@ -34,18 +34,20 @@ import Testing
         return failures
     }
 
+    private static func outcome(of request: InvocationRequest, _ runtime: FunctionRuntime) async -> String {
+        do {
+            return "\(try await runtime.invoke(request).value)"
+        } catch {
+            return (error as? any FunctionError)?.errorType ?? "\(error)"
+        }
+    }
+
     /// Runs a call and samples the memory of all workers meanwhile.
-    /// - Returns: by how many megabytes it grew at most, and the error's type.
-    private static func growth(_ stage: Stage, _ request: InvocationRequest) async -> (megabytes: Int, error: String?) {
+    /// - Returns: by how many megabytes it grew at most, and the value or the error's type.
+    private static func growth(_ stage: Stage, _ request: InvocationRequest) async -> (megabytes: Int, outcome: String)
+    {
         let before = memory(of: stage)
-        async let outcome: String? = {
-            do {
-                _ = try await stage.runtime.invoke(request)
-                return nil
-            } catch {
-                return (error as? any FunctionError)?.errorType ?? "\(error)"
-            }
-        }()
+        async let outcome = outcome(of: request, stage.runtime)
         var most = 0
         let sampling = Task {
             var most = 0
@@ -55,10 +57,10 @@ import Testing
             }
             return most
         }
-        let error = await outcome
+        let text = await outcome
         sampling.cancel()
         most = await sampling.value
-        return (most - before, error)
+        return (most - before, text)
     }
 
     /// Anonymous and shared memory and page tables of all workers, in megabytes.
@@ -113,7 +115,7 @@ import Testing
             ),
             (
                 "copies made while loading",
-                "import os, time\nfor _ in range(12):\n    if os.fork() == 0:\n        b = bytearray(100 << 20)\n"
+                "import os, time\nfor _ in range(7):\n    if os.fork() == 0:\n        b = bytearray(100 << 20)\n"
                     + "        time.sleep(3); os._exit(0)\ntime.sleep(2)", "pass"
             ),
             (
@@ -126,14 +128,68 @@ import Testing
     ) async throws {
         try await Stage.with(mode) { stage in
             let request = Self.python("\(attack.top)\ndef handler(e):\n    \(attack.body)")
-            let (megabytes, error) = await Self.growth(stage, request)
-            #expect(error != nil, "\(attack.what), \(mode.rawValue): it was not refused")
+            let (megabytes, outcome) = await Self.growth(stage, request)
+            #expect(outcome != "null", "\(attack.what), \(mode.rawValue): it was not refused")
             // 128 for the function and 48 for its engine; the watch looks every 5 ms, and this machine is busy. Copies
             // that all grow at once use gigabytes a second, so there only the outcome is compared.
-            if error != "MemoryLimitExceeded" || attack.what == "page tables" {
+            if outcome != "MemoryLimitExceeded" || attack.what == "page tables" {
                 #expect(megabytes < 128 + 48 + 100, "\(attack.what), \(mode.rawValue): \(megabytes) MB")
             }
             #expect(await Self.failuresOfNewFunctions(stage.runtime).isEmpty)
+        }
+    }
+
+    @Test(arguments: modes)
+    func `Fork bombs end as soon as they are seen, and others have their workers`(mode: Mode) async throws {
+        try await Stage.with(mode, isOneWorkerEnough: false) { stage in
+            await withTaskGroup(of: String.self) { group in
+                for number in 0..<4 {
+                    group.addTask {
+                        let source = """
+                            import os
+                            while True:
+                                try: os.fork()
+                                except OSError: pass
+                            def handler(e): return \(number)
+                            """
+                        return await Self.outcome(of: Self.python(source, timeoutMillis: 30_000), stage.runtime)
+                    }
+                }
+                let failures = await Self.failuresOfNewFunctions(stage.runtime)
+                #expect(failures.isEmpty, "\(failures)")
+                for await outcome in group { #expect(outcome == "TooManyProcesses") }
+            }
+            // Workers of 12 good functions, two zygotes, and their spares.
+            try await waitUntil("the bombs' processes have ended", within: .seconds(20)) {
+                stage.processes.count <= 12 + 2 + 4
+            }
+        }
+    }
+
+    @Test(arguments: modes)
+    func `A function with hundreds of threads is ended, and others have theirs`(mode: Mode) async throws {
+        try await Stage.with(mode, isOneWorkerEnough: false) { stage in
+            let source = """
+                import threading, time
+                threading.stack_size(65536)
+                def handler(count):
+                    try:
+                        for _ in range(count): threading.Thread(target=time.sleep, args=(2,), daemon=True).start()
+                    except RuntimeError: pass
+                    time.sleep(1)
+                    return threading.active_count()
+                """
+            var many = Self.python(source)
+            many.event = Array("1000".utf8)
+            // Another function, with its own worker.
+            var few = Self.python(source + "\n#")
+            few.event = Array("200".utf8)
+            async let first = Self.outcome(of: many, stage.runtime)
+            async let failures = Self.failuresOfNewFunctions(stage.runtime)
+            async let second = Self.outcome(of: few, stage.runtime)
+            #expect(await first == "TooManyThreads")
+            #expect(await failures.isEmpty)
+            #expect(await second == "201")
         }
     }
 

@@ -79,7 +79,8 @@ import Testing
                     let body = number == "0" ? "" : "1"
                     try connection.send(
                         Array(
-                            "POST /invoke/hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(number)\r\n\r\n\(body)".utf8)
+                            "POST /invoke/hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(number)\r\n\r\n\(body)"
+                                .utf8)
                     )
                     return connection.hasAnswer(within: .seconds(5)) ? try connection.readAnswer().status : 0
                 }

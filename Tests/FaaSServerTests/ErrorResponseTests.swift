@@ -23,6 +23,7 @@ import Testing
             (MemoryLimitExceeded(limitMB: 1), 500, "MemoryLimitExceeded", "host"),
             (CPULimitExceeded(limitMillis: 1), 500, "CPULimitExceeded", "host"),
             (TooManyThreads(limit: 1), 500, "TooManyThreads", "host"),
+            (TooManyProcesses(limit: 1), 500, "TooManyProcesses", "host"),
             (SandboxViolation(), 500, "SandboxViolation", "host"), (WorkerCrashed("a"), 500, "WorkerCrashed", "host"),
             (WorkerExecutableNotFound(name: "a", searched: []), 500, "WorkerExecutableNotFound", "host"),
             (SandboxUnavailable(weaknesses: []), 500, "SandboxUnavailable", "host"),

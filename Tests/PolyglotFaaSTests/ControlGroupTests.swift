@@ -4,6 +4,7 @@ import PolyglotFaaS
 import SystemCalls
 import TestSupport
 import Testing
+import WorkerProtocol
 
 @testable import FunctionExecution
 
@@ -61,31 +62,27 @@ import Testing
     }
 
     @Test(.enabled(if: isDelegated, "no control group is delegated to this process: script/vm"))
-    func `A worker starts no more processes than it may, whatever others do`() async throws {
+    func `A worker starts no more threads than it may, whatever others do`() async throws {
         try await withRuntime {
             ($0.memoryMB, $0.usesControlGroups) = (1000, true)
         } _: { runtime in
             let source = """
-                import os
-                wait, end = os.pipe()
-                children = []
-                try:
-                  while len(children) < 2000:
-                    child = os.fork()
-                    if child == 0:
-                      os.close(end)
-                      os.read(wait, 1)
-                      os._exit(0)
-                    children.append(child)
-                except OSError: pass
-                # The worker itself needs one.
-                os.close(end)
-                for child in children: os.waitpid(child, 0)
-                def handler(event): return len(children)
+                import threading
+                threading.stack_size(65536)
+                def handler(event):
+                  end = threading.Event()
+                  threads = 0
+                  try:
+                    while threads < 2000:
+                      threading.Thread(target=end.wait).start()
+                      threads += 1
+                  except RuntimeError: pass
+                  end.set()
+                  return threads
                 """
             let count = try #require(try await runtime.value(.python(source, timeoutMillis: 60_000)).integerValue)
             #expect(count > 100)
-            #expect(count < WorkerLimits.tasks)
+            #expect(count < TaskLimit.watched)
         }
     }
 

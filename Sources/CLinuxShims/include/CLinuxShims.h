@@ -18,7 +18,8 @@ ssize_t faas_send(int socket, const void *bytes, size_t count, int descriptor, i
 ssize_t faas_receive(int socket, void *bytes, size_t capacity, int *descriptor);
 
 /* pidfd_open(2), pidfd_send_signal(2). glibc 2.36 has no wrapper Swift imports, and syscall(2) is variadic.
-   Return a descriptor or 0, or -errno. */
+   Return a descriptor or 0, or -errno. The signal is sent to the process and, where the kernel can, to what it started:
+   all of the group whose number is its pid. */
 int faas_pidfd_open(pid_t pid);
 int faas_pidfd_kill(int pidfd, int signal);
 

@@ -26,6 +26,9 @@ int faas_drop_capabilities(void);
 int faas_drop_capabilities_but_mounting(void);
 /* Changes to this user and group, without other groups. `keeps_permitted`: permitted capabilities stay permitted. */
 int faas_become(uid_t user, gid_t group, int keeps_permitted);
+/* Enters a new user namespace, and drops the capabilities that it comes with. The kernel then counts this process and
+   what it starts apart from its user's others. Invariant: one thread, and not in a chroot. */
+int faas_enter_user_namespace(void);
 
 /* Makes an in-memory root for this process. It contains only `paths`, read-only, and the process's own /proc. Paths
    that do not exist are left out. `empty_folder`: also makes a folder of this name to mount on; may be null. Invariant:

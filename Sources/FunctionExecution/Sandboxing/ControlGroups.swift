@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import SystemCalls
+import WorkerProtocol
 
 /// Makes a control group for each worker, where this process's own group is delegated to it.
 ///
@@ -109,7 +110,7 @@ final class ControlGroups: Sendable {
                 try group.set("memory.max", "\(memoryBytes)")
                 // The kernel kills the whole group: a worker would wait forever for a copy that was killed alone.
                 try group.set("memory.oom.group", "1")
-                if limitsProcesses { try group.set("pids.max", "\(WorkerLimits.tasks)") }
+                if limitsProcesses { try group.set("pids.max", "\(TaskLimit.watched)") }
                 // This file is missing where the kernel cannot swap.
                 try? group.set("memory.swap.max", "0")
                 try worker.move(to: group)

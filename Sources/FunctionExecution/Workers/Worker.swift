@@ -270,8 +270,10 @@ final class Worker: @unchecked Sendable {
         case .memory:
             // The fault first: the end is noticed on the event loop, after it.
             end(MemoryLimitExceeded(limitMB: limits.memoryMB))
-        case .tasks:
-            end(TooManyThreads(limit: WorkerLimits.tasks))
+        case .processes:
+            end(TooManyProcesses(limit: TaskLimit.processes))
+        case .threads:
+            end(TooManyThreads(limit: TaskLimit.watched))
         case .processorTime(let activity, let limitMillis):
             eventLoop.execute {
                 // It may have answered since, and run something else by now.

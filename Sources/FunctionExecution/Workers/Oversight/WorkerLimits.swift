@@ -35,9 +35,6 @@ struct WorkerLimits: Sendable {
     /// the kernel keeps for the worker, and the copy of its pages that it goes back to after each invocation.
     var groupBytes: Int { 2 * watchedBytes + temporaryMB << 20 }
 
-    /// How many processes and threads a worker may have.
-    static let tasks = max(256, 8 * System.coreCount)
-
     /// How much of each frame the host keeps.
     var frames: WorkerFrameLimits {
         let most = Frame.maximumPayloadLength

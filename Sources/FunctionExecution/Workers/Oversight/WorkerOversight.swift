@@ -1,6 +1,7 @@
 import FunctionModel
 import Synchronization
 import SystemCalls
+import WorkerProtocol
 
 /// Watches one worker's memory and processor time, and decides its priority.
 ///
@@ -66,8 +67,8 @@ final class WorkerOversight: @unchecked Sendable {
 
     enum Excess {
         case memory
-        /// Too many processes and threads.
-        case tasks
+        case processes
+        case threads
         /// In this activity.
         case processorTime(UInt64, limitMillis: Int)
     }
@@ -78,12 +79,14 @@ final class WorkerOversight: @unchecked Sendable {
         leave(hostProcessors, usage)
         let excess = lookAtProcessorTime(usage)
         let isLoading = activity.load(ordering: .relaxed) == WorkerState<Invocation>.loadingActivity
-        let consumption = usage.consumption(mayFork: isLoading)
+        let consumption = usage.consumption(
+            mayFork: isLoading, processLimit: TaskLimit.processes, byteLimit: limits.watchedBytes)
         if consumption.privateBytes > largestMemory.load(ordering: .relaxed) {
             largestMemory.store(consumption.privateBytes, ordering: .relaxed)
         }
         if consumption.chargedBytes > limits.watchedBytes { return .memory }
-        return consumption.tasks > WorkerLimits.tasks ? .tasks : excess
+        if consumption.descendants > TaskLimit.processes { return .processes }
+        return consumption.threads > TaskLimit.watched ? .threads : excess
     }
 
     /// Looks at an idle worker, now and then. Returns whether it computes: what it sent said that it had finished.
