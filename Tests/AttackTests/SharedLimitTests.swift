@@ -36,7 +36,7 @@ import Testing
 
     private static func outcome(of request: InvocationRequest, _ runtime: FunctionRuntime) async -> String {
         do {
-            return "\(try await runtime.invoke(request).value)"
+            return try await runtime.invoke(request).value.jsonText()
         } catch {
             return (error as? any FunctionError)?.errorType ?? "\(error)"
         }
