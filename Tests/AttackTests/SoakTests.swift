@@ -47,6 +47,27 @@ import Testing
         python("leaks", "kept = []\n  while True: kept.append(bytearray(1 << 20))"),
         js("throws", "throw new Error('no')"), python("crashes", "ctypes.string_at(0)"), python("exits", "os._exit(1)"),
         python("is ended", "ctypes.CDLL(None).ptrace(0, 0, 0, 0)"),
+        // Limits that the kernel keeps for all processes of a user together, and memory that no limit counts.
+        python(
+            "sends descriptors",
+            "import array, socket\n  kept = []\n  for i in range(4):\n    kept += socket.socketpair()\n"
+                + "    kept[-1].sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [0] * 100))])"),
+        python("shares memory", "import mmap\n  m = mmap.mmap(-1, 600 << 20)\n  m.write(bytes(600 << 20))"),
+        python(
+            "has many threads",
+            "import threading\n  threading.stack_size(65536)\n  for i in range(1000):\n"
+                + "    threading.Thread(target=time.sleep, args=(1,), daemon=True).start()"),
+        python(
+            "forges its answer",
+            "import struct\n  os.write(3, struct.pack('<IB', 8, 19) + b'\"forged\"' + struct.pack('<IB', 0, 16))\n"
+                + "  while True: pass"),
+        python("forges log lines", "while True: os.write(3, b'\\x01\\0\\0\\0\\x12\\x01' * 1000)"),
+        python("logs", "while True: print()"), js("logs", "while (true) console.log('')"),
+        Kind(
+            name: "forks while it loads",
+            request: InvocationRequest(
+                languageID: "python", sourceCode: "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass"),
+            isGood: false),
     ]
 
     /// The counts that all clients add to.
@@ -100,7 +121,7 @@ import Testing
                         while ContinuousClock.now < end {
                             number += 1
                             let isQuiet = ContinuousClock.now < quietEnd
-                            let kind = Self.kinds[(client + number * 5) % Self.kinds.count]
+                            let kind = Self.kinds[(client + number * 7) % Self.kinds.count]
                             if kind.isGood || !isQuiet { await Self.call(kind, number, isQuiet, stage.runtime, tally) }
                         }
                     }
@@ -190,7 +211,8 @@ import Testing
         var isWrong = false
         do {
             let value = try await runtime.invoke(request).value
-            isWrong = !kind.isGood || value != .integer(Int64(number))
+            isWrong =
+                kind.name == "forges its answer" ? value != "forged" : !kind.isGood || value != .integer(Int64(number))
             outcome = "right"
         } catch {
             outcome = (error as? any FunctionError)?.errorType ?? "\(type(of: error))"
