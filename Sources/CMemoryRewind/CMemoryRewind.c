@@ -362,7 +362,8 @@ static int make_image(struct image *image, const char *name) {
     offset += R->saved[i].size;
   }
   if (!error && fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) error = -errno;
-  if (!has_file) close(file); /* The mappings keep it. */
+  /* The mappings keep it. A descriptor that stays open would be looked at after every call. */
+  if (!has_file || !error) close(file);
   if (error) return error;
   *image = (struct image){.inode = info.st_ino, .view = view, .size = total};
   return 0;

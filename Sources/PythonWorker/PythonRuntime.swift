@@ -160,7 +160,7 @@ final class PythonRuntime: LanguageRuntime {
         PythonArenas.makeRoom()
         processState = ProcessState(
             kept: [Int32(FAAS_REWIND_PAGEMAP), Int32(FAAS_REWIND_STATM)],
-            changesAreDenied: sandbox?.deniesChangesOfTheProcess ?? false)
+            hasImage: true, changesAreDenied: sandbox?.deniesChangesOfTheProcess ?? false)
     }
 
     func renew() {

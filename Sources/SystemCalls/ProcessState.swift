@@ -61,7 +61,8 @@ public struct ProcessState {
     ///     slack and signal stack, handling of signals above 31, new processes and running programs, and allows changes
     ///     of signals, timers, directory and umask only by calls that leave a note (`CNotedCalls`). Then what only
     ///     these could change is not compared.
-    public init(kept: [Int32], changesAreDenied: Bool) {
+    ///   - hasImage: whether the rewinder takes its snapshot into ``ProcessFiles/image`` after this, and closes it.
+    public init(kept: [Int32], hasImage: Bool = false, changesAreDenied: Bool) {
         attributes = changesAreDenied ? nil : Self.readAttributes()
         niceness = getpriority(Self.ofProcess, id_t(getppid()))
         processors = changesAreDenied ? nil : ProcessorSet(of: getppid())
@@ -70,7 +71,8 @@ public struct ProcessState {
         workingDirectory = FileIdentity(ProcessFiles.workingDirectory)
         // Descriptors that were open before the guest ran are not checked.
         let kept = kept + ProcessFiles.numbers
-        descriptors = Descriptors.openDescriptors(from: 0).filter { !kept.contains($0) }.sorted().map {
+        let left = hasImage ? kept + [ProcessFiles.image] : kept
+        descriptors = Descriptors.openDescriptors(from: 0).filter { !left.contains($0) }.sorted().map {
             OpenDescriptor($0, position: Descriptors.position(of: $0))
         }
         numbers = (descriptors.map(\.number) + kept).sorted()

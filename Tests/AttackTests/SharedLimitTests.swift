@@ -236,6 +236,17 @@ import Testing
         }
     }
 
+    @Test func `A worker that rewinds no longer has the file of its snapshot open`() async throws {
+        try await Stage.with(.full) { stage in
+            // A descriptor more costs each call six system calls.
+            let request = Self.python("def handler(e): return 1")
+            for _ in 0..<5 { _ = try await stage.runtime.invoke(request) }
+            #expect(stage.runtime.workerCount == 1)
+            let open = stage.processes.filter { access("/proc/\($0.pid)/fd/39", F_OK) == 0 }
+            #expect(open.isEmpty)
+        }
+    }
+
     @Test func `With the sandbox off, shared memory is shared and a lock is the kernel's`() async throws {
         try await Stage.with(.off) { stage in
             let source = """
