@@ -71,8 +71,8 @@ public struct ProcessState {
         workingDirectory = FileIdentity(ProcessFiles.workingDirectory)
         // Descriptors that were open before the guest ran are not checked.
         let kept = kept + ProcessFiles.numbers
-        let left = hasImage ? kept + [ProcessFiles.image] : kept
-        descriptors = Descriptors.openDescriptors(from: 0).filter { !left.contains($0) }.sorted().map {
+        let unchecked = hasImage ? kept + [ProcessFiles.image] : kept
+        descriptors = Descriptors.openDescriptors(from: 0).filter { !unchecked.contains($0) }.sorted().map {
             OpenDescriptor($0, position: Descriptors.position(of: $0))
         }
         numbers = (descriptors.map(\.number) + kept).sorted()

@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    @Test func `A server whose log nobody reads stops within its grace period`() async throws {
+    @Test func `A server stops within its grace period although nobody reads its log`() async throws {
         try await Workspace.with([
             .js(
                 "loud",
