@@ -31,8 +31,6 @@ __attribute__((noreturn)) static void start(
   if (read(go, &byte, 1) != 1) _exit(127);
   for (int number = 1; number < 65; number++) sigaction(number, &standard, NULL);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  /* A session of its own: the kernel shares processors among sessions, however many processes they have. */
-  setsid();
   sethostname("function", 8);
   int null = open("/dev/null", O_RDONLY);
   /* Both descriptors may have any number: move them away from the numbers that they get below. */

@@ -70,6 +70,13 @@ import Testing
             isGood: false),
     ]
 
+    /// The kinds that this run calls: the good ones, and the hostile ones that `SOAK_HOSTILE` names (default: all).
+    private static let calledKinds: [Kind] = {
+        guard let names = ProcessInfo.processInfo.environment["SOAK_HOSTILE"] else { return kinds }
+        let chosen = Set(names.split(separator: ",").map(String.init))
+        return kinds.filter { $0.isGood || chosen.contains($0.name) }
+    }()
+
     /// The counts that all clients add to.
     private final class Tally: Sendable {
         private let state = Mutex(Counts())
@@ -121,7 +128,7 @@ import Testing
                         while ContinuousClock.now < end {
                             number += 1
                             let isQuiet = ContinuousClock.now < quietEnd
-                            let kind = Self.kinds[(client + number * 7) % Self.kinds.count]
+                            let kind = Self.calledKinds[(client + number) % Self.calledKinds.count]
                             if kind.isGood || !isQuiet { await Self.call(kind, number, isQuiet, stage.runtime, tally) }
                         }
                     }

@@ -18,11 +18,12 @@ final class WorkerWatch: Sendable {
     }
 
     private let state = Mutex(State())
-    private let atWork = Atomic<Int>(0)
+    private let crowded = Atomic<Bool>(false)
 
-    /// Whether more workers were at work than there are processors, at the last look.
-    var isCrowded: Bool { atWork.load(ordering: .relaxed) > Self.processors }
+    /// Whether as many workers as there are processors were at work at one of the last looks.
+    var isCrowded: Bool { crowded.load(ordering: .relaxed) }
     private static let processors = System.coreCount
+    private static let crowdInterval: Int64 = 1_000_000_000
     /// Nanoseconds between two looks at idle workers.
     private static let idleInterval: Int64 = 100_000_000
 
@@ -47,6 +48,7 @@ final class WorkerWatch: Sendable {
     private func run() {
         var idleRounds = 0
         var lastIdleLook: Int64 = 0
+        var lastCrowd = -Self.crowdInterval
         var hostProcessors = HostProcessors(all: ProcessorSet(of: 0))
         while true {
             let workers: [Worker]? = state.withLock { state in
@@ -59,8 +61,9 @@ final class WorkerWatch: Sendable {
             guard let workers else { return }
             idleRounds = workers.isEmpty ? idleRounds + 1 : 0
             let busy = workers.filter(\.oversight.isAtWork)
-            atWork.store(busy.count, ordering: .relaxed)
             let now = MonotonicClock.now()
+            if busy.count >= Self.processors { lastCrowd = now }
+            crowded.store(now - lastCrowd < Self.crowdInterval, ordering: .relaxed)
             hostProcessors.look(now: now, used: ProcessorClock.now())
             for worker in busy { worker.enforceLimits(hostProcessors) }
             if now - lastIdleLook >= Self.idleInterval {
