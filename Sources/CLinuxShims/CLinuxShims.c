@@ -191,8 +191,8 @@ int faas_open_child_signals(void) {
 int faas_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], int socket) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
-  /* A session of its own: the kernel shares processors among sessions, however many processes they have. */
-  const short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID;
+  /* A group of its own: Ctrl-C in a terminal is for the host, which then ends its processes. */
+  const short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP;
   sigset_t all, none;
   int result = posix_spawn_file_actions_init(&actions);
   if (result) return result;
@@ -208,6 +208,7 @@ int faas_spawn(pid_t *pid, const char *path, char *const argv[], char *const env
       !(result = posix_spawn_file_actions_addclosefrom_np(&actions, 4)) &&
       !(result = posix_spawnattr_setsigdefault(&attributes, &all)) &&
       !(result = posix_spawnattr_setsigmask(&attributes, &none)) &&
+      !(result = posix_spawnattr_setpgroup(&attributes, 0)) &&
       !(result = posix_spawnattr_setflags(&attributes, flags)))
     result = posix_spawn(pid, path, &actions, &attributes, argv, envp);
   posix_spawnattr_destroy(&attributes);

@@ -31,6 +31,8 @@ __attribute__((noreturn)) static void start(
   if (read(go, &byte, 1) != 1) _exit(127);
   for (int number = 1; number < 65; number++) sigaction(number, &standard, NULL);
   sigprocmask(SIG_SETMASK, &none, NULL);
+  /* A group of its own: Ctrl-C in a terminal is for the host, which then ends its processes. */
+  setpgid(0, 0);
   sethostname("function", 8);
   int null = open("/dev/null", O_RDONLY);
   /* Both descriptors may have any number: move them away from the numbers that they get below. */

@@ -43,10 +43,32 @@ package final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChan
     // MARK: Life
 
     package func handlerAdded(context: ChannelHandlerContext) {
+        boundReads(context, isBody: false)
         if context.channel.isActive { start(context) }
     }
 
     package func handlerRemoved(context: ChannelHandlerContext) { stop() }
+
+    // MARK: Reading
+
+    /// Of heads and chunks, a turn of the event loop reads this much: with a few bytes for each chunk or each pipelined
+    /// request, that is a thousand of them. Of a body whose length is known, it reads NIO's usual 256 KiB.
+    private static let bytesPerTurn = 8 << 10
+    private static let bytesPerTurnOfBody = 64 << 10
+    private static let readsPerTurnOfBody: UInt = 4
+    private var readsBody = false
+
+    private func boundReads(_ context: ChannelHandlerContext, isBody: Bool) {
+        readsBody = isBody
+        // Both fail only if the channel is closed.
+        try? context.channel.syncOptions?.setOption(
+            .maxMessagesPerRead, value: isBody ? Self.readsPerTurnOfBody : 1 as UInt)
+        try? context.channel.syncOptions?.setOption(
+            .recvAllocator,
+            value: AdaptiveRecvByteBufferAllocator(
+                minimum: 1024, initial: isBody ? Self.bytesPerTurnOfBody : 2048,
+                maximum: isBody ? Self.bytesPerTurnOfBody : Self.bytesPerTurn))
+    }
 
     package func channelActive(context: ChannelHandlerContext) {
         start(context)
@@ -75,7 +97,7 @@ package final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChan
             switch Self.unwrapInboundIn(data) {
             case .head(let head): received(head, context)
             case .body(let bytes): state.receivedBody(bytes: bytes.readableBytes)
-            case .end: state.receivedEnd()
+            case .end: receivedEnd(context)
             }
         if isPassedOn { context.fireChannelRead(data) }
     }
@@ -83,7 +105,9 @@ package final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChan
     /// Returns whether the head is passed on.
     private func received(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) -> Bool {
         switch state.received(head) {
-        case .pass: return true
+        case .pass:
+            if state.announcedBytes > Self.bytesPerTurnOfBody { boundReads(context, isBody: true) }
+            return true
         case .passChunked:
             if receivedBytes == nil {
                 let counter = ReceivedBytes()
@@ -97,6 +121,11 @@ package final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChan
             errorCaught(context: context, error: error)
             return false
         }
+    }
+
+    private func receivedEnd(_ context: ChannelHandlerContext) -> Bool {
+        if readsBody { boundReads(context, isBody: false) }
+        return state.receivedEnd()
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {

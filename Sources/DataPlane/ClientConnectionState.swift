@@ -125,6 +125,9 @@ struct ClientConnectionState {
         return facts.isChunked ? .passChunked : .pass
     }
 
+    /// How long the body that is arriving is, as its request's head says; 0: it does not say.
+    var announcedBytes: Int { (arrival?.length).flatMap { $0 } ?? 0 }
+
     /// Returns whether the bytes are passed on.
     mutating func receivedBody(bytes: Int) -> Bool {
         guard !isLeaving, !isBroken else { return false }

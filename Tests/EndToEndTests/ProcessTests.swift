@@ -18,6 +18,20 @@ import Testing
         }
     }
 
+    @Test(arguments: ["best-effort", "off"])
+    func `Ctrl-C in a terminal reaches the host only, and a priority counts among all processes`(sandbox: String)
+        async throws
+    {
+        try await Server.with(TestFunction.echo, arguments: ["--sandbox", sandbox]) { server in
+            let host = server.program.pid
+            #expect(server.zygotes().count == 2)
+            for zygote in server.zygotes() {
+                #expect(getpgid(zygote.pid) == zygote.pid, "the terminal's signals go to a process group")
+                #expect(getsid(zygote.pid) == getsid(host), "the kernel shares processors among sessions")
+            }
+        }
+    }
+
     @Test(arguments: ["js", "python"])
     func `A worker that is killed in a call gives one clear answer, and the next call works`(language: String)
         async throws

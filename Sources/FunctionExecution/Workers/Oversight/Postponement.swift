@@ -1,7 +1,7 @@
 import FunctionModel
 import SystemCalls
 
-/// Gives short work the processor before long work, where more workers are at work than there are processors.
+/// Gives short work the processor before long work, where workers take all processors.
 ///
 /// Without it, an invocation of a millisecond would wait for the time slices of workers that compute until their
 /// deadline, and of workers that are being made. A worker is `low` until its first answer, and later while a restore

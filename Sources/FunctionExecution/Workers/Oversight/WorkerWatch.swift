@@ -20,9 +20,11 @@ final class WorkerWatch: Sendable {
     private let state = Mutex(State())
     private let crowded = Atomic<Bool>(false)
 
-    /// Whether as many workers as there are processors were at work at one of the last looks.
+    /// Whether as many workers as there are processors were at work within the last second. Only then is there something
+    /// to postpone. A moment without a crowd must not give all long work its usual priority back.
     var isCrowded: Bool { crowded.load(ordering: .relaxed) }
     private static let processors = System.coreCount
+    /// In nanoseconds.
     private static let crowdInterval: Int64 = 1_000_000_000
     /// Nanoseconds between two looks at idle workers.
     private static let idleInterval: Int64 = 100_000_000
