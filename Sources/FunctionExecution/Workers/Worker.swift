@@ -136,6 +136,7 @@ final class Worker: @unchecked Sendable {
             delegate.worker(self, did: .didNotTake(invocation))
             return
         }
+        oversight.wakes()
         if !loadLog.lines.isEmpty {
             for line in loadLog.take(returning: memory) { invocation.add(line) }
         }
@@ -285,8 +286,8 @@ final class Worker: @unchecked Sendable {
     }
 
     /// Ends the worker if it computes although it has no invocation. From the watch's thread.
-    func endIfComputingWhileIdle() {
-        guard oversight.computesWhileIdle() else { return }
+    func endIfComputingWhileIdle(isThorough: Bool) {
+        guard oversight.computesWhileIdle(isThorough: isThorough) else { return }
         end(WorkerCrashed("The function went on computing after its answer."))
     }
 

@@ -18,6 +18,8 @@ final class WorkerOversight: @unchecked Sendable {
     private let activity = Atomic<UInt64>(0)
     /// ``Postponement`` says when it is which.
     private let priority: Atomic<ProcessPriority>
+    /// It has a lower priority because it computed when it should have been idle.
+    private let isPostponedWhileIdle = Atomic<Bool>(false)
     /// The most private memory that it was seen to have.
     private let largestMemory = Atomic<Int>(0)
     /// Processor time until it had loaded, in nanoseconds; 0 where it does not matter.
@@ -25,7 +27,7 @@ final class WorkerOversight: @unchecked Sendable {
     /// The activity that the watch saw last, and the processor time at that moment: its time counts from there.
     private var watched: (activity: UInt64, processorTime: Int64) = (0, 0)
     /// The same while it is idle.
-    private var watchedIdle: (activity: UInt64, processorTime: Int64) = (0, 0)
+    private var watchedIdle: (activity: UInt64, processorTime: Int64, isCalm: Bool) = (0, 0, false)
     /// The activity at the last look.
     private var lastSeen: UInt64 = 0
     /// How many processors its process leaves to the host.
@@ -89,20 +91,28 @@ final class WorkerOversight: @unchecked Sendable {
         return consumption.threads > TaskLimit.watched ? .threads : excess
     }
 
-    /// Looks at an idle worker, now and then. Returns whether it computes: what it sent said that it had finished.
-    func computesWhileIdle() -> Bool {
+    /// Looks at an idle worker. What it sent said that it had finished; if it computes nevertheless, it gets what others
+    /// leave, and soon ends.
+    /// - Parameter isThorough: otherwise only those that have become idle a moment ago are looked at.
+    /// - Returns: whether it has computed for so long that it must end.
+    func computesWhileIdle(isThorough: Bool) -> Bool {
         let current = activity.load(ordering: .relaxed)
         guard !WorkerState<Invocation>.isAtWork(current), let usage = process.usage else { return false }
-        let time = usage.processorTime()
         guard watchedIdle.activity == current else {
-            watchedIdle = (current, time)
+            watchedIdle = (current, usage.processorTime(), isCalm: false)
             return false
         }
-        return time - watchedIdle.processorTime > Self.idleProcessorTime
+        guard isThorough || !watchedIdle.isCalm else { return false }
+        let used = usage.processorTime() - watchedIdle.processorTime
+        watchedIdle.isCalm = used < Self.calmProcessorTime
+        if !watchedIdle.isCalm { postponeIdle(usage, current) }
+        return used > Self.idleProcessorTime
     }
 
     /// What an engine may use after a call has ended, for example to finish compiling. In nanoseconds.
     private static let idleProcessorTime: Int64 = 200_000_000
+    /// What it may use of that at its usual priority.
+    private static let calmProcessorTime: Int64 = 2_000_000
 
     /// Short calls leave the host its processors. A worker that is seen twice at the same call may use all.
     private func leave(_ hostProcessors: HostProcessors, _ usage: ProcessUsage) {
@@ -161,6 +171,20 @@ final class WorkerOversight: @unchecked Sendable {
         guard postponement.isReversible, activity.load(ordering: .sequentiallyConsistent) != current else { return }
         priority.store(.usual, ordering: .sequentiallyConsistent)
         usage.setPriority(.usual)
+    }
+
+    /// - Parameter current: its activity, in which it should be idle.
+    private func postponeIdle(_ usage: ProcessUsage, _ current: UInt64) {
+        guard watch.isCrowded, postponement.isReversible, !isPostponedWhileIdle.load(ordering: .relaxed) else { return }
+        isPostponedWhileIdle.store(true, ordering: .sequentiallyConsistent)
+        postpone(usage, current, .idle)
+    }
+
+    /// It begins an invocation after having been idle.
+    func wakes() {
+        guard isPostponedWhileIdle.load(ordering: .sequentiallyConsistent) else { return }
+        isPostponedWhileIdle.store(false, ordering: .sequentiallyConsistent)
+        endPostponement()
     }
 
     func endPostponement() {

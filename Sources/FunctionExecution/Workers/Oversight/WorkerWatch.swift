@@ -26,7 +26,7 @@ final class WorkerWatch: Sendable {
     private static let processors = System.coreCount
     /// In nanoseconds.
     private static let crowdInterval: Int64 = 1_000_000_000
-    /// Nanoseconds between two looks at idle workers.
+    /// Nanoseconds between two looks at all idle workers. Others look at those that became idle since.
     private static let idleInterval: Int64 = 100_000_000
 
     /// Watches this worker until ``remove(_:)``.
@@ -68,10 +68,9 @@ final class WorkerWatch: Sendable {
             crowded.store(now - lastCrowd < Self.crowdInterval, ordering: .relaxed)
             hostProcessors.look(now: now, used: ProcessorClock.now())
             for worker in busy { worker.enforceLimits(hostProcessors) }
-            if now - lastIdleLook >= Self.idleInterval {
-                lastIdleLook = now
-                for worker in workers { worker.endIfComputingWhileIdle() }
-            }
+            let isThorough = now - lastIdleLook >= Self.idleInterval
+            if isThorough { lastIdleLook = now }
+            for worker in workers { worker.endIfComputingWhileIdle(isThorough: isThorough) }
             // Idle workers use nothing: look less often whether one is at work.
             usleep(!busy.isEmpty ? 5000 : workers.isEmpty ? 100_000 : 15_000)
         }
