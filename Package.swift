@@ -150,7 +150,11 @@ let package = Package(
                 "FunctionExecution", "FunctionModel", "HostMemory", "SystemCalls",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
-            resources: ["assert", "buffer", "comparisons", "crypto", "querystring", "url", "util", "util-types"].map {
+            resources: [
+                "assert", "buffer", "comparisons", "crypto", "os", "querystring", "timers", "timers-promises", "tty",
+                "url",
+                "util", "util-types",
+            ].map {
                 .embedInCode("NodeModules/\($0).js")
             },
             swiftSettings: strict

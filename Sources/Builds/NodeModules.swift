@@ -2,7 +2,7 @@ import Foundation
 import FunctionModel
 
 /// The built-in modules of Node.js, as files for a build: our own, packages of Debian, and for all others a module that
-/// throws an error which names it.
+/// fails with its name when it is used.
 ///
 /// The host reads Debian's files, which root has installed, and copies them beside the function's sources. So a build
 /// reads no other folder for them, and its key covers their content.
@@ -67,8 +67,8 @@ struct NodeModules: Sendable {
         for name in Self.names where !NodeModuleUse.available.contains(name) {
             files.append(ScriptLayout.File(path: "node/\(Self.path(of: name)).js", text: Self.replacement(for: name)))
         }
-        // An unused global `Buffer` is left out of the script. Importing any other module has an effect: a missing one
-        // throws an error.
+        // An unused global `Buffer` is left out of the script. Importing any other module may have an effect: one that
+        // is not installed throws an error.
         let effects = files.filter { $0.path != Self.globals && $0.path != "node/buffer.js" }.map {
             JSONValue.string("./\($0.path.dropFirst(5))")
         }
@@ -88,14 +88,18 @@ struct NodeModules: Sendable {
     private static let own: [(path: String, text: [UInt8])] = [
         ("assert/index", PackageResources.assert_js),
         ("assert/strict", Array("module.exports = require('./index.js').strict;\n".utf8)),
-        ("buffer", PackageResources.buffer_js), ("comparisons", PackageResources.comparisons_js),
+        ("buffer", PackageResources.buffer_js), ("console", Array("module.exports = console;\n".utf8)),
+        ("comparisons", PackageResources.comparisons_js),
         ("crypto", PackageResources.crypto_js),
         ("events", Array("module.exports = require('./debian/events.js');\n".utf8)),
+        ("os", PackageResources.os_js),
         ("path/index", Array("module.exports = require('../debian/path.js');\n".utf8)),
         ("path/posix", Array("module.exports = require('../debian/path.js');\n".utf8)),
+        ("perf_hooks", Array("module.exports = { performance, Performance };\n".utf8)),
         ("process", Array("module.exports = process;\n".utf8)), ("querystring", PackageResources.querystring_js),
         ("string_decoder", Array("module.exports = require('./debian/string_decoder.js');\n".utf8)),
-        ("url", PackageResources.url_js),
+        ("timers/index", PackageResources.timers_js), ("timers/promises", PackageResources.timers_promises_js),
+        ("tty", PackageResources.tty_js), ("url", PackageResources.url_js),
         ("util/index", PackageResources.util_js), ("util/types", PackageResources.util_types_js),
         ("globals", Array("export { Buffer } from './buffer.js';\n".utf8)),
         // What Debian's string_decoder asks for: a buffer for versions of Node that have none like this.
@@ -104,15 +108,12 @@ struct NodeModules: Sendable {
 
     /// Names without `node:`. Most modules need files, sockets, processes or threads, which functions do not have.
     static let names = [
-        "assert", "assert/strict", "async_hooks", "buffer", "child_process", "cluster", "constants", "crypto", "dgram",
-        "diagnostics_channel",
-        "dns", "dns/promises", "domain", "events", "fs", "fs/promises", "http", "http2", "https", "inspector", "module",
-        "net", "os", "path",
-        "path/posix", "perf_hooks", "process", "punycode", "querystring", "readline", "readline/promises", "repl",
-        "stream", "stream/promises",
-        "stream/web", "string_decoder", "sys", "timers", "timers/promises", "tls", "trace_events", "tty", "url", "util",
-        "util/types", "v8", "vm",
-        "wasi", "worker_threads", "zlib",
+        "assert", "assert/strict", "async_hooks", "buffer", "child_process", "cluster", "console", "constants",
+        "crypto", "dgram", "diagnostics_channel", "dns", "dns/promises", "domain", "events", "fs", "fs/promises",
+        "http", "http2", "https", "inspector", "inspector/promises", "module", "net", "os", "path", "path/posix",
+        "path/win32", "perf_hooks", "process", "punycode", "querystring", "readline", "readline/promises", "repl",
+        "stream", "stream/promises", "stream/web", "string_decoder", "sys", "timers", "timers/promises", "tls",
+        "trace_events", "tty", "url", "util", "util/types", "v8", "vm", "wasi", "worker_threads", "zlib",
     ]
 
     /// Packages on npm that implement these modules without Node.js. A project that has one installed gets it.
@@ -132,8 +133,8 @@ struct NodeModules: Sendable {
         return hasParts ? "\(name)/index" : name
     }
 
-    /// The source of a missing module. It throws when it is loaded, which a package may do only if it needs the module.
+    /// The source of a missing module. Packages may mention it; what is used of it throws an error.
     private static func replacement(for name: String) -> String {
-        "throw new Error(\"The module '\(name)' is not available in the sandbox.\");\n"
+        "module.exports = \(ScriptLayout.bridge).unavailable('\(name)');\n"
     }
 }

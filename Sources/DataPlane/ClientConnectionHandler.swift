@@ -96,7 +96,7 @@ package final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChan
         let isPassedOn =
             switch Self.unwrapInboundIn(data) {
             case .head(let head): received(head, context)
-            case .body(let bytes): state.receivedBody(bytes: bytes.readableBytes)
+            case .body(let bytes): receivedBody(bytes.readableBytes, context)
             case .end: receivedEnd(context)
             }
         if isPassedOn { context.fireChannelRead(data) }
@@ -121,6 +121,14 @@ package final class ClientConnectionHandler: ChannelDuplexHandler, RemovableChan
             errorCaught(context: context, error: error)
             return false
         }
+    }
+
+    private func receivedBody(_ count: Int, _ context: ChannelHandlerContext) -> Bool {
+        defer {
+            // The last part of a body may come together with what follows it.
+            if readsBody, state.missingBytes < Self.bytesPerTurnOfBody { boundReads(context, isBody: false) }
+        }
+        return state.receivedBody(bytes: count)
     }
 
     private func receivedEnd(_ context: ChannelHandlerContext) -> Bool {

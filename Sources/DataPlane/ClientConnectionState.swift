@@ -128,6 +128,9 @@ struct ClientConnectionState {
     /// How long the body that is arriving is, as its request's head says; 0: it does not say.
     var announcedBytes: Int { (arrival?.length).flatMap { $0 } ?? 0 }
 
+    /// How much of it is still to come.
+    var missingBytes: Int { max(0, announcedBytes - (arrival?.bytes ?? 0)) }
+
     /// Returns whether the bytes are passed on.
     mutating func receivedBody(bytes: Int) -> Bool {
         guard !isLeaving, !isBroken else { return false }

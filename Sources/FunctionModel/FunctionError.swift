@@ -103,11 +103,17 @@ public struct UnsupportedLanguage: FunctionError, Equatable {
 public struct HandlerNotFound: FunctionError, Equatable {
     public let functionName: String
     public let languageID: String
-    public init(functionName: String, languageID: String) {
+    /// The functions that the source has instead, as text; empty: none, or not known.
+    public let found: String
+    public init(functionName: String, languageID: String, found: String = "") {
         self.functionName = functionName
         self.languageID = languageID
+        self.found = found
     }
-    public var message: String { "Function '\(functionName)' not found or not executable in language '\(languageID)'." }
+    public var message: String {
+        "Function '\(functionName)' not found or not executable in language '\(languageID)'."
+            + (found.isEmpty ? "" : " The source has: \(found).")
+    }
 }
 
 /// The source does not load: a syntax error, a missing module, an error thrown at the top level, or too slow.

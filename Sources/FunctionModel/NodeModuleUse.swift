@@ -4,9 +4,9 @@ import Glibc
 package enum NodeModuleUse {
     /// The modules of Node's that functions can have, by their names without `node:`.
     package static let available: Set<String> = [
-        "assert", "assert/strict", "buffer", "crypto", "events", "path", "path/posix", "process", "querystring",
-        "string_decoder",
-        "url", "util", "util/types",
+        "assert", "assert/strict", "buffer", "console", "crypto", "events", "os", "path", "path/posix",
+        "perf_hooks", "process", "querystring", "string_decoder", "timers", "timers/promises", "tty", "url", "util",
+        "util/types",
     ]
 
     /// Whether the source has `require` of such a module with its name as a text, or uses the global `Buffer`.

@@ -180,7 +180,9 @@ struct CatalogState: Sendable {
         case .functions(let ids):
             for id in ids {
                 entries.remove(id)
-                if let number = current.removeValue(forKey: id) { loads[number]?.isStale = true }
+                current[id] = nil
+                // Not the latest read only: an earlier one may end after it.
+                for number in loads.keys where loads[number]?.id == id { loads[number]?.isStale = true }
             }
         case .everything: forgetAll()
         case .ended: endFeed()

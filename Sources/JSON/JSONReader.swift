@@ -26,9 +26,12 @@ extension JSONValue {
 }
 
 extension JSONError {
-    /// What is wrong with a document, however deep it is; nil if nothing is.
+    /// What is wrong with a document; nil if nothing is, however deep it is. One that is wrong behind 10,000 levels is
+    /// said to be too deep: whoever sent it must not choose how much memory is used to tell.
     package static func first(in document: some Collection<UInt8>) -> JSONError? {
-        var reader = JSONEventReader(Array(document), syntax: .strict, maximumDepth: .max)
+        let document = Array(document)
+        guard !document.withUnsafeBufferPointer(isJSON) else { return nil }
+        var reader = JSONEventReader(document, syntax: .strict, maximumDepth: 10_000)
         do {
             while try reader.next() != nil {}
             return nil

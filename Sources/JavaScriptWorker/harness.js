@@ -14,7 +14,7 @@
   const { isView } = ArrayBuffer;
   const { floor, max } = Math;
   const { MAX_SAFE_INTEGER } = Number;
-  const StringOf = String, SyntaxErrorOf = SyntaxError;
+  const StringOf = String, SyntaxErrorOf = SyntaxError, TypeErrorOf = TypeError;
   const uncurry = Function.prototype.bind.bind(Function.prototype.call);
   const objectToString = uncurry(Object.prototype.toString);
   const functionToString = uncurry(Function.prototype.toString);
@@ -231,6 +231,10 @@
     for (let step = iterator.next(); !step.done; step = iterator.next()) array[array.length] = step.value;
     return setPrototypeOf(array, ArrayPrototype);
   });
+  // As a handler's result it is read; inside of one, nothing can wait for it.
+  const AsyncIteratorPrototype = getPrototypeOf(getPrototypeOf((async function* () {}).prototype));
+  const { asyncIterator } = Symbol;
+  encodes(AsyncIteratorPrototype, () => { throw new TypeErrorOf('an asynchronous iterator has no JSON form, except as the whole result'); });
   encodes(TypedArray, view => {
     if (typedArrayName(view) === 'Uint8Array') return base64(view);
     const array = makeList();
@@ -245,7 +249,6 @@
   encodes(WeakMap.prototype, objectToString);
   encodes(WeakSet.prototype, objectToString);
   encodes(WeakRef.prototype, objectToString);
-  const TypeErrorOf = TypeError;
   encodes(Function.prototype, callable => { throw new TypeErrorOf(`a function${callable.name ? ` ('${callable.name}')` : ''} has no JSON form`); });
   // Digits as they are, as Python does with its integers. Without rawJSON a BigInt becomes its string.
   const rawJSON = JSON.rawJSON ?? (digits => digits);
@@ -631,7 +634,24 @@
   // MARK: CommonJS
 
   // What people ask for because Node has it.
-  const nodeModules = new Set(['assert', 'buffer', 'child_process', 'cluster', 'crypto', 'dgram', 'dns', 'events', 'fs', 'fs/promises', 'http', 'http2', 'https', 'net', 'os', 'path', 'process', 'querystring', 'readline', 'stream', 'string_decoder', 'timers', 'tls', 'url', 'util', 'v8', 'vm', 'worker_threads', 'zlib']);
+  const nodeModules = new Set(['assert', 'assert/strict', 'async_hooks', 'buffer', 'child_process', 'cluster', 'console', 'constants', 'crypto', 'dgram', 'diagnostics_channel', 'dns', 'dns/promises', 'domain', 'events', 'fs', 'fs/promises', 'http', 'http2', 'https', 'inspector', 'inspector/promises', 'module', 'net', 'os', 'path', 'path/posix', 'path/win32', 'perf_hooks', 'process', 'punycode', 'querystring', 'readline', 'readline/promises', 'repl', 'stream', 'stream/promises', 'stream/web', 'string_decoder', 'sys', 'timers', 'timers/promises', 'tls', 'trace_events', 'tty', 'url', 'util', 'util/types', 'v8', 'vm', 'wasi', 'worker_threads', 'zlib']);
+  // What stands for a module that needs what functions do not have. Packages load and mention such modules without
+  // using them; what is used fails, with the module's name.
+  const ProxyOf = Proxy;
+  const unavailable = (module, member = '') => {
+    const fail = () => { throw new ErrorOf(`The module '${module}' is not available in the sandbox${member === '' ? '' : `: '${member}' cannot be used`}.`); };
+    const get = (target, key) => {
+      if (typeof key !== 'string' || key === 'then' || key === '__esModule') return undefined;
+      // A class may descend from it.
+      if (key === 'prototype' || key === 'length') return target[key];
+      if (key === 'name') return member === '' ? module : member;
+      return key === 'default' && member === '' ? whole : unavailable(module, member === '' ? key : `${member}.${key}`);
+    };
+    // A build makes an object that inherits from what the module inherits from, and looks for the members there.
+    const parent = new ProxyOf(create(null), { __proto__: null, get });
+    const whole = new ProxyOf(function () {}, { __proto__: null, get, apply: fail, construct: fail, getPrototypeOf: () => parent });
+    return whole;
+  };
   const modules = new Map;
   const require = name => {
     name = textOf(name);
@@ -641,7 +661,10 @@
     const wrapper = host.compile(name);
     if (wrapper === undefined) {
       const bare = startsWith(name, 'node:') ? slice(name, 5) : name;
-      throw new ErrorOf(setHas(nodeModules, bare) ? `The module '${bare}' is not available in the sandbox.` : `Module not found: ${name}`);
+      if (!setHas(nodeModules, bare)) throw new ErrorOf(`Module not found: ${name}`);
+      const module = { exports: unavailable(bare), id: bare, loaded: true };
+      mapSet(modules, name, module);
+      return module.exports;
     }
     const module = { exports: {}, id: name, loaded: false };
     mapSet(modules, name, module);
@@ -655,6 +678,8 @@
     return module.exports;
   };
   const main = { exports: {}, id: '.', loaded: false };
+  // The name that Node has for it.
+  define(globalThis, 'global', globalThis);
   define(globalThis, 'require', require);
   define(globalThis, 'module', main);
   define(globalThis, 'exports', main.exports);
@@ -687,6 +712,20 @@
 
   const exported = (object, name) => typeof object === 'object' && object !== null || typeof object === 'function' ? object[name] : undefined;
 
+  // The names of the functions that a source exports, for an author who asked for another.
+  const functionsOf = exports => {
+    let text = '';
+    try {
+      if (typeof exports !== 'object' && typeof exports !== 'function' || exports === null) return text;
+      const names = keys(exports);
+      for (let i = 0, count = 0; i < names.length && count < 10; i++) {
+        if (typeof exports[names[i]] !== 'function') continue;
+        text += (count++ === 0 ? '' : ', ') + slice(toWellFormed(names[i]), 0, 100);
+      }
+    } catch { /* A getter of the function's has failed. */ }
+    return text;
+  };
+
   const now = Date.now, escapeURI = encodeURI, env = {};
 
   let handler, makeContext, outcome;
@@ -714,6 +753,12 @@
   defineAnswer('succeed', context => result => settleWith(context, false, result));
   defineAnswer('fail', context => error => settleWith(context, true, error));
   defineAnswer('done', answerTo);
+  const isAsyncIterable = value => typeof value === 'object' && value !== null && typeof value[asyncIterator] === 'function';
+  const collect = async items => {
+    const array = makeList();
+    for await (const item of items) array[array.length] = item;
+    return setPrototypeOf(array, ArrayPrototype);
+  };
   // What the modules of a built script have given: what the main one exports, and what it declares under the handler's
   // name.
   let moduleExports, moduleBinding;
@@ -752,6 +797,7 @@
         // For Node's modules, which are built into it.
         get util() { return formats(); },
         hash: core.hash,
+        unavailable: name => unavailable(name),
       };
       isPending = true;
       then(module(bridge, bridge.meta(`/function/${sourceName}`)),
@@ -780,7 +826,7 @@
       } catch (error) {
         return failure(LOAD_ERROR, error);
       }
-      if (handler === undefined) return [HANDLER_NOT_FOUND, '', '', '', 0, 0];
+      if (handler === undefined) return [HANDLER_NOT_FOUND, '', functionsOf(moduleExports ?? main.exports), '', 0, 0];
     },
 
     // Calls the handler. The answer is JSON text, a failure, or undefined while a promise is pending.
@@ -797,7 +843,7 @@
       let value;
       try {
         value = takesCallback ? handler(event, currentContext, answerTo(currentContext)) : handler(event, currentContext);
-        if (typeof value !== 'object' && typeof value !== 'function' || value === null || typeof value.then !== 'function') {
+        if (typeof value !== 'object' && typeof value !== 'function' || value === null || typeof value.then !== 'function' && !isAsyncIterable(value)) {
           if (!isAnsweredLater || value !== undefined && !takesCallback) return outcome ?? encode(value);
           isPending = outcome === undefined;
           return outcome;
@@ -809,7 +855,8 @@
       isPending = true;
       (async () => {
         try {
-          const result = await value;
+          let result = await value;
+          if (isAsyncIterable(result)) result = await collect(result);
           outcome ??= encode(result);
         } catch (error) {
           outcome ??= failure(HANDLER_ERROR, error);

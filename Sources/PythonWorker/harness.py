@@ -13,6 +13,8 @@ import asyncio
 del sys.modules["ssl"]
 
 import base64
+import builtins
+import collections
 import collections.abc
 import dataclasses
 import datetime
@@ -177,6 +179,9 @@ def stack_of(error):
             lines.append(f"{heading} {describe(error)}")
         for frame in reversed(frames_of(error)):
             lines.append(f'File "{shown(frame.filename)}", line {frame.lineno}, in {frame.name}')
+        notes = getattr(error, "__notes__", ())
+        for note in notes if isinstance(notes, (list, tuple)) else ():
+            lines.extend(f"note: {line}" for line in text_of(note).split("\n"))
         reasons = [("caused by", error.__cause__)]
         if not error.__suppress_context__:
             reasons.append(("raised while handling", error.__context__))
@@ -203,9 +208,19 @@ def message_of(error):
         return text_of(error.msg) + place
     if isinstance(error, PermissionError):
         return f"{text_of(error)}. {FORBIDDEN}"
-    return text_of(error)
+    text = text_of(error)
+    if isinstance(error, FileNotFoundError) and text.startswith("[Errno 2] No usable temporary directory"):
+        return f"{text} ({NO_TEMPORARY_FILES})"
+    if isinstance(error, ModuleNotFoundError) and text == f"No module named {error.name!r}":
+        return f"{text} ({HOW_TO_HAVE_MODULES})"
+    return text
 
 
+NO_TEMPORARY_FILES = "a function whose manifest has 'temporaryMB' has a folder for temporary files"
+HOW_TO_HAVE_MODULES = (
+    "packages are listed in 'requirements' of the manifest; a function's own modules are its 'dependencies' or the "
+    "files of its 'sourceDir'"
+)
 FORBIDDEN = (
     "A function may read its own files and Python's library. It may not read other files, write files outside of "
     "its folder for temporary ones (a function with 'temporaryMB' has one), use the network or start programs."
@@ -264,9 +279,23 @@ class Dependencies(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         exec(self.get_code(module.__name__), module.__dict__)
 
 
+def exit(code=None):
+    """What the module site, which is not loaded, gives to scripts."""
+    raise SystemExit(code)
+
+
+builtins.exit = builtins.quit = exit
+
 main_name = ""
 handler = None
 parameters = 0
+
+
+def functions_of(module):
+    """The names of the functions that a source defines, for an author who asked for another."""
+    names = [name for name, value in vars(module).items() if inspect.isfunction(value) and not name.startswith("_")
+             and value.__module__ == module.__name__]
+    return ", ".join(name[:100] for name in names[:10])
 
 
 def load(
@@ -306,7 +335,7 @@ def load(
         end_lines()
     handler = getattr(main, name, None)
     if not callable(handler):
-        return (HANDLER_NOT_FOUND, "", "", [], 0, 0)
+        return (HANDLER_NOT_FOUND, "", functions_of(main), [], 0, 0)
     parameters = positional_parameters(handler)
     for number, event in enumerate(prime, 1):
         answer = invoke(event, "prime", 0)
@@ -398,6 +427,8 @@ def in_json(value):
     """What the encoder does not know, as something it does."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode()
+    if isinstance(value, collections.UserString):
+        return str(value)
     if isinstance(
         value, (collections.abc.Set, collections.abc.Sequence, collections.abc.Iterator, collections.abc.ValuesView)
     ):
@@ -408,6 +439,14 @@ def in_json(value):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, enum.Enum):
         return value.value
+    # pydantic, attrs and msgspec say what the fields are; a string of the object would be a surprise.
+    kind = type(value)
+    if callable(getattr(kind, "model_dump", None)):
+        return value.model_dump(mode="json")
+    if isinstance(getattr(kind, "__attrs_attrs__", None), tuple):
+        return {field.name: getattr(value, field.name) for field in kind.__attrs_attrs__}
+    if isinstance(getattr(kind, "__struct_fields__", None), tuple):
+        return {name: getattr(value, name) for name in kind.__struct_fields__}
     if isinstance(value, collections.abc.Mapping):
         return dict(value)
     if isinstance(value, (types.FunctionType, types.BuiltinFunctionType, types.MethodType, type)):

@@ -144,10 +144,19 @@ public final class ProcessUsage: Sendable {
         }
     }
 
-    /// Sets the priority of the process, of all its threads and of its present children.
+    /// Sets the priority of the process, of all its threads and of its present children. Threads that start meanwhile
+    /// have it too, unless they start faster than they are found.
     public func setPriority(_ priority: ProcessPriority) {
-        for thread in threads { priority.apply(to: thread) }
+        var done: Set<pid_t> = []
+        for _ in 0..<Self.passes {
+            let new = threads.filter { done.insert($0).inserted }
+            if new.isEmpty { return }
+            for thread in new { priority.apply(to: thread) }
+            // A process with one thread has nobody else who could start another.
+            if done.count == 1 { return }
+        }
     }
+    private static let passes = 4
 
     /// Lets the process run on these processors only: its threads, and the children that it has now.
     public func setProcessors(_ processors: ProcessorSet) {

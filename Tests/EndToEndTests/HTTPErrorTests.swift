@@ -145,8 +145,10 @@ import Testing
                 let (name, language) = (
                     function == "named" ? "main" : "handler", function.hasSuffix("-py") ? "python" : "js"
                 )
+                let found = ["named": " The source has: handler.", "missing-py": " The source has: other."][function]
                 #expect(
-                    answer.errorMessage == "Function '\(name)' not found or not executable in language '\(language)'.")
+                    answer.errorMessage
+                        == "Function '\(name)' not found or not executable in language '\(language)'.\(found ?? "")")
             }
         }
     }

@@ -16,6 +16,8 @@ import Testing
     private struct Work: Sendable, CustomTestStringConvertible {
         let name: String
         var repetitions = 3
+        /// Its last request closes the connection.
+        var readsToEnd = false
         let requests: [[UInt8]]
 
         var testDescription: String { name }
@@ -25,6 +27,9 @@ import Testing
     private static let size = 6 << 20
     private static let numbers = Array("[\(String(repeating: "1,", count: size / 2 - 2))1]".utf8)
     private static let text = Array("\"\(String(repeating: "x\\n", count: size / 3 - 2))\"".utf8)
+    private static let manyRequests =
+        Array(repeatElement("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", count: 8000).joined().utf8)
+        + RawHTTP.request("GET", "/health", headers: ["Connection: close"])
     private static let binary = (0..<size / 2).map { UInt8(truncatingIfNeeded: $0) }
 
     private static let functions: [TestFunction] = [
@@ -51,6 +56,12 @@ import Testing
             requests: [
                 RawHTTP.request("POST", "/invoke/echo", body: numbers),
                 RawHTTP.request("POST", "/invoke/echo", body: text),
+            ]),
+        Work(
+            name: "large events that are not JSON",
+            requests: [
+                RawHTTP.request("POST", "/invoke/echo", body: numbers.dropLast() + Array(",x".utf8)),
+                RawHTTP.request("POST", "/invoke/echo", body: Array(repeating: UInt8(ascii: "["), count: size)),
             ]),
         Work(
             name: "large requests to /http",
@@ -87,11 +98,13 @@ import Testing
                     + Array("2\r\n1]\r\n0\r\n\r\n".utf8)
             ]),
         Work(
-            name: "thousands of pipelined requests",
+            name: "thousands of requests behind a body", readsToEnd: true,
             requests: [
-                Array(repeatElement("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", count: 8000).joined().utf8)
-                    + RawHTTP.request("GET", "/health", headers: ["Connection: close"])
+                RawHTTP.request("POST", "/invoke/echo", body: Array(text.prefix(65_536) + [UInt8(ascii: "\"")]))
+                    + manyRequests
             ]),
+        Work(
+            name: "thousands of pipelined requests", readsToEnd: true, requests: [manyRequests]),
     ]
 
     @Test(arguments: works.indices)
@@ -117,13 +130,16 @@ import Testing
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             let longest = try await running(server) { port in
                 // The first calls make the workers.
-                try await onThread { for request in work.requests { try Self.answer(request, port) } }
+                try await onThread { for request in work.requests { try Self.answer(request, work, port) } }
                 var longest = Duration.zero
                 // Something that always holds an event loop does so in each round.
                 for _ in 0..<3 {
                     longest = try await Self.watch(work, port)
                     if longest < Self.limit { break }
                 }
+                // A connection is answered before Hummingbird's task for it runs. If the server's task is cancelled in
+                // between, NIO traps.
+                try await Task.sleep(for: .milliseconds(300))
                 return longest
             }
             #expect(longest < Self.limit, "\(work.name)")
@@ -136,18 +152,20 @@ import Testing
         defer { watchdog.stop() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for request in work.requests + work.requests {
-                group.addTask { try await onThread { for _ in 0..<work.repetitions { try answer(request, port) } } }
+                group.addTask {
+                    try await onThread { for _ in 0..<work.repetitions { try answer(request, work, port) } }
+                }
             }
             try await group.waitForAll()
         }
         return watchdog.longest
     }
 
-    /// Sends a request and reads its response. Several requests end with one that closes the connection.
-    private static func answer(_ request: [UInt8], _ port: Int) throws {
+    /// Sends a request and reads its response, or all responses.
+    private static func answer(_ request: [UInt8], _ work: Work, _ port: Int) throws {
         let connection = try RawConnection(port: port)
         try connection.send(request)
-        if request.starts(with: "GET".utf8) { _ = try connection.readToEnd() } else { _ = try connection.readAnswer() }
+        if work.readsToEnd { _ = try connection.readToEnd() } else { _ = try connection.readAnswer() }
     }
 }
 

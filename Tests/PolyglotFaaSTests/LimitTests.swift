@@ -366,6 +366,20 @@ import Testing
         }
     }
 
+    @Test(arguments: ["js", "python"])
+    func `A source that needs more memory than there is says that, and not only MemoryError`(language: String)
+        async throws
+    {
+        try await withRuntime { runtime in
+            let source =
+                language == "js"
+                ? "const kept = []; while (true) kept.push(new Uint8Array(1 << 20).fill(1))"
+                : "kept = []\nwhile True: kept.append(bytearray(1 << 20))"
+            let request = InvocationRequest(languageID: language, sourceCode: source, timeoutMillis: 20_000)
+            await #expect(throws: MemoryLimitExceeded.self) { try await runtime.invoke(request) }
+        }
+    }
+
     @Test func `A result that there is no memory to encode is said to be that`() async throws {
         try await withRuntime { runtime in
             let source = "def handler(event): return 'x' * (100 << 20)"

@@ -55,6 +55,34 @@ import Testing
         }
     }
 
+    @Test func `What needs no files, network or processes is there`() async throws {
+        let source = """
+            import os from "node:os";
+            import { setTimeout as sleep, setInterval as every } from "node:timers/promises";
+            import { performance } from "node:perf_hooks";
+            import { isatty } from "tty";
+            import { log } from "node:console";
+            import timers from "timers";
+            export const handler = async () => {
+              const value = await sleep(2, "value");
+              const controller = new AbortController();
+              const refused = sleep(10_000, 1, { signal: controller.signal }).catch(error => [error.name, error.code]);
+              controller.abort();
+              const ticks = [];
+              for await (const tick of every(1, "tick")) if (ticks.push(tick) === 2) break;
+              return [os.EOL, os.platform(), performance.now() > 0, value, await refused, ticks, isatty(1), typeof log,
+                typeof timers.promises.scheduler.wait];
+            };
+            """
+        try await withRuntime { runtime in
+            try await #expect(
+                runtime.value(.js(source)) == [
+                    "\n", "linux", true, "value", ["AbortError", "ABORT_ERR"], ["tick", "tick"], false, "function",
+                    "function",
+                ])
+        }
+    }
+
     @Test func `A script that is built for them is a script as before`() async throws {
         let sloppy = """
             const { format } = require('util');

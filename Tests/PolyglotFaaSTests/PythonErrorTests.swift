@@ -78,6 +78,38 @@ import Testing
         }
     }
 
+    @Test func `A missing temporary directory names what would give one`() async throws {
+        try await withRuntime { runtime in
+            let error = try await handlerError(
+                "import tempfile\ndef handler(event): return tempfile.mkdtemp()", runtime)
+            #expect(
+                error.message.hasSuffix(
+                    "(a function whose manifest has 'temporaryMB' has a folder for temporary files)"))
+        }
+    }
+
+    @Test func `Notes of exceptions and of their causes are in the stack trace`() async throws {
+        try await withRuntime { runtime in
+            let source = """
+                def handler(event):
+                  try:
+                    cause = KeyError("k")
+                    cause.add_note("of the cause")
+                    raise cause
+                  except KeyError as cause:
+                    error = ValueError("row 7")
+                    error.add_note("look at\\ncolumn b")
+                    raise error from cause
+                """
+            let error = try await handlerError(source, runtime)
+            #expect(
+                error.stackTrace == [
+                    "File \"function.py\", line 9, in handler", "note: look at", "note: column b",
+                    "caused by KeyError: 'k'", "File \"function.py\", line 5, in handler", "note: of the cause",
+                ])
+        }
+    }
+
     @Test func `A dependency that does not parse is named with its own line`() async throws {
         try await withRuntime { runtime in
             let request = InvocationRequest.python(

@@ -33,6 +33,27 @@ import Testing
         }
     }
 
+    @Test func `A source with other functions than the handler says which`() async throws {
+        try await withRuntime { runtime in
+            let source = "from json import loads\ndef lambda_handler(e): return 1\ndef _own(): pass\nclass C: pass"
+            await #expect(
+                throws: HandlerNotFound(functionName: "handler", languageID: "python", found: "lambda_handler")
+            ) {
+                try await runtime.invoke(.python(source))
+            }
+        }
+    }
+
+    @Test(arguments: ["exit(1)", "quit()", "raise SystemExit"])
+    func `exit and quit end the call with SystemExit`(body: String) async throws {
+        try await withRuntime { runtime in
+            let error = await #expect(throws: HandlerError.self) {
+                try await runtime.invoke(.python("def handler(event): \(body)"))
+            }
+            #expect(error?.errorType == "SystemExit")
+        }
+    }
+
     @Test func `Dependencies import each other in any order, as packages too, and shadow the standard library`()
         async throws
     {
@@ -64,7 +85,9 @@ import Testing
             }
             #expect(
                 error.message
-                    == "The source does not load: ModuleNotFoundError: No module named 'nope' at function.py:2")
+                    == "The source does not load: ModuleNotFoundError: No module named 'nope' (packages are listed in "
+                    + "'requirements' of the manifest; a function's own modules are its 'dependencies' or the files of its "
+                    + "'sourceDir') at function.py:2")
             #expect(error.stackTrace == ["File \"function.py\", line 2, in <module>"])
         }
     }

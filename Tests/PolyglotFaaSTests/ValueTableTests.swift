@@ -222,7 +222,9 @@ import Testing
             .py("(1, 2)", "[1,2]"),
             .py("Pair(1, 2)", "[1,2]"), .py("range(3)", "[0,1,2]"), .py("collections.deque([1])", "[1]"),
             .py("collections.UserList([1])", "[1]")),
-        Row("str, bool, None", .py("'é\"'", #""é\"""#), .py("True", "true"), .py("None", "null")),
+        Row(
+            "str, bool, None", .py("'é\"'", #""é\"""#), .py("collections.UserString('s')", #""s""#),
+            .py("True", "true"), .py("None", "null")),
         Row(
             "int", .py("2 ** 70", "1180591620717411303424"),
             .py("10 ** 4299", "1" + String(repeating: "0", count: 4299)),
@@ -248,6 +250,10 @@ import Testing
             .py("uuid.UUID(int=1)", #""00000000-0000-0000-0000-000000000001""#), .py("pathlib.Path('/a')", #""/a""#),
             .py("datetime.timedelta(hours=1)", #""1:00:00""#)),
         Row("dataclass", .py("Point(1, [Point(2, None)])", #"{"x":1,"y":[{"x":2,"y":null}]}"#)),
+        // Stand-ins: the packages are not on every machine.
+        Row(
+            "model of pydantic, class of attrs or msgspec", .py("[Model()]", #"[{"x":1}]"#),
+            .py("Attrs()", #"{"x":[1]}"#), .py("Struct()", #"{"x":"red"}"#)),
         Row("Enum", .py("Color.RED", #""red""#), .py("Number.ONE", "1")),
         Row(
             "array.array, other objects with tolist()", .py("array.array('d', [1.5])", "[1.5]"),
@@ -356,6 +362,14 @@ import Testing
           RED = "red"
         class Number(enum.IntEnum):
           ONE = 1
+        class Model:
+          def model_dump(self, mode): return {"x": 1} if mode == "json" else None
+        class Attrs:
+          __attrs_attrs__ = (types.SimpleNamespace(name="x"),)
+          x = (1,)
+        class Struct:
+          __struct_fields__ = ("x",)
+          x = Color.RED
         class Plain:
           def __str__(self): return "plain!"
         class Table:

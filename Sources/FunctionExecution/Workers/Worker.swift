@@ -159,7 +159,7 @@ final class Worker: @unchecked Sendable {
 
     // MARK: Frames
 
-    /// A longer result is checked on another thread.
+    /// Longer results and events are read on another thread.
     private static let inlineCheckBytes = 16 << 10
 
     /// - Throws: what is wrong with the frame. The worker cannot be trusted then.
@@ -197,15 +197,15 @@ final class Worker: @unchecked Sendable {
             failLoading(error(for: try Failure(payload, length)))
         case .answer(let invocation) where kind == .failure:
             let failure = try Failure(payload, length)
-            finish(
-                invocation, .failure(error(for: failure, event: invocation.event)),
-                crash: failure.kind.isCrash ? failure.message : nil)
+            fail(invocation, failure)
         case .answer(let invocation):
             guard payload.readableBytes == length else {
-                return finish(invocation, .failure(failures.resultTooLong(length)))
+                hasAnswered(invocation)
+                invocation.finish(.failure(failures.resultTooLong(length)))
+                return
             }
             guard length > Self.inlineCheckBytes || payload.isJSON else { throw ResultIsNotJSON() }
-            finish(invocation, .success(payload))
+            finish(invocation, payload.withoutMuchElse)
         case .refuse:
             throw UnexpectedFrame(kind: kind)
         }
@@ -215,13 +215,42 @@ final class Worker: @unchecked Sendable {
         failures.error(for: failure, event: event, isNearMemoryLimit: oversight.isNearMemoryLimit)
     }
 
+    private func fail(_ invocation: Invocation, _ failure: Failure) {
+        hasAnswered(invocation, crash: failure.kind.isCrash ? failure.message : nil)
+        guard failure.kind == .invalidEvent, invocation.event.readableBytes > Self.inlineCheckBytes else {
+            invocation.finish(.failure(error(for: failure, event: invocation.event)))
+            return
+        }
+        // Whoever sent it is told where it is no JSON, which takes as long as reading it.
+        NIOThreadPool.singleton.submit { _ in
+            invocation.finish(.failure(self.error(for: failure, event: invocation.event)))
+        }
+    }
+
+    private func finish(_ invocation: Invocation, _ json: ByteBuffer) {
+        hasAnswered(invocation)
+        guard json.readableBytes > Self.inlineCheckBytes else {
+            invocation.finish(.success(json))
+            return
+        }
+        NIOThreadPool.singleton.submit { _ in
+            if json.isJSON {
+                invocation.finish(.success(json))
+            } else {
+                invocation.finish(.failure(WorkerCrashed("The worker sent \(ResultIsNotJSON()).")))
+                self.eventLoop.execute { self.distrust("\(ResultIsNotJSON())") }
+            }
+        }
+    }
+
+    /// The outcome of an invocation has come. The pool first, the caller second: the next event travels while the worker
+    /// puts its memory back.
     /// - Parameter crash: why the process that ran the invocation ended, if it did.
-    private func finish(_ invocation: Invocation, _ result: Result<ByteBuffer, any Error>, crash: String? = nil) {
+    private func hasAnswered(_ invocation: Invocation, crash: String? = nil) {
         state.answered(now: MonotonicClock.now())
         let isLast = oversight.isPostponedForGood
         // Before the next event, which must not run at a priority that this one caused.
         oversight.endPostponement()
-        // The pool first, the caller second: the next event travels while the worker puts its memory back.
         let next =
             if let crash {
                 delegate.worker(self, did: .crashed(invocation, reason: crash, isLast: isLast))
@@ -229,18 +258,6 @@ final class Worker: @unchecked Sendable {
                 delegate.worker(self, did: .answered(invocation, isLast: isLast))
             }
         if let next { sendAhead(next) }
-        guard case .success(let json) = result, json.readableBytes > Self.inlineCheckBytes else {
-            invocation.finish(result)
-            return
-        }
-        NIOThreadPool.singleton.submit { _ in
-            if json.isJSON {
-                invocation.finish(result)
-            } else {
-                invocation.finish(.failure(WorkerCrashed("The worker sent \(ResultIsNotJSON()).")))
-                self.eventLoop.execute { self.distrust("\(ResultIsNotJSON())") }
-            }
-        }
     }
 
     private func failLoading(_ error: any FunctionError) {
@@ -258,7 +275,7 @@ final class Worker: @unchecked Sendable {
         eventLoop.execute {
             switch self.state.overdue(at: deadline) {
             case .loading: self.failLoading(self.failures.loadingTooLong)
-            case .restoring: self.kill()
+            case .restoring: self.end(WorkerCrashed("The function went on computing after its answer."))
             case nil: break
             }
         }
@@ -415,6 +432,12 @@ private struct ResultIsNotJSON: Error, CustomStringConvertible {
 extension ByteBuffer {
     fileprivate var isJSON: Bool {
         withUnsafeReadableBytes { bytes in bytes.withMemoryRebound(to: UInt8.self) { FunctionModel.isJSON($0) } }
+    }
+
+    /// The same bytes, in memory of their own where they would keep much more alive: a slice holds all that was read
+    /// with it, and a slow client holds its response.
+    fileprivate var withoutMuchElse: ByteBuffer {
+        storageCapacity > 2 * readableBytes + (4 << 10) ? ByteBuffer(bytes: readableBytesView) : self
     }
 }
 

@@ -18,7 +18,10 @@ struct WorkerFailure {
         case .invalidEvent:
             return InvalidEvent(notJSON: event, engineMessage: failure.message)
         case .handlerNotFound:
-            return HandlerNotFound(functionName: definition.functionName, languageID: definition.language.id)
+            return HandlerNotFound(
+                functionName: definition.functionName, languageID: definition.language.id, found: failure.message)
+        case .loadError where limits.isRefusedMemory(failure, definition.language):
+            return MemoryLimitExceeded(limitMB: limits.memoryMB)
         case .loadError:
             return LoadError(failure, sourceName: definition.sourceName)
         case .handlerError where limits.isRefusedMemory(failure, definition.language):

@@ -32,7 +32,8 @@ struct GuestResponse {
             body = result
             return
         }
-        guard let code = code.integerValue, (200...599).contains(code) else {
+        // A string of digits too, as API Gateway takes it.
+        guard let code = code.integerValue ?? code.stringValue.flatMap({ Int64($0) }), (200...599).contains(code) else {
             throw InvalidResponse("'statusCode' must be an integer from 200 to 599, not \(Self.shown(code))")
         }
         status = HTTPResponseStatus(statusCode: Int(code))
@@ -61,7 +62,9 @@ struct GuestResponse {
                 "'body' must be text, not \(shown(value)): encode it as JSON first, or leave out 'statusCode'")
         }
         guard isBase64 == true else { return ByteBuffer(string: text) }
-        guard let bytes = Data(base64Encoded: text) else {
+        // Encoders of mail break lines.
+        guard let bytes = Data(base64Encoded: text.contains { $0.isNewline } ? text.filter { !$0.isNewline } : text)
+        else {
             throw InvalidResponse("'body' is not base64, although 'isBase64Encoded' is true")
         }
         return ByteBuffer(bytes: bytes)

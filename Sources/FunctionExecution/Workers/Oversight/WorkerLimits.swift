@@ -44,7 +44,7 @@ struct WorkerLimits: Sendable {
             log: max(0, min(maximumLogBytes, most - 2)) + 2)
     }
 
-    /// Whether the error that the handler ended with is the engine's report that it has been refused memory.
+    /// Whether the error that the handler or the source ended with is the engine's report that it has been refused memory.
     func isRefusedMemory(_ failure: Failure, _ language: Language) -> Bool {
         language.capabilities.outOfMemory?.matches(name: failure.name, message: failure.message) ?? false
     }

@@ -30,6 +30,8 @@ final class WorkerOversight: @unchecked Sendable {
     private var watchedIdle: (activity: UInt64, processorTime: Int64, isCalm: Bool) = (0, 0, false)
     /// The activity at the last look.
     private var lastSeen: UInt64 = 0
+    /// Looks at it while it had several threads.
+    private var looks = 0
     /// How many processors its process leaves to the host.
     private var leftToHost = 0
 
@@ -88,8 +90,20 @@ final class WorkerOversight: @unchecked Sendable {
         }
         if consumption.chargedBytes > limits.watchedBytes { return .memory }
         if consumption.descendants > TaskLimit.processes { return .processes }
+        if consumption.threads > 1 { lowerNewThreads(usage) }
         return consumption.threads > TaskLimit.watched ? .threads : excess
     }
+
+    /// A thread that started while the others were being lowered has its starter's old priority, and so have those that
+    /// it starts.
+    private func lowerNewThreads(_ usage: ProcessUsage) {
+        looks &+= 1
+        let lowered = priority.load(ordering: .relaxed)
+        guard looks % Self.looksBetweenLowering == 0, lowered != .usual else { return }
+        usage.setPriority(lowered)
+        if priority.load(ordering: .sequentiallyConsistent) == .usual { usage.setPriority(.usual) }
+    }
+    private static let looksBetweenLowering = 8
 
     /// Looks at an idle worker. What it sent said that it had finished; if it computes nevertheless, it gets what others
     /// leave, and soon ends.
@@ -129,7 +143,10 @@ final class WorkerOversight: @unchecked Sendable {
         let current = activity.load(ordering: .relaxed)
         let isInvocation = current & 1 == 1
         if !watch.isCrowded { endPostponement() }
-        let lower: ProcessPriority = isInvocation ? .idle : .low
+        let isLongRestore =
+            !isInvocation && current != WorkerState<Invocation>.loadingActivity && watched.activity == current
+            && priority.load(ordering: .relaxed) == .low
+        let lower: ProcessPriority = isInvocation || isLongRestore ? .idle : .low
         let mayPostpone =
             watch.isCrowded && priority.load(ordering: .relaxed).rawValue < lower.rawValue
             && postponement.isPossible(isInvocation: isInvocation, isolation)
@@ -142,7 +159,10 @@ final class WorkerOversight: @unchecked Sendable {
             return nil
         }
         let used = time - watched.processorTime
-        if mayPostpone, used > postponement.longTime(loadTime: loadTime.load(ordering: .relaxed)) {
+        let longTime =
+            isLongRestore
+            ? Self.idleProcessorTime : postponement.longTime(loadTime: loadTime.load(ordering: .relaxed))
+        if mayPostpone, used > longTime {
             postpone(usage, current, lower)
         }
         guard isInvocation, let limit = limits.cpuMillis, used / 1_000_000 >= limit else { return nil }
@@ -163,21 +183,28 @@ final class WorkerOversight: @unchecked Sendable {
         if priority.load(ordering: .sequentiallyConsistent) == .usual { usage.setPriority(.usual) }
     }
 
-    private func postpone(_ usage: ProcessUsage, _ current: UInt64, _ lower: ProcessPriority) {
+    /// Returns false if the activity had ended.
+    @discardableResult
+    private func postpone(_ usage: ProcessUsage, _ current: UInt64, _ lower: ProcessPriority) -> Bool {
         priority.store(lower, ordering: .sequentiallyConsistent)
         usage.setPriority(lower)
         // Its event loop may have ended the activity meanwhile. If so, either `endPostponement` saw the new priority,
         // or the change of activity is seen here.
-        guard postponement.isReversible, activity.load(ordering: .sequentiallyConsistent) != current else { return }
+        guard postponement.isReversible, activity.load(ordering: .sequentiallyConsistent) != current else {
+            return true
+        }
         priority.store(.usual, ordering: .sequentiallyConsistent)
         usage.setPriority(.usual)
+        return false
     }
 
     /// - Parameter current: its activity, in which it should be idle.
     private func postponeIdle(_ usage: ProcessUsage, _ current: UInt64) {
-        guard watch.isCrowded, postponement.isReversible, !isPostponedWhileIdle.load(ordering: .relaxed) else { return }
+        // A worker that is lowered already stays so until its first answer.
+        guard watch.isCrowded, postponement.isReversible, priority.load(ordering: .sequentiallyConsistent) == .usual
+        else { return }
         isPostponedWhileIdle.store(true, ordering: .sequentiallyConsistent)
-        postpone(usage, current, .idle)
+        if !postpone(usage, current, .idle) { isPostponedWhileIdle.store(false, ordering: .sequentiallyConsistent) }
     }
 
     /// It begins an invocation after having been idle.
