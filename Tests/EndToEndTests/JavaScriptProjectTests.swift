@@ -35,7 +35,7 @@ import Testing
             try FileManager.default.removeItem(atPath: directory.path("shop"))
 
             let answer = try await faas(directory, "invoke", "shop")
-            #expect(answer.output == "[3,\"Emitter\",[\"a\"],\"undefined\"]\n", "\(answer.errorOutput)")
+            #expect(answer.output == "[3,\"Emitter\",[\"a\"],\"function\"]\n", "\(answer.errorOutput)")
             let failed = try await faas(directory, "invoke", "shop", "--event", #"{"fails": true}"#)
             #expect(failed.errorOutput.contains("RangeError: in a package"))
             #expect(failed.errorOutput.contains("node_modules/words/index.js:2:"), "\(failed.errorOutput)")

@@ -78,7 +78,7 @@ import Testing
                 await runtime.outcome(of: .python(program, 3, timeoutMillis: 20_000)) == "result"
             }
             await runtime.shutDown()
-            #expect(runtime.memory.used == 0)
+            try await waitUntil("nothing is drawn") { runtime.memory.used == 0 }
         }
     }
 
