@@ -27,7 +27,7 @@ extension JSONValue {
 
 extension JSONError {
     /// What is wrong with a document; nil if nothing is, however deep it is. One that is wrong behind 10,000 levels is
-    /// said to be too deep: whoever sent it must not choose how much memory is used to tell.
+    /// said to be too deep: a client must not choose how much memory that takes.
     package static func first(in document: some Collection<UInt8>) -> JSONError? {
         let document = Array(document)
         guard !document.withUnsafeBufferPointer(isJSON) else { return nil }

@@ -152,7 +152,7 @@ public final class ProcessUsage: Sendable {
             let new = threads.filter { done.insert($0).inserted }
             if new.isEmpty { return }
             for thread in new { priority.apply(to: thread) }
-            // A process with one thread has nobody else who could start another.
+            // No other thread could have started one.
             if done.count == 1 { return }
         }
     }

@@ -353,8 +353,14 @@ extension Attempt {
         .js(
             "1", "modules of the machine", .answer,
             """
-            for (const name of ['fs', 'node:fs', 'child_process', 'net', '/etc/passwd', '../../etc/passwd'])
-                try { require(name); return 'done' } catch {}
+            // Node's modules can be loaded and do nothing.
+            const uses = [
+                () => require('fs').readFileSync('/etc/passwd'), () => require('node:fs').readdirSync('/'),
+                () => require('fs').promises.readFile('/etc/passwd'), () => new (require('net').Socket)().connect(1),
+                () => require('child_process').execSync('id'), () => require('vm').runInThisContext('1'),
+                () => require('/etc/passwd'), () => require('../../etc/passwd'),
+            ]
+            for (const use of uses) try { use(); return 'done' } catch {}
             """),
         .js(
             "1", "what other engines offer", .answer,

@@ -31,7 +31,11 @@ import Testing
                     "Error: The language of 'handler.rb' is not known: its name must end in '.js' or '.py'.\n"
                 ),
                 ("none.py", "Error: The source file 'none.py' cannot be read.\n"),
-                ("other.py", "Error: Function 'handler' not found or not executable in language 'python'. The source has: other.\n"),
+                (
+                    "other.py",
+                    "Error: Function 'handler' not found or not executable in language 'python'. The source has: "
+                        + "other.\n"
+                ),
             ] {
                 let result = try await workspace.faas("invoke", "--file", file)
                 #expect(result.exit == .code(1))

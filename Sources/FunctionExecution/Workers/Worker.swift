@@ -221,7 +221,7 @@ final class Worker: @unchecked Sendable {
             invocation.finish(.failure(error(for: failure, event: invocation.event)))
             return
         }
-        // Whoever sent it is told where it is no JSON, which takes as long as reading it.
+        // The caller is told where the event is wrong, which takes as long as reading it.
         NIOThreadPool.singleton.submit { _ in
             invocation.finish(.failure(self.error(for: failure, event: invocation.event)))
         }
