@@ -126,7 +126,7 @@ struct ClientConnectionState {
     }
 
     /// How long the body that is arriving is, as its request's head says; 0: it does not say.
-    var announcedBytes: Int { (arrival?.length).flatMap { $0 } ?? 0 }
+    var announcedBytes: Int { arrival?.length ?? 0 }
 
     /// How much of it is still to come.
     var missingBytes: Int { max(0, announcedBytes - (arrival?.bytes ?? 0)) }

@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    @Test func `A server stops within its grace period although nobody reads its log`() async throws {
+    @Test func `A server stops within its grace period even if its log is not read`() async throws {
         try await Workspace.with([
             .js(
                 "loud",
