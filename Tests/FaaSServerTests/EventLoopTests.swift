@@ -12,6 +12,9 @@ import Testing
 @testable import FaaSServer
 
 /// What holds an event loop delays every other client of it.
+///
+/// `EVENT_LOOP_MILLIS` (default 100): how long it may be held. A quiet machine keeps 20; on a busy one, or a slower one,
+/// the same work takes several times as long, and what this is to find takes longer still.
 @Suite(.serialized) struct EventLoopTests {
     private struct Work: Sendable, CustomTestStringConvertible {
         let name: String
@@ -23,7 +26,8 @@ import Testing
         var testDescription: String { name }
     }
 
-    private static let limit = Duration.milliseconds(20)
+    private static let limit = Duration.milliseconds(
+        ProcessInfo.processInfo.environment["EVENT_LOOP_MILLIS"].flatMap { Int($0) } ?? 100)
     private static let size = 6 << 20
     private static let numbers = Array("[\(String(repeating: "1,", count: size / 2 - 2))1]".utf8)
     private static let text = Array("\"\(String(repeating: "x\\n", count: size / 3 - 2))\"".utf8)
@@ -108,7 +112,7 @@ import Testing
     ]
 
     @Test(arguments: works.indices)
-    func `Nothing that clients and functions send holds an event loop for 20 ms of processor time`(index: Int)
+    func `Nothing that clients and functions send holds an event loop for long`(index: Int)
         async throws
     {
         let work = Self.works[index]
@@ -142,7 +146,7 @@ import Testing
                 try await Task.sleep(for: .milliseconds(300))
                 return longest
             }
-            #expect(longest < Self.limit, "\(work.name)")
+            #expect(longest < Self.limit, "\(work.name): \(longest) of processor time")
         }
     }
 
