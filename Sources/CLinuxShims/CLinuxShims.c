@@ -8,7 +8,9 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -94,6 +96,79 @@ int faas_pidfd_kill(int pidfd, int signal) {
 int faas_open_event(void) {
   int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   return descriptor < 0 ? -errno : descriptor;
+}
+
+/* Moves a descriptor that was just made. */
+static int move(int made, int number) {
+  if (made < 0) return -errno;
+  if (made == number) return 0;
+  int result = dup3(made, number, O_CLOEXEC) < 0 ? -errno : 0;
+  close(made);
+  return result;
+}
+
+int faas_make_event(int number, uint64_t count, int is_semaphore) {
+  int made = eventfd(0, EFD_CLOEXEC | (is_semaphore ? EFD_SEMAPHORE : 0));
+  if (made >= 0 && count && write(made, &count, sizeof count) < 0) return -errno;
+  return move(made, number);
+}
+
+int faas_make_epoll(int number, const struct faas_epoll_member *members, int count) {
+  int made = epoll_create1(EPOLL_CLOEXEC);
+  if (made < 0) return -errno;
+  for (int i = 0; i < count; i++) {
+    struct epoll_event event = {.events = members[i].events, .data.u64 = members[i].data};
+    if (epoll_ctl(made, EPOLL_CTL_ADD, members[i].descriptor, &event) == 0) continue;
+    int error = -errno;
+    close(made);
+    return error;
+  }
+  return move(made, number);
+}
+
+/* A number for a moment: the descriptor table keeps its smallest size below 64. */
+enum { TEMPORARY = 40 };
+
+int faas_make_pair(int first, int second, int is_pipe) {
+  close(first);
+  close(second);
+  int made[2], moved[2];
+  int result = is_pipe ? pipe2(made, O_CLOEXEC) : socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, made);
+  if (result < 0) return -errno;
+  /* Each may have the number of the other. */
+  for (int i = 0; i < 2; i++) moved[i] = fcntl(made[i], F_DUPFD_CLOEXEC, TEMPORARY);
+  for (int i = 0; i < 2; i++) close(made[i]);
+  int error = move(moved[0], first);
+  return error ? error : move(moved[1], second);
+}
+
+int faas_is_epoll(int descriptor) {
+  struct epoll_event event;
+  return epoll_wait(descriptor, &event, 1, 0) >= 0;
+}
+
+int faas_readable_bytes(int descriptor) {
+  int count;
+  return ioctl(descriptor, FIONREAD, &count) < 0 ? -errno : count;
+}
+
+static struct {
+  uint64_t first, second;
+} socket_pairs[64];
+static unsigned socket_pair_count;
+
+void faas_note_socket_pair(uint64_t first, uint64_t second) {
+  unsigned at = socket_pair_count++ % (sizeof socket_pairs / sizeof *socket_pairs);
+  socket_pairs[at].first = first;
+  socket_pairs[at].second = second;
+}
+
+uint64_t faas_peer_of_socket(uint64_t inode) {
+  for (unsigned i = 0; i < sizeof socket_pairs / sizeof *socket_pairs; i++) {
+    if (socket_pairs[i].first == inode) return socket_pairs[i].second;
+    if (socket_pairs[i].second == inode) return socket_pairs[i].first;
+  }
+  return 0;
 }
 
 int faas_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) < 0 ? -errno : 0; }

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CMemoryRewind.h"
+#include "Threads.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,6 +76,9 @@ struct rewinder {
   long mapped_pages;
   uintptr_t program_break;
   int may_have_children;
+  /* All other threads have been stopped since the last invocation. */
+  int are_stopped;
+  struct threads threads;
   struct image snapshot;
   /* The mappings right after the snapshot. A rewind makes them the same again. */
   struct span baseline[MAX_SPANS];
@@ -119,18 +123,10 @@ static long mapped_pages(void) {
   return pages;
 }
 
-/* Each thread is a subfolder of /proc/self/task, and a folder has one link for each subfolder. */
-static int thread_count(void) {
-  struct stat info;
-  /* The system call fstat(2): the C library's fstat makes another call, which not every sandbox allows. */
-  if (syscall(SYS_fstat, FAAS_REWIND_TASKS, &info) && stat("/proc/self/task", &info)) return -1;
-  return (int)info.st_nlink - 2;
-}
-
 /* Whether this is the only thread. A thread that was just joined may take a moment to disappear. */
 static int is_single_threaded(void) {
   for (int attempt = 0; attempt < 100; attempt++) {
-    int count = thread_count();
+    int count = faas_thread_count();
     if (count <= 1) return count == 1;
     struct timespec moment = {.tv_nsec = 50000};
     nanosleep(&moment, NULL);
@@ -372,7 +368,6 @@ static int make_image(struct image *image, const char *name) {
 /* Reads this process's mappings and pages, and chooses runs for an image: at most `max_runs` if gaps of up to 4 MB
    permit. */
 static int look(int pagemap, size_t gap, int max_runs) {
-  if (thread_count() != 1) return -EBUSY;
   R->pagemap = open_as("/proc/self/pagemap", pagemap);
   if (R->pagemap < 0) return R->pagemap;
   struct pm_scan_arg probe = {
@@ -524,7 +519,7 @@ static int rewind_memory(void) {
   int is_unusual = faults != R->faults || mapped_pages() != R->mapped_pages || program_break() != R->program_break;
   if (is_unusual) {
     R->counters.full_scans++;
-    if (!is_single_threaded() || !restore_mappings()) return 0;
+    if (!(R->are_stopped || is_single_threaded()) || !restore_mappings()) return 0;
     long pages = find_dirty();
     if (pages < 0) return 0;
     R->counters.dirty_pages = (uint64_t)pages;
@@ -544,7 +539,16 @@ static int rewind_memory(void) {
   /* Copying writes only to private pages, which does not fault. If a write did fault, its page is missing in the set,
      but the changed count makes the next rewind scan again. */
   R->faults = faults;
+  if (R->are_stopped) {
+    R->are_stopped = 0;
+    faas_threads_go_on(&R->threads);
+  }
   return 1;
+}
+
+int faas_rewind_stop_threads(void) {
+  R->are_stopped = faas_threads_stop(&R->threads);
+  return R->are_stopped;
 }
 
 /* Not inlined, and without the caller's variables: the frames above are the same at the snapshot and at every rewind.
@@ -580,6 +584,7 @@ int faas_rewind_prepare(void) {
   if (error) return error;
   prepared = R;
   R = NULL; /* Until there is a snapshot, this process does not rewind. */
+  faas_threads_install();
   /* A copy of this process must not be able to write to it. */
   if (madvise(prepared, sizeof *prepared, MADV_DONTFORK) < 0) return -errno;
   int file = make_file("snapshot");
@@ -599,6 +604,7 @@ static void stop_rewinder(void) {
 }
 
 int faas_rewind_make_base(void) {
+  if (faas_thread_count() != 1) return -EBUSY;
   /* A large allocation makes malloc sort its free chunks, which writes to each of them. Do it now: after the image has
      been made, the pages touched would be copied in every forked process. */
   void *volatile large = malloc(64 << 10);
@@ -624,11 +630,15 @@ int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), voi
   /* Volatile: a compiler may remove an unused allocation. */
   void *volatile room = malloc(HEAP_ROOM / 2);
   free(room);
-  error = take_snapshot();
+  /* From here until they go on, the threads may hold the C library's locks, so nothing may allocate memory. */
+  error = faas_threads_keep(&R->threads);
+  if (error == 0) error = take_snapshot();
   if (error == 0) {
     if (!seal(context)) _exit(0);
+    faas_threads_go_on(&R->threads);
     serve_for_ever(serve, context);
   }
+  faas_threads_go_on(&R->threads);
   stop_rewinder();
   return error;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -83,6 +84,18 @@ unsigned int alarm(unsigned int seconds) {
 mode_t umask(mode_t mask) { return (mode_t)faas_noted_call(SYS_umask, mask, 0, 0, 0); }
 int chdir(const char *path) { return (int)faas_noted_call(SYS_chdir, (long)path, 0, 0, 0); }
 int fchdir(int descriptor) { return (int)faas_noted_call(SYS_fchdir, descriptor, 0, 0, 0); }
+
+/* MARK: Pairs of sockets */
+
+/* The kernel does not tell which sockets belong together, and what a source opened while it loaded must be made again
+   when a call has changed it. */
+int socketpair(int domain, int type, int protocol, int ends[2]) {
+  int result = (int)syscall(SYS_socketpair, domain, type, protocol, ends);
+  struct stat first, second;
+  if (result == 0 && fstat(ends[0], &first) == 0 && fstat(ends[1], &second) == 0)
+    faas_note_socket_pair(first.st_ino, second.st_ino);
+  return result;
+}
 
 /* MARK: Shared memory without a file */
 

@@ -98,8 +98,10 @@ final class PythonRuntime: LanguageRuntime {
     var sandboxPolicy: SandboxPolicy {
         SandboxPolicy(
             // The standard library; shared libraries that its modules are linked with, and the dynamic linker's list of
-            // them; time zones.
-            readablePaths: Self.modulePaths() + Self.libraryPaths + ["/etc/ld.so.cache", "/usr/share/zoneinfo"],
+            // them; time zones; what the worker's own descriptors are.
+            readablePaths: Self.modulePaths() + Self.libraryPaths + [
+                "/etc/ld.so.cache", "/usr/share/zoneinfo", "/proc/self/fdinfo",
+            ],
             readsItsOwnProcess: false, reservesMemory: false, systemCalls: .python)
     }
 
@@ -160,6 +162,7 @@ final class PythonRuntime: LanguageRuntime {
         PythonArenas.makeRoom()
         processState = ProcessState(
             kept: [Int32(FAAS_REWIND_PAGEMAP), Int32(FAAS_REWIND_STATM)],
+            filesAreWritable: sandbox?.hasTemporaryFiles ?? true, sharedMemory: MemoryRewind.sharedMemory,
             hasImage: true, changesAreDenied: sandbox?.deniesChangesOfTheProcess ?? false)
     }
 

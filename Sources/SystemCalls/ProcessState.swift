@@ -13,24 +13,16 @@ public struct ProcessState {
         let statusFlags: Int32
         let descriptorFlags: Int32
         let file: FileIdentity
+        /// Whether it is one of the ``KernelObjects``, which are made again.
+        let isObject: Bool
 
-        init(_ number: Int32, position: Int64?) {
+        init(_ number: Int32, isObject: Bool) {
             self.number = number
-            self.position = position
+            self.isObject = isObject
+            position = Descriptors.position(of: number)
             file = FileIdentity(number)
             statusFlags = fcntl(number, F_GETFL)
             descriptorFlags = fcntl(number, F_GETFD)
-        }
-    }
-
-    private struct FileIdentity: Equatable {
-        let device: dev_t
-        let inode: ino_t
-
-        init(_ descriptor: Int32) {
-            var info = stat()
-            fstat(descriptor, &info)
-            (device, inode) = (info.st_dev, info.st_ino)
         }
     }
 
@@ -43,6 +35,10 @@ public struct ProcessState {
     private let processors: ProcessorSet?
     private let workingDirectory: FileIdentity
     private let descriptors: [OpenDescriptor]
+    /// What the source opened besides files. nil: some of it cannot be made again.
+    private let objects: KernelObjects?
+    /// Why this process can serve one call only: what was opened that cannot be restored. nil: it can serve many.
+    public let unrestorable: String?
     /// The numbers of all descriptors that stay open, sorted.
     private let numbers: [Int32]
     private let actions: [faas_signal_action]
@@ -61,8 +57,13 @@ public struct ProcessState {
     ///     slack and signal stack, handling of signals above 31, new processes and running programs, and allows changes
     ///     of signals, timers, directory and umask only by calls that leave a note (`CNotedCalls`). Then what only
     ///     these could change is not compared.
+    ///   - filesAreWritable: whether files can be written at all. Then a file that is open for writing cannot be
+    ///     restored.
+    ///   - sharedMemory: the address of the worker's own shared memory; 0: it has none.
     ///   - hasImage: whether the rewinder takes its snapshot into ``ProcessFiles/image`` after this, and closes it.
-    public init(kept: [Int32], hasImage: Bool = false, changesAreDenied: Bool) {
+    public init(
+        kept: [Int32], filesAreWritable: Bool, sharedMemory: UInt = 0, hasImage: Bool = false, changesAreDenied: Bool
+    ) {
         attributes = changesAreDenied ? nil : Self.readAttributes()
         niceness = getpriority(Self.ofProcess, id_t(getppid()))
         processors = changesAreDenied ? nil : ProcessorSet(of: getppid())
@@ -72,8 +73,19 @@ public struct ProcessState {
         // Descriptors that were open before the guest ran are not checked.
         let kept = kept + ProcessFiles.numbers
         let unchecked = hasImage ? kept + [ProcessFiles.image] : kept
-        descriptors = Descriptors.openDescriptors(from: 0).filter { !unchecked.contains($0) }.sorted().map {
-            OpenDescriptor($0, position: Descriptors.position(of: $0))
+        let open = Descriptors.openDescriptors(from: 0).filter { !unchecked.contains($0) }.sorted()
+        let ofGuest = open.filter { $0 > Self.lastOwnDescriptor && $0 != ProcessFiles.image }
+        var objects: KernelObjects?
+        do {
+            try Self.checkFiles(ofGuest, filesAreWritable: filesAreWritable, sharedMemory: sharedMemory)
+            objects = try KernelObjects(ofGuest)
+            unrestorable = nil
+        } catch {
+            unrestorable = error.description
+        }
+        self.objects = objects
+        descriptors = open.map { [objects] number in
+            OpenDescriptor(number, isObject: objects?.numbers.contains(number) == true)
         }
         numbers = (descriptors.map(\.number) + kept).sorted()
         actions = Array(unsafeUninitializedCapacity: Int(FAAS_SIGNAL_COUNT)) { buffer, count in
@@ -147,17 +159,18 @@ public struct ProcessState {
     }
 
     private func restoreDescriptors() -> Bool {
-        guard (try? Descriptors.closeAll(except: numbers)) != nil else { return false }
+        guard (try? Descriptors.closeAll(except: numbers)) != nil, let objects, objects.restore() else { return false }
         for descriptor in descriptors {
             // The worker's own descriptors, up to its socket: a guest has not opened them, so their identity is all
             // that is checked.
-            guard FileIdentity(descriptor.number) == descriptor.file else { return false }
+            guard descriptor.isObject || FileIdentity(descriptor.number) == descriptor.file else { return false }
+            if descriptor.isObject { _ = fcntl(descriptor.number, F_SETFD, descriptor.descriptorFlags) }
             // Whether programs that the process runs would inherit the descriptor.
             if attributes != nil, fcntl(descriptor.number, F_GETFD) != descriptor.descriptorFlags { return false }
             // A descriptor opened with O_PATH has neither status flags nor a position.
-            guard descriptor.number > 3, descriptor.statusFlags & __O_PATH == 0 else { continue }
+            guard descriptor.number > Self.lastOwnDescriptor, descriptor.statusFlags & __O_PATH == 0 else { continue }
             guard fcntl(descriptor.number, F_SETFL, descriptor.statusFlags) == 0 else { return false }
-            if let position = descriptor.position {
+            if let position = descriptor.position, !descriptor.isObject {
                 guard (try? Descriptors.setPosition(position, of: descriptor.number)) != nil else { return false }
                 flock(descriptor.number, LOCK_UN)
             }
@@ -165,25 +178,26 @@ public struct ProcessState {
         return true
     }
 
-    /// Whether everything that this process holds in the kernel can be restored: open files that are on a disk or not
-    /// writable, and no shared writable memory. The content of pipes, sockets, memory files and shared memory is not
-    /// copied, not even by a fork.
-    /// - Parameters:
-    ///   - filesAreWritable: whether files can be written at all. Then a file open for writing cannot be restored
-    ///     either.
-    ///   - sharedMemory: the address of the worker's own shared memory; 0: it has none.
-    public static func canBePutBack(filesAreWritable: Bool, sharedMemory: UInt) -> Bool {
-        let own = ProcessFiles.numbers + [ProcessFiles.image]
-        for descriptor in Descriptors.openDescriptors(from: 4) where !own.contains(descriptor) {
+    /// The worker's socket.
+    private static let lastOwnDescriptor: Int32 = 3
+
+    /// Finds files whose content a call could change, and shared writable memory: neither is copied, not even by a
+    /// fork.
+    private static func checkFiles(_ descriptors: [Int32], filesAreWritable: Bool, sharedMemory: UInt)
+        throws(KernelObjects.Unrestorable)
+    {
+        for descriptor in descriptors {
             var info = stat()
-            guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG || info.st_mode & S_IFMT == S_IFDIR
-            else {
-                return false
-            }
+            guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { continue }
             let isWritable = fcntl(descriptor, F_GETFL) & O_ACCMODE != O_RDONLY
-            if isWritable, filesAreWritable || info.st_nlink == 0 { return false }
+            if isWritable, filesAreWritable || info.st_nlink == 0 {
+                throw KernelObjects.Unrestorable(
+                    description: "a file that can be written to (descriptor \(descriptor))")
+            }
         }
-        return !hasSharedWritableMemory(maps: ProcessFiles.readBytes(.mappings), except: sharedMemory)
+        if hasSharedWritableMemory(maps: ProcessFiles.readBytes(.mappings), except: sharedMemory) {
+            throw KernelObjects.Unrestorable(description: "memory that processes share")
+        }
     }
 
     /// Works on bytes: splitting a text of 200 lines into strings takes longer than most sources take to load.
@@ -209,5 +223,16 @@ public struct ProcessState {
             guard setitimer(__itimer_which_t(timer.rawValue), &none, nil) == 0 else { return false }
         }
         return true
+    }
+}
+
+struct FileIdentity: Equatable {
+    private let device: dev_t
+    private let inode: ino_t
+
+    init(_ descriptor: Int32) {
+        var info = stat()
+        fstat(descriptor, &info)
+        (device, inode) = (info.st_dev, info.st_ino)
     }
 }

@@ -13,9 +13,6 @@ public final class ForkPerInvocation: PristineState {
     private var child: (pid: pid_t, socket: Int32)?
     /// A fork shares positions, flags and locks of open files with its parent, so these are restored too.
     private var processState: ProcessState?
-    /// The source made something that all copies would share: a pipe, shared memory. Only a new worker has a new one,
-    /// so this worker serves one invocation.
-    private var servesOnce = false
     /// Whether this process has the file that a snapshot will go to.
     private var hasImage = false
     /// Events pass through this buffer. It is zeroed after use, so that the next copy does not find an earlier event in
@@ -39,19 +36,14 @@ public final class ForkPerInvocation: PristineState {
         }
         hasImage = function.isolation == .invocation
         try runtime.load(function, channel: channel)
-        guard Processes.threadCount() == 1 else {
+        if Processes.threadCount() > 1 {
+            // A fork copies no threads, but a snapshot contains them.
+            if hasImage { return }
             throw Failure(
                 .loadError,
-                message: function.prime.isEmpty
-                    ? "The source starts a thread while it loads. Start threads in the handler: a thread is not copied."
-                    : "A thread still runs that the source has started, or the handler with an event of 'prime'. Let "
-                        + "it end: a thread is not copied."
-            )
+                message: "\(Self.running(function)) At the isolation level 'process' the worker copies itself for each "
+                    + "call, and a copy has no threads. Start them in the handler, or choose the level 'invocation'.")
         }
-        servesOnce =
-            runtime.canHoldKernelObjects
-            && !ProcessState.canBePutBack(
-                filesAreWritable: sandbox.hasTemporaryFiles, sharedMemory: MemoryRewind.sharedMemory)
         if sandbox.hasTemporaryFiles {
             // Each call starts without files and processes of an earlier one. What the source made would not survive
             // the first call, so it is removed before it.
@@ -62,12 +54,20 @@ public final class ForkPerInvocation: PristineState {
         }
         do {
             if runtime.canHoldKernelObjects {
-                processState = ProcessState(kept: [], changesAreDenied: sandbox.deniesChangesOfTheProcess)
+                processState = ProcessState(
+                    kept: [], filesAreWritable: sandbox.hasTemporaryFiles, sharedMemory: MemoryRewind.sharedMemory,
+                    changesAreDenied: sandbox.deniesChangesOfTheProcess)
             }
             try forkAhead()
         } catch {
             throw Failure(.workerError, message: "The worker cannot fork: \(error)")
         }
+    }
+
+    private static func running(_ function: LoadMessage) -> String {
+        function.prime.isEmpty
+            ? "The source starts a thread while it loads."
+            : "A thread still runs that the source has started, or the handler with an event of 'prime'."
     }
 
     private func forkAhead() throws(SystemCallError) {
@@ -169,7 +169,6 @@ public final class ForkPerInvocation: PristineState {
     }
 
     public func endInvocation() -> Bool {
-        if servesOnce { return false }
         do {
             if let child {
                 Processes.kill(child: child.pid)

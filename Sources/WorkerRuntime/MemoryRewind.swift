@@ -28,7 +28,7 @@ public final class MemoryRewind: PristineState {
     static func makeRoom() { _ = faas_rewind_prepare() }
 
     /// The address of the shared memory that this has made.
-    static var sharedMemory: UInt { UInt(bitPattern: faas_rewind_state()) }
+    public static var sharedMemory: UInt { UInt(bitPattern: faas_rewind_state()) }
 
     /// Called in a copy of the worker, which must not share a file with the other copies.
     static func closeImage() { Descriptors.close(Int32(FAAS_REWIND_IMAGE)) }
@@ -36,6 +36,13 @@ public final class MemoryRewind: PristineState {
     public func prepare(_ function: LoadMessage) throws(Failure) {
         self.function = function
         try rehearsal.prepare(function)
+        guard Processes.threadCount() > 1 else { return }
+        // No copy of this process would have its threads, so no call comes before the snapshot.
+        let reason = takeSnapshot(function)
+        throw Failure(
+            .loadError,
+            message: "The source starts threads while it loads, and their state cannot be saved: \(reason). Start them "
+                + "in the handler.")
     }
 
     public func serveNext() throws -> Bool {
@@ -48,10 +55,16 @@ public final class MemoryRewind: PristineState {
     /// each invocation.
     public func restore() -> Bool {
         if rehearsalsLeft > 0 { rehearsalsLeft -= 1 }
-        guard rehearsalsLeft == 0, let function, rehearsal.endInvocation(), prepareForSnapshot(function) else {
-            return rehearsal.restore()
-        }
+        guard rehearsalsLeft == 0, let function, rehearsal.endInvocation() else { return rehearsal.restore() }
         rehearsalsLeft = -1
+        // No snapshot could be taken. The rehearsals' way works too, only slower.
+        _ = takeSnapshot(function)
+        return rehearsal.restore()
+    }
+
+    /// Returns only if there can be no snapshot, and why.
+    private func takeSnapshot(_ function: LoadMessage) -> String {
+        guard prepareForSnapshot(function) else { return "the function cannot be prepared for it" }
         // The stack is not rewound. References that Swift holds on it here stay the same while `serveOne` runs, and
         // none is made or dropped between two calls, so the counts in the rewound memory agree with the stack.
         let result = withExtendedLifetime(self) {
@@ -64,8 +77,7 @@ public final class MemoryRewind: PristineState {
                 Unmanaged.passUnretained(self).toOpaque(),
                 runtime.canHoldKernelObjects && !sandbox.deniesChangesOfTheProcess ? 1 : 0)
         }
-        _ = result  // No snapshot could be taken. The rehearsals' way works too, only slower.
-        return rehearsal.restore()
+        return String(cString: strerror(-result))
     }
 
     /// Called when the snapshot has been taken: from here on only the guest and the rewinder run.
@@ -81,6 +93,13 @@ public final class MemoryRewind: PristineState {
         }
     }
 
+    /// From the first step on nothing allocates memory: a stopped thread may hold the allocator's lock.
+    private func endInvocationBeforeRewind() -> Bool {
+        guard runtime.canHoldKernelObjects else { return sandbox.removeTemporaryFiles() }
+        return faas_rewind_stop_threads() == 1 && runtime.restoreProcessState()
+            && sandbox.removeTemporaryFiles(othersAreStopped: true)
+    }
+
     /// Serves one invocation between two rewinds. Returns what `faas_rewind_run` expects.
     private func serveOne() -> Int32 {
         do {
@@ -89,7 +108,7 @@ public final class MemoryRewind: PristineState {
                 runtime.renew()
                 try runtime.invoke(frame: kind, payload, channel: channel)
             }
-            return !goesOn ? 0 : runtime.restoreProcessState() && sandbox.removeTemporaryFiles() ? 1 : -1
+            return !goesOn ? 0 : endInvocationBeforeRewind() ? 1 : -1
         } catch {
             return 0
         }

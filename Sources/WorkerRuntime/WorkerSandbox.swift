@@ -27,13 +27,15 @@ public struct WorkerSandbox {
     var lackOfTemporaryFiles: String? { sandbox.lackOfTemporaryFiles }
 
     /// Whether the function can write files. Stored, because it is needed after each call.
-    let hasTemporaryFiles: Bool
+    public let hasTemporaryFiles: Bool
 
     /// Removes the files that the function has written. Must be called while no other thread or process can write
     /// files.
+    /// - Parameter othersAreStopped: whether the caller has made sure of that for threads.
     /// - Returns: false if a file may remain.
-    func removeTemporaryFiles() -> Bool {
-        !hasTemporaryFiles || Processes.threadCount() == 1 && Sandbox.removeTemporaryFiles()
+    func removeTemporaryFiles(othersAreStopped: Bool = false) -> Bool {
+        !hasTemporaryFiles
+            || (othersAreStopped || Processes.threadCount() == 1) && Sandbox.removeTemporaryFiles()
     }
 
     /// Whether the sandbox denies all changes of the process except memory, descriptors, signal handlers up to 31, the

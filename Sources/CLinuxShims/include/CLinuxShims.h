@@ -29,6 +29,25 @@ int faas_has_attribute(const char *path, const char *name, char value);
 /* eventfd(2), which Swift's Glibc module leaves out. Returns the descriptor or -errno. */
 int faas_open_event(void);
 
+/* Objects in the kernel under given numbers, whatever these referred to. In C, because Swift's Glibc module leaves out
+   eventfd and epoll, and because they must allocate no memory. Made close-on-exec. Return 0 or -errno. */
+struct faas_epoll_member {
+  uint64_t data;
+  int32_t descriptor;
+  uint32_t events;
+};
+int faas_make_event(int number, uint64_t count, int is_semaphore);
+int faas_make_epoll(int number, const struct faas_epoll_member *members, int count);
+/* A pipe, or a pair of local stream sockets. */
+int faas_make_pair(int first, int second, int is_pipe);
+int faas_is_epoll(int descriptor);
+/* How much can be read from a pipe: ioctl(2), which is variadic. -errno if that is not known. */
+int faas_readable_bytes(int descriptor);
+
+/* Which sockets belong together: their inodes. Only the last few pairs are kept. 0: not known. */
+void faas_note_socket_pair(uint64_t first, uint64_t second);
+uint64_t faas_peer_of_socket(uint64_t inode);
+
 /* prctl(2) is variadic. Return 0 or -errno. */
 int faas_set_parent_death_signal(int signal);
 int faas_set_child_subreaper(void);

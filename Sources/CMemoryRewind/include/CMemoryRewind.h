@@ -21,7 +21,7 @@ struct faas_rewind_counters {
 int faas_rewind_make_base(void);
 
 /* Makes what faas_rewind_run() needs and the sandbox denies once the guest runs: the file that the snapshot is written
-   to, as descriptor FAAS_REWIND_IMAGE, and shared memory. No limit on memory counts these. Optional. Copies of the
+   to, as descriptor FAAS_REWIND_IMAGE, shared memory, and a handler of signal 33. No limit on memory counts these. Optional. Copies of the
    process get the descriptor, but not the memory. Returns 0 or -errno. */
 int faas_rewind_prepare(void);
 
@@ -36,14 +36,23 @@ const void *faas_rewind_state(void);
    FAAS_REWIND_RETIRED when its state cannot be restored. The function returns only if no snapshot can be taken; then
    nothing has changed, and the value is the -errno of the failed step.
 
+   Other threads that run now are a part of the snapshot. They are stopped while it is taken; `seal` is called before
+   they go on, and must not allocate memory: one of them may hold a lock of the C library.
+
    What the caller guarantees, and why:
-   - One thread. The stack of another one would be restored while it runs. Checked here, and again whenever pages or
-     mappings are new, as those of a new thread are.
+   - If `serve` can start a thread, or the snapshot has some, `serve` calls faas_rewind_stop_threads() before it returns
+     1. The stack of a thread that runs would be restored under it. Without that call there must be one thread, which is
+     checked whenever pages or mappings are new, as those of a new thread are.
    - No other process writes to this process's memory (ptrace, process_vm_writev, io_uring, userfaultfd): that would not
      change the fault counter.
    - Nothing that `serve` leaves on the stack matters: the stack is not restored.
    - `may_have_children` is 0 only if `serve` cannot make a process: one made by vfork writes to this memory. */
 int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), void *context, int may_have_children);
+
+/* Called in `serve`, at its end: the threads of the snapshot stop, and all others end. Until the rewind nothing may
+   allocate memory. Returns 0 if a thread does not stop, one of the snapshot's has ended, or one has taken the stack of
+   its signal handler into use: then `serve` must return -1. */
+int faas_rewind_stop_threads(void);
 
 /* Valid inside `serve`; null if the process does not rewind. */
 const struct faas_rewind_counters *faas_rewind_counters(void);
