@@ -557,7 +557,8 @@ __attribute__((noinline, noreturn)) static void serve_for_ever(int (*serve)(void
   for (;;) {
     int answer = serve(context);
     if (answer == 0) _exit(0);
-    if (answer < 0 || !rewind_memory()) _exit(FAAS_REWIND_RETIRED);
+    if (answer < 0) _exit(-answer);
+    if (!rewind_memory()) _exit(FAAS_REWIND_RETIRED);
   }
 }
 

@@ -13,6 +13,7 @@ struct HealthReport {
         [
             "status": "OK", "workers": .integer(Int64(health.workers)),
             "retiredWorkers": .integer(Int64(health.retiredWorkers)),
+            "retiredWorkerCounts": .object(health.retiredWorkerCounts.mapValues { .integer(Int64($0)) }),
             "sandbox": .string(health.sandbox),
             "controlGroups": Self.json(health.controlGroups),
             "languages": .array(

@@ -211,5 +211,11 @@ public final class FunctionRuntime: Sendable {
 
     /// Number of workers so far that were replaced because their state could not be put back after a call. Their
     /// callers did not notice; a function that does this in every call is slow.
-    public var retiredWorkerCount: Int { pool.retiredWorkerCount }
+    public var retiredWorkerCount: Int { pool.retiredWorkers.values.reduce(0, +) }
+
+    /// The same by reason: `memory`, `threads`, `process` (an attribute or a descriptor of the process), `loading` (what
+    /// the source opened while it loaded cannot be made again). Reasons that did not occur are missing.
+    public var retiredWorkerCounts: [String: Int] {
+        Dictionary(uniqueKeysWithValues: pool.retiredWorkers.map { ("\($0.key)", $0.value) })
+    }
 }

@@ -24,6 +24,8 @@ public struct ServiceHealth: Sendable {
     public let workers: Int
     /// Workers so far that were replaced because their state could not be put back.
     public let retiredWorkers: Int
+    /// The same by reason; see ``FunctionRuntime/retiredWorkerCounts``.
+    public let retiredWorkerCounts: [String: Int]
     /// `required`, `best-effort` or `off`.
     public let sandbox: String
     public let controlGroups: Layer
@@ -39,6 +41,7 @@ extension FunctionService {
     public var health: ServiceHealth {
         ServiceHealth(
             workers: runtime.workerCount, retiredWorkers: runtime.retiredWorkerCount,
+            retiredWorkerCounts: runtime.retiredWorkerCounts,
             sandbox: runtime.configuration.sandbox.rawValue,
             controlGroups: .init(runtime.controlGroupReport),
             languages: runtime.sandboxReports.map {

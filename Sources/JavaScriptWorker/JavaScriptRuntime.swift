@@ -132,7 +132,7 @@ final class JavaScriptRuntime: LanguageRuntime {
     var canHoldKernelObjects: Bool { false }
 
     /// JavaScript can change nothing of the process but its memory.
-    func restoreProcessState() -> Bool { true }
+    func restoreProcessState() -> RetirementReason? { nil }
 
     func load(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
         Self.current = self

@@ -171,7 +171,10 @@ final class PythonRuntime: LanguageRuntime {
         if let renewFunction, renewFunction.call([]) == nil { PyErr_Clear() }
     }
 
-    func restoreProcessState() -> Bool { processState?.restore() ?? false }
+    func restoreProcessState() -> RetirementReason? {
+        guard let processState else { return .process }
+        return processState.retirementAfterRestoring()
+    }
 
     /// A Python function's top level can only be unloaded by ending the process.
     func unload() {}

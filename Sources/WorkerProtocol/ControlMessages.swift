@@ -1,8 +1,13 @@
-/// Exit codes of workers that the host interprets.
-public enum WorkerExit {
-    /// The worker could not restore its state after an invocation that was answered. The same number as the memory
-    /// rewinder's.
-    public static let retired: Int32 = 86
+/// Why a worker could not restore its state after an invocation that was answered: its exit code.
+public enum RetirementReason: Int32, CaseIterable, Sendable {
+    /// Its mappings or pages. The same number as the memory rewinder's.
+    case memory = 86
+    /// A thread did not stop, or one that loading had started has ended.
+    case threads = 87
+    /// An attribute of the process, or what a descriptor refers to.
+    case process = 88
+    /// Loading has opened something whose state cannot be made again. So each worker of the function serves one call.
+    case loading = 89
 }
 
 /// The host's requests to a zygote: one message each, on a socket that keeps message boundaries.

@@ -168,7 +168,7 @@ public final class ForkPerInvocation: PristineState {
         }
     }
 
-    public func endInvocation() -> Bool {
+    public func endInvocation() -> RetirementReason? {
         do {
             if let child {
                 Processes.kill(child: child.pid)
@@ -177,14 +177,14 @@ public final class ForkPerInvocation: PristineState {
                 self.child = nil
             }
             // After the last process that could write files has ended.
-            return Processes.endDescendants() && processState?.restore() ?? true && sandbox.removeTemporaryFiles()
+            guard Processes.endDescendants() else { return .process }
+            return processState?.retirementAfterRestoring() ?? (sandbox.removeTemporaryFiles() ? nil : .process)
         } catch {
-            return false
+            return .process
         }
     }
 
-    public func restore() -> Bool {
-        guard endInvocation() else { return false }
-        return (try? forkAhead()) != nil
+    public func restore() -> RetirementReason? {
+        endInvocation() ?? ((try? forkAhead()) == nil ? .process : nil)
     }
 }

@@ -50,9 +50,9 @@ public protocol LanguageRuntime: AnyObject {
     /// rewind, and in a new forked copy.
     func renew()
 
-    /// Restores the state of the process, besides its memory, that an invocation may have changed. Returns false if
-    /// that is impossible.
-    func restoreProcessState() -> Bool
+    /// Restores the state of the process, besides its memory, that an invocation may have changed. Returns why that is
+    /// impossible; nil: it is done.
+    func restoreProcessState() -> RetirementReason?
 
     /// Calls the handler and sends its log lines and exactly one result or failure.
     func invoke(_ header: InvokeHeader, event: UnsafeRawBufferPointer, channel: WorkerChannel)
@@ -63,6 +63,13 @@ extension LanguageRuntime {
     public func willFork() {}
     public func didFork(inChild: Bool) {}
     public func renew() {}
+}
+
+extension ProcessState {
+    /// Restores the state. Returns why that is impossible; nil: it is done.
+    public func retirementAfterRestoring() -> RetirementReason? {
+        restore() ? nil : unrestorable == nil ? .process : .loading
+    }
 }
 
 extension LanguageRuntime {

@@ -36,7 +36,7 @@ public final class MemoryRewind: PristineState {
     public func prepare(_ function: LoadMessage) throws(Failure) {
         self.function = function
         try rehearsal.prepare(function)
-        guard Processes.threadCount() > 1 else { return }
+        guard runtime.forksToRehearse, Processes.threadCount() > 1 else { return }
         // No copy of this process would have its threads, so no call comes before the snapshot.
         let reason = takeSnapshot(function)
         throw Failure(
@@ -49,13 +49,14 @@ public final class MemoryRewind: PristineState {
         try rehearsal.serveNext()
     }
 
-    public func endInvocation() -> Bool { rehearsal.endInvocation() }
+    public func endInvocation() -> RetirementReason? { rehearsal.endInvocation() }
 
     /// After the last rehearsal this takes the snapshot and does not return: the rewinder then calls ``serveOne()`` for
     /// each invocation.
-    public func restore() -> Bool {
+    public func restore() -> RetirementReason? {
         if rehearsalsLeft > 0 { rehearsalsLeft -= 1 }
-        guard rehearsalsLeft == 0, let function, rehearsal.endInvocation() else { return rehearsal.restore() }
+        guard rehearsalsLeft == 0, let function else { return rehearsal.restore() }
+        if let reason = rehearsal.endInvocation() { return reason }
         rehearsalsLeft = -1
         // No snapshot could be taken. The rehearsals' way works too, only slower.
         _ = takeSnapshot(function)
@@ -94,10 +95,11 @@ public final class MemoryRewind: PristineState {
     }
 
     /// From the first step on nothing allocates memory: a stopped thread may hold the allocator's lock.
-    private func endInvocationBeforeRewind() -> Bool {
-        guard runtime.canHoldKernelObjects else { return sandbox.removeTemporaryFiles() }
-        return faas_rewind_stop_threads() == 1 && runtime.restoreProcessState()
-            && sandbox.removeTemporaryFiles(othersAreStopped: true)
+    /// - Returns: why the worker must end; nil: it goes on.
+    private func endInvocationBeforeRewind() -> RetirementReason? {
+        guard runtime.canHoldKernelObjects else { return sandbox.removeTemporaryFiles() ? nil : .process }
+        guard faas_rewind_stop_threads() == 1 else { return .threads }
+        return runtime.restoreProcessState() ?? (sandbox.removeTemporaryFiles(othersAreStopped: true) ? nil : .process)
     }
 
     /// Serves one invocation between two rewinds. Returns what `faas_rewind_run` expects.
@@ -108,7 +110,7 @@ public final class MemoryRewind: PristineState {
                 runtime.renew()
                 try runtime.invoke(frame: kind, payload, channel: channel)
             }
-            return !goesOn ? 0 : endInvocationBeforeRewind() ? 1 : -1
+            return !goesOn ? 0 : endInvocationBeforeRewind().map { -$0.rawValue } ?? 1
         } catch {
             return 0
         }

@@ -14,12 +14,12 @@ public protocol PristineState: AnyObject {
     func serveNext() throws -> Bool
 
     /// Ends what the invocation left running.
-    /// - Returns: false if something does not end.
-    func endInvocation() -> Bool
+    /// - Returns: why the worker must end; nil: all has ended.
+    func endInvocation() -> RetirementReason?
 
     /// Prepares the next invocation.
-    /// - Returns: false if the state may not be pristine. The worker then ends and the host makes another.
-    func restore() -> Bool
+    /// - Returns: why the state may not be pristine. The worker then ends and the host makes another. nil: it is.
+    func restore() -> RetirementReason?
 }
 
 /// Evaluates the source again for each invocation: everything the function made is dropped with its engine context.
@@ -46,17 +46,17 @@ public final class FreshContext: PristineState {
         return goesOn
     }
 
-    public func endInvocation() -> Bool { true }
+    public func endInvocation() -> RetirementReason? { nil }
 
-    public func restore() -> Bool {
-        guard let function else { return false }
+    public func restore() -> RetirementReason? {
+        guard let function else { return .memory }
         runtime.forget()
         do {
             try runtime.load(function, channel: channel)
-            return true
+            return nil
         } catch {
             // It loaded before. A new worker reports why it does not load any more, when a call needs one.
-            return false
+            return .memory
         }
     }
 }
@@ -88,9 +88,9 @@ public final class KeptState: PristineState {
         }
     }
 
-    public func endInvocation() -> Bool { true }
+    public func endInvocation() -> RetirementReason? { nil }
 
-    public func restore() -> Bool { true }
+    public func restore() -> RetirementReason? { nil }
 }
 
 extension LanguageRuntime {

@@ -31,7 +31,7 @@ enum Worker {
             }
             channel.send(.ready)
             while try state.serveNext() {
-                guard state.restore() else { _exit(WorkerExit.retired) }
+                if let reason = state.restore() { _exit(reason.rawValue) }
                 channel.send(.ready)
             }
             _exit(0)

@@ -337,10 +337,10 @@ import WorkerProtocol
 
     @Test func `Only a worker that has answered retires, whatever exit code a guest chooses`() {
         var restoring = Self.restoring()
-        _ = restoring.processEnded(.code(WorkerExit.retired))
-        #expect(restoring.end()?.cause == .retired)
+        _ = restoring.processEnded(.code(RetirementReason.threads.rawValue))
+        #expect(restoring.end()?.cause == .retiredForThreads)
         var running = Self.running(Call())
-        _ = running.processEnded(.code(WorkerExit.retired))
+        _ = running.processEnded(.code(RetirementReason.memory.rawValue))
         #expect(running.end()?.cause == .function)
     }
 

@@ -120,13 +120,17 @@ import Testing
         }
     }
 
-    @Test func `A thread that the handler leaves behind is named`() async throws {
+    @Test func `A thread that the handler leaves behind is named where it cannot be kept`() async throws {
         let source =
             "import threading, time\ndef handler(event):\n    threading.Thread(target=time.sleep, args=(9,), "
             + "daemon=True).start()"
         try await withRuntime { runtime in
+            var request = request("python", source, prime: [1])
+            _ = try await runtime.invoke(request)
+            request.isolation = .process
+            let refused = request
             let error = await #expect(throws: LoadError.self) {
-                try await runtime.invoke(request("python", source, prime: [1]))
+                try await runtime.invoke(refused)
             }
             #expect(error?.message.contains("'prime'") == true)
         }

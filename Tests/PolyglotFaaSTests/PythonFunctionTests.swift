@@ -171,12 +171,21 @@ import Testing
         }
     }
 
-    @Test func `A source that starts a thread while it loads is refused with the reason`() async throws {
+    @Test func `Only a level that copies the worker for each call refuses threads of the source's, with the reason`()
+        async throws
+    {
         try await withRuntime { runtime in
             let source =
                 "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\ndef "
-                + "handler(e): pass"
-            let error = try await #require(throws: LoadError.self) { try await runtime.invoke(.python(source)) }
+                + "handler(e): return threading.active_count()"
+            var request = InvocationRequest.python(source)
+            for isolation in [Isolation.invocation, .instance] {
+                request.isolation = isolation
+                for _ in 0..<3 { #expect(try await runtime.value(request) == 2) }
+            }
+            request.isolation = .process
+            let refused = request
+            let error = try await #require(throws: LoadError.self) { try await runtime.invoke(refused) }
             #expect(error.message.contains("starts a thread while it loads"))
         }
     }

@@ -131,6 +131,45 @@ import Testing
         }
     }
 
+    @Test(arguments: (Handler.pythonThreads + Handler.pythonConcurrency).filter { !$0.isRefusedBySandbox })
+    func `Threads and objects in the kernel do not cost a function its worker`(handler: Handler) async throws {
+        try await OwnRuntime.with { own in
+            for round in 0..<12 {
+                let event = handler.events[round % handler.events.count]
+                let outcome = await own.runtime.outcome(handler.request(event: event, isolation: .invocation))
+                if case .failure(let type, let message, _) = outcome { Issue.record("\(type): \(message)") }
+            }
+            let reasons = Set(own.runtime.retiredWorkerCounts.keys)
+            // A thread that ends may give memory back first.
+            #expect(handler.name.contains("ends in the call") ? reasons.contains("threads") : reasons.isEmpty)
+        }
+    }
+
+    @Test(arguments: [
+        (
+            "threads",
+            "import threading\nstop = threading.Event()\nt = threading.Thread(target=stop.wait); t.start()\n"
+                + "def handler(event):\n  stop.set(); t.join()"
+        ),
+        (
+            "loading",
+            "import os, ctypes, mmap\nsocket = ctypes.CDLL(None).socketpair\nends = (ctypes.c_int * 2)()\n"
+                + "socket(1, 5, 0, ends) and socket(1, 1, 0, ends)\nos.close(ends[1])\ndef handler(event): pass"
+        ),
+    ])
+    func `What cannot be put back is counted and named once, in the log of the next call`(
+        reason: String, source: String
+    ) async throws {
+        try await OwnRuntime.with { own in
+            let request = InvocationRequest(languageID: "python", sourceCode: source)
+            var logs: [String] = []
+            for _ in 0..<6 { logs += try await own.runtime.invoke(request).logs.map(\.text) }
+            #expect(logs.count == 1)
+            #expect(logs.first?.hasPrefix("[slow: workers of this function serve one call only, because ") == true)
+            #expect((own.runtime.retiredWorkerCounts[reason] ?? 0) >= 5)
+        }
+    }
+
     @Test(arguments: [
         "const kept = []; exports.handler = event => kept.push(new Uint8Array(100 << 20).fill(1))",
         "exports.handler = event => { const all = []; for (let i = 0; i < 200_000; i++) all.push({ i, text: 'k' + i "
@@ -299,7 +338,8 @@ import Testing
 }
 
 extension Handler {
-    static let allPython = pythonText + pythonNumbers + pythonObjects + pythonProcess + pythonConcurrency + pythonMemory
+    static let allPython =
+        pythonText + pythonNumbers + pythonObjects + pythonProcess + pythonConcurrency + pythonThreads + pythonMemory
     static let allJavaScript = jsObjects + jsText + jsEngine + jsMemory + jsAsync
 
     /// Handlers that use much memory or make much garbage.

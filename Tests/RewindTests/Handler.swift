@@ -93,7 +93,9 @@ extension FunctionRuntime {
         do {
             let result = try await invoke(request)
             return .value(
-                String(decoding: result.json, as: UTF8.self), logs: result.logs.map { "\($0.level): \($0.text)" })
+                String(decoding: result.json, as: UTF8.self),
+                // The host says once of some functions that they cost a worker for each call.
+                logs: result.logs.map { "\($0.level): \($0.text)" }.filter { !$0.hasPrefix("warning: [slow: ") })
         } catch let error as HandlerError {
             return .failure(type: error.errorType, message: error.message, stackTrace: error.stackTrace)
         } catch let error as any FunctionError {

@@ -31,9 +31,9 @@ const void *faas_rewind_state(void);
 /* Takes a snapshot, calls `seal(context)` once (its changes of the memory are undone; it returns 0 to end the process),
    then calls `serve(context)` in a loop, each time with all private memory as it was at the snapshot.
 
-   `serve` returns 1 to continue, 0 to end the process, -1 if something besides memory cannot be restored. After the
-   snapshot this function does not return: the process ends with exit code 0 when `serve` returns 0, and with
-   FAAS_REWIND_RETIRED when its state cannot be restored. The function returns only if no snapshot can be taken; then
+   `serve` returns 1 to continue, 0 to end the process, and an exit code, negated, if something besides memory cannot be
+   restored. After the snapshot this function does not return: the process ends with exit code 0 when `serve` returns 0,
+   and with FAAS_REWIND_RETIRED when its memory cannot be restored. The function returns only if no snapshot can be taken; then
    nothing has changed, and the value is the -errno of the failed step.
 
    Other threads that run now are a part of the snapshot. They are stopped while it is taken; `seal` is called before
@@ -51,7 +51,7 @@ int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), voi
 
 /* Called in `serve`, at its end: the threads of the snapshot stop, and all others end. Until the rewind nothing may
    allocate memory. Returns 0 if a thread does not stop, one of the snapshot's has ended, or one has taken the stack of
-   its signal handler into use: then `serve` must return -1. */
+   its signal handler into use: then `serve` must return a negative number. */
 int faas_rewind_stop_threads(void);
 
 /* Valid inside `serve`; null if the process does not rewind. */

@@ -3,6 +3,7 @@ import NIOCore
 import Synchronization
 import SystemCalls
 import Telemetry
+import WorkerProtocol
 
 /// Carries out what ``PoolState`` decides: starts and ends workers and hands them invocations.
 ///
@@ -49,7 +50,7 @@ final class WorkerPool: WorkerDelegate {
     private let state: Mutex<State>
     private let housekeeping: Mutex<RepeatedTask?> = Mutex(nil)
     private let lastInvocation = Atomic<UInt64>(0)
-    private let retired = Atomic<Int>(0)
+    private let retirements = Retirements()
 
     init(
         configuration: FunctionRuntime.Configuration, group: any EventLoopGroup, launcher: any WorkerLauncher,
@@ -270,7 +271,8 @@ final class WorkerPool: WorkerDelegate {
         Worker(
             id: id, function: function, eventLoop: group.next(), limits: WorkerLimits(function, configuration),
             memory: context.memory, watch: watch, postponement: configuration.postponement, isSuspect: isSuspect,
-            controlGroups: controlGroups, artifactPath: configuration.artifactPath, delegate: self)
+            controlGroups: controlGroups, notice: retirements.takeNotice(for: function),
+            artifactPath: configuration.artifactPath, delegate: self)
     }
 
     private func perform(_ effects: [Effect]) {
@@ -328,7 +330,7 @@ final class WorkerPool: WorkerDelegate {
             }
             perform(effects, with: logs)
         case .ended(let error):
-            if worker.endCause == .retired { retired.wrappingAdd(1, ordering: .relaxed) }
+            if let reason = worker.retirement { retirements.note(worker.function, reason) }
             forget(worker, error)
         }
         return nil
@@ -406,7 +408,8 @@ final class WorkerPool: WorkerDelegate {
         watch.remove(worker)
         let end: PoolState<Function>.End =
             switch worker.endCause {
-            case .function, .retired: .failed(error.message)
+            case .function, .retiredForMemory, .retiredForThreads, .retiredForProcess, .retiredForLoading:
+                .failed(error.message)
             case .host: .excused
             case .zygote: .zygoteEnded
             case .neverTookFunction: .neverTookFunction
@@ -450,7 +453,8 @@ final class WorkerPool: WorkerDelegate {
 
     var idleWorkerCount: Int { state.withLock { $0.pool.idleCount } }
 
-    var retiredWorkerCount: Int { retired.load(ordering: .relaxed) }
+    /// How many workers have been retired, by reason.
+    var retiredWorkers: [RetirementReason: Int] { retirements.counts }
 
     // MARK: The end
 

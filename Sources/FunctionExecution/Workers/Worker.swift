@@ -37,11 +37,12 @@ final class Worker: @unchecked Sendable {
     /// - Parameters:
     ///   - memory: what its half frames and the lines of its load are drawn from.
     ///   - isSuspect: whether its function's last worker ended without an answer.
+    ///   - notice: a line of the host's own for the first invocation's log.
     ///   - artifactPath: the folder that an artifact of the function's definition is in.
     init(
         id: UInt64, function: Function, eventLoop: any EventLoop, limits: WorkerLimits, memory: ByteBudget,
         watch: WorkerWatch, postponement: Postponement, isSuspect: Bool, controlGroups: ControlGroups?,
-        artifactPath: @escaping @Sendable (String) -> String? = { $0 }, delegate: any WorkerDelegate
+        notice: LogLine? = nil, artifactPath: @escaping @Sendable (String) -> String? = { $0 }, delegate: any WorkerDelegate
     ) {
         self.id = id
         self.function = function
@@ -56,6 +57,7 @@ final class Worker: @unchecked Sendable {
             postponement: postponement, isSuspect: isSuspect)
         failures = WorkerFailure(function: function, limits: limits)
         loadLog = BoundedLog(limit: limits.maximumLogBytes)
+        if let notice { loadLog.add(notice, from: memory) }
         fullLogAllowance = LogAllowance(toleratedFor: limits.maximumLogBytes)
         logAllowance = fullLogAllowance
         state = WorkerState(loadTimeout: limits.loadTimeout, now: MonotonicClock.now())
@@ -415,8 +417,8 @@ final class Worker: @unchecked Sendable {
     /// Whether all workers of its zygote ended with it. Final when its end is reported.
     var endedWithZygote: Bool { endCause == .zygote }
 
-    /// Whether it ended because its state could not be put back. Final when its end is reported.
-    var wasRetired: Bool { endCause == .retired }
+    /// Why its state could not be put back, if it ended for that. Final when its end is reported.
+    var retirement: RetirementReason? { endCause.retirement }
 }
 
 /// More lines than the worker was told to send.

@@ -1,5 +1,6 @@
 import FunctionModel
 import Synchronization
+import WorkerProtocol
 
 /// What a worker reports to the pool.
 enum WorkerEvent: Sendable {
@@ -45,9 +46,31 @@ enum WorkerEndCause: UInt8, AtomicRepresentable, Sendable {
     case zygote
     /// The process ended before it had read its function, as a spare may. The function has not run.
     case neverTookFunction
-    /// Its state could not be put back after an invocation that was answered.
-    case retired
+    /// Its state could not be put back after an invocation that was answered. One case for each ``RetirementReason``.
+    case retiredForMemory
+    case retiredForThreads
+    case retiredForProcess
+    case retiredForLoading
+
+    init(_ reason: RetirementReason) {
+        switch reason {
+        case .memory: self = .retiredForMemory
+        case .threads: self = .retiredForThreads
+        case .process: self = .retiredForProcess
+        case .loading: self = .retiredForLoading
+        }
+    }
+
+    var retirement: RetirementReason? {
+        switch self {
+        case .retiredForMemory: .memory
+        case .retiredForThreads: .threads
+        case .retiredForProcess: .process
+        case .retiredForLoading: .loading
+        case .function, .host, .zygote, .neverTookFunction: nil
+        }
+    }
 
     /// Whether the end speaks against the function, if the worker was starting or serving.
-    var isToBlame: Bool { self == .function || self == .retired }
+    var isToBlame: Bool { self == .function || retirement != nil }
 }

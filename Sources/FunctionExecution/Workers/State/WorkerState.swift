@@ -257,6 +257,11 @@ struct WorkerState<Call: AnyObject> {
         let cause: WorkerEndCause
     }
 
+    private static func retirement(_ exit: ProcessExit?) -> RetirementReason? {
+        guard case .code(let code) = exit else { return nil }
+        return RetirementReason(rawValue: code)
+    }
+
     /// The end is certain. nil: it has been reported before.
     mutating func end() -> End? {
         guard !hasReportedEnd else { return nil }
@@ -266,7 +271,7 @@ struct WorkerState<Call: AnyObject> {
             switch phase {
             case .running(let call): (.lost(call), .function)
             case .restoring(let next):
-                (next.map { .notTaken($0) } ?? .alone, exit == .code(WorkerExit.retired) ? .retired : .function)
+                (next.map { .notTaken($0) } ?? .alone, Self.retirement(exit).map { WorkerEndCause($0) } ?? .function)
             case .loading:
                 (.alone, fault == nil && !hasSpoken && (wasReset || !isFunctionSent) ? .neverTookFunction : .function)
             case .ready, .ended: (.alone, .function)
