@@ -358,8 +358,8 @@ static int make_image(struct image *image, const char *name) {
     offset += R->saved[i].size;
   }
   if (!error && fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) error = -errno;
-  /* The mappings keep it. A descriptor that stays open would be looked at after every call. */
-  if (!has_file || !error) close(file);
+  /* The mappings keep it. A snapshot's descriptor stays, to map again what a call has unmapped. */
+  if (!has_file) close(file);
   if (error) return error;
   *image = (struct image){.inode = info.st_ino, .view = view, .size = total};
   return 0;
@@ -401,8 +401,63 @@ static int take_snapshot(void) {
 
 /* MARK: Going back */
 
-/* Makes the mappings those of the snapshot again. New ones are removed; missing or changed ones cannot be restored.
-   Returns 1 on success. */
+/* Maps a part of what was mapped at the snapshot again, with the snapshot's content. Returns 1 on success. */
+static int map_again(const struct span *was, uintptr_t start, uintptr_t end) {
+  if (!is_rewound(was) && (was->inode || !was->is_private || was->protection != PROT_NONE)) return 0;
+  int file = -1, flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
+  off_t offset = 0;
+  if (is_of(was, &R->snapshot)) {
+    struct stat info;
+    /* The guest can give the descriptor's number to another file. */
+    if (syscall(SYS_fstat, FAAS_REWIND_IMAGE, &info) || info.st_ino != R->snapshot.inode) return 0;
+    file = FAAS_REWIND_IMAGE;
+    offset = (off_t)(was->offset + (start - was->start));
+  } else if (was->inode) {
+    return 0;
+  } else {
+    flags |= MAP_ANONYMOUS;
+  }
+  return syscall(SYS_mmap, start, end - start, was->protection, flags, file, offset) == (long)start;
+}
+
+/* Maps again what a call has unmapped. Returns 1 on success. */
+static int fill_gaps(void) {
+  R->current_count = read_mappings(R->current);
+  if (R->current_count < 0) return 0;
+  int c = 0;
+  for (int b = 0; b < R->baseline_count; b++) {
+    const struct span *was = &R->baseline[b];
+    uintptr_t start = was->start;
+    if (was->is_stack) continue;
+    while (start < was->end) {
+      while (c < R->current_count && R->current[c].end <= start) c++;
+      uintptr_t next = c < R->current_count ? R->current[c].start : UINTPTR_MAX;
+      if (next <= start) {
+        start = R->current[c].end;
+        continue;
+      }
+      uintptr_t until = next < was->end ? next : was->end;
+      if (!map_again(was, start, until)) return 0;
+      start = until;
+    }
+  }
+  return 1;
+}
+
+/* How many pages the stack has grown by: it does so by itself, and is not put back. */
+static long stack_growth(void) {
+  long grown = 0;
+  for (int i = 0; i < R->current_count; i++) {
+    if (R->current[i].is_stack) grown += (long)((R->current[i].end - R->current[i].start) / PAGE);
+  }
+  for (int i = 0; i < R->baseline_count; i++) {
+    if (R->baseline[i].is_stack) grown -= (long)((R->baseline[i].end - R->baseline[i].start) / PAGE);
+  }
+  return grown;
+}
+
+/* Makes the mappings those of the snapshot again: new ones are removed, missing and replaced ones mapped again. Returns
+   1 on success. */
 static int restore_mappings(void) {
   if (program_break() > R->program_break) syscall(SYS_brk, R->program_break);
   if (program_break() != R->program_break) return 0;
@@ -418,15 +473,18 @@ static int restore_mappings(void) {
         start = end; /* The stack grows by itself, and is not put back. */
       } else if (was && was->start <= start) {
         uintptr_t until = end < was->end ? end : was->end;
-        /* Something else is mapped at the same addresses. */
-        if (R->current[i].inode != was->inode) return 0;
         uint64_t offset = R->current[i].offset + (start - R->current[i].start);
-        if (was->inode && offset != was->offset + (start - was->start)) return 0;
-        if (R->current[i].protection != was->protection) {
-          /* An allocator has made reserved memory usable. Make it reserved and empty again. */
-          if (was->protection != PROT_NONE || !R->current[i].is_private) return 0;
-          if (madvise((void *)start, until - start, MADV_DONTNEED)) return 0;
-          if (mprotect((void *)start, until - start, PROT_NONE)) return 0;
+        int is_same = R->current[i].inode == was->inode && R->current[i].is_private == was->is_private &&
+                      (!was->inode || offset == was->offset + (start - was->start));
+        if (!is_same) {
+          /* An allocator gives memory back by mapping nothing in its place. */
+          if (!map_again(was, start, until)) return 0;
+        } else if (R->current[i].protection != was->protection) {
+          /* An allocator has made reserved memory usable: it becomes reserved and empty again. Or the other way round:
+             its pages are found with the dirty ones. */
+          if (was->protection == PROT_NONE ? madvise((void *)start, until - start, MADV_DONTNEED) : !is_rewound(was))
+            return 0;
+          if (mprotect((void *)start, until - start, was->protection)) return 0;
         }
         start = until;
       } else {
@@ -436,16 +494,14 @@ static int restore_mappings(void) {
       }
     }
   }
-  /* All new mappings are gone, so the sizes are equal unless a mapping is missing. The stack may have grown. */
-  long pages = mapped_pages();
-  long grown = 0;
-  for (int i = 0; i < R->current_count; i++) {
-    if (R->current[i].is_stack) grown += (long)((R->current[i].end - R->current[i].start) / PAGE);
+  /* All new mappings are gone, so the sizes are equal unless a mapping is missing. */
+  long pages = mapped_pages(), grown = stack_growth();
+  if (pages - grown != R->mapped_pages) {
+    if (!fill_gaps()) return 0;
+    pages = mapped_pages();
+    grown = stack_growth();
+    if (pages - grown != R->mapped_pages) return 0;
   }
-  for (int i = 0; i < R->baseline_count; i++) {
-    if (R->baseline[i].is_stack) grown -= (long)((R->baseline[i].end - R->baseline[i].start) / PAGE);
-  }
-  if (pages - grown != R->mapped_pages) return 0;
   for (int i = 0; grown && i < R->baseline_count; i++) {
     if (!R->baseline[i].is_stack) continue;
     for (int k = 0; k < R->current_count; k++) {

@@ -145,24 +145,30 @@ static void stop_here(int signal, siginfo_t *info, void *context) {
 
 /* MARK: In the main thread */
 
-void faas_threads_install(void) {
-  /* As the kernel has it: the C library refuses its own signals. It also hides the code that returns from a handler, so
-     an action that it has set is read, and set back. */
-  struct {
-    void *handler;
-    unsigned long flags;
-    void *restorer;
-    unsigned long mask;
-  } action;
+/* As the kernel has it: the C library refuses its own signals. */
+static struct {
+  void *handler;
+  unsigned long flags;
+  void *restorer;
+  unsigned long mask;
+} action;
+
+/* The C library hides the code that returns from a handler, so an action that it has set is read, and set back. Returns
+   0 on failure. */
+static int make_action(void) {
   struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
-  if (sigaction(SIGUSR2, &ignore, &before)) return;
+  if (sigaction(SIGUSR2, &ignore, &before)) return 0;
   long result = syscall(SYS_rt_sigaction, SIGUSR2, NULL, &action, sizeof action.mask);
   sigaction(SIGUSR2, &before, NULL);
-  if (result < 0) return;
+  if (result < 0) return 0;
   action.handler = (void *)stop_here;
   action.flags |= SA_SIGINFO | SA_RESTART | SA_ONSTACK;
   action.mask = ~0ul;
-  syscall(SYS_rt_sigaction, STOP, &action, NULL, sizeof action.mask);
+  return 1;
+}
+
+void faas_threads_install(void) {
+  if (action.handler || make_action()) syscall(SYS_rt_sigaction, STOP, &action, NULL, sizeof action.mask);
 }
 
 void faas_threads_go_on(struct threads *threads) {

@@ -60,7 +60,7 @@ public struct ProcessState {
     ///   - filesAreWritable: whether files can be written at all. Then a file that is open for writing cannot be
     ///     restored.
     ///   - sharedMemory: the address of the worker's own shared memory; 0: it has none.
-    ///   - hasImage: whether the rewinder takes its snapshot into ``ProcessFiles/image`` after this, and closes it.
+    ///   - hasImage: whether the rewinder takes its snapshot into ``ProcessFiles/image`` after this, and keeps it.
     public init(
         kept: [Int32], filesAreWritable: Bool, sharedMemory: UInt = 0, hasImage: Bool = false, changesAreDenied: Bool
     ) {
@@ -71,9 +71,8 @@ public struct ProcessState {
         ProcessFiles.keepWorkingDirectory()
         workingDirectory = FileIdentity(ProcessFiles.workingDirectory)
         // Descriptors that were open before the guest ran are not checked.
-        let kept = kept + ProcessFiles.numbers
-        let unchecked = hasImage ? kept + [ProcessFiles.image] : kept
-        let open = Descriptors.openDescriptors(from: 0).filter { !unchecked.contains($0) }.sorted()
+        let kept = kept + ProcessFiles.numbers + (hasImage ? [ProcessFiles.image] : [])
+        let open = Descriptors.openDescriptors(from: 0).filter { !kept.contains($0) }.sorted()
         let ofGuest = open.filter { $0 > Self.lastOwnDescriptor && $0 != ProcessFiles.image }
         var objects: KernelObjects?
         do {
