@@ -12,8 +12,12 @@ enum PythonArenas {
     // Only Python's allocator uses these two. It holds the interpreter's lock, so there is no race even if a handler
     // has threads.
     nonisolated(unsafe) private static var unused: [UnsafeMutableRawPointer] = []
-    /// The size that Python asks for each time. Other sizes go to the kernel directly.
+    /// The size that Python asks for each time.
     nonisolated(unsafe) private static var size = 0
+    /// Of this size are the pieces that each thread keeps its Python frames in. Other sizes go to the kernel directly.
+    private static let chunkSize = 16 << 10
+    private static let maximumUnusedChunks = 64
+    nonisolated(unsafe) private static var unusedChunks: [UnsafeMutableRawPointer] = []
 
     static func install() {
         var allocator = PyObjectArenaAllocator(
@@ -26,13 +30,20 @@ enum PythonArenas {
     private static func take(_ size: Int) -> UnsafeMutableRawPointer? {
         if self.size == 0 { self.size = size }
         if size == self.size, let piece = unused.popLast() { return piece }
+        if size == chunkSize, let piece = unusedChunks.popLast() { return piece }
         let piece = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         return piece == MAP_FAILED ? nil : piece
     }
 
     private static func give(_ pointer: UnsafeMutableRawPointer?, _ size: Int) {
         guard let pointer else { return }
-        if size == self.size { unused.append(pointer) } else { munmap(pointer, size) }
+        if size == self.size {
+            unused.append(pointer)
+        } else if size == chunkSize, unusedChunks.count < maximumUnusedChunks {
+            unusedChunks.append(pointer)
+        } else {
+            munmap(pointer, size)
+        }
     }
 
     /// Makes sure that some arenas are unused.
@@ -44,5 +55,6 @@ enum PythonArenas {
         }
         unused += taken
         unused.reserveCapacity(64)
+        unusedChunks.reserveCapacity(maximumUnusedChunks)
     }
 }

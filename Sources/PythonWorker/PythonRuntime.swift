@@ -15,6 +15,7 @@ final class PythonRuntime: LanguageRuntime {
     private var invokeFunction: PythonReference?
     private var rehearseFunction: PythonReference?
     private var warmUpFunction: PythonReference?
+    private var startThreadsFunction: PythonReference?
     private var findGenerators: PythonReference?
     /// Renews the random generators of the loaded function's modules; nil if they have none.
     private var renewFunction: PythonReference?
@@ -74,6 +75,7 @@ final class PythonRuntime: LanguageRuntime {
         invokeFunction = function("invoke")
         rehearseFunction = function("rehearse")
         warmUpFunction = function("warm_up")
+        startThreadsFunction = function("start_threads")
         findGenerators = function("find_generators")
         guard SharedRandomGenerator.install() else {
             fail("The generator of Python's module 'random' is not as it is known to be.")
@@ -160,10 +162,21 @@ final class PythonRuntime: LanguageRuntime {
             throw Self.harnessFailure
         }
         PythonArenas.makeRoom()
+        startThreads()
         processState = ProcessState(
             kept: [Int32(FAAS_REWIND_PAGEMAP), Int32(FAAS_REWIND_STATM)],
             filesAreWritable: sandbox?.hasTemporaryFiles ?? true, sharedMemory: MemoryRewind.sharedMemory,
             hasImage: true, changesAreDenied: sandbox?.deniesChangesOfTheProcess ?? false)
+    }
+
+    /// The function's calls may start threads.
+    private func startThreads() {
+        let count = Processes.threadCount()
+        if startThreadsFunction?.call([]) == nil { PyErr_Clear() }
+        // They have done their work, and need a moment to end, without the interpreter's lock.
+        let state = PyEval_SaveThread()
+        for _ in 0..<1000 where Processes.threadCount() > count { usleep(50) }
+        PyEval_RestoreThread(state)
     }
 
     func renew() {
