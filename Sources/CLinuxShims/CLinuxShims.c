@@ -251,7 +251,7 @@ int faas_is_remote_file_system(const char *path) {
 }
 
 int faas_close_range(unsigned int first, unsigned int last) {
-  return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0;
+  return syscall(SYS_close_range, first, last, 0, 0, faas_note_mark) < 0 ? -errno : 0;
 }
 
 int faas_open_child_signals(void) {

@@ -49,7 +49,8 @@ final class JavaScriptRuntime: LanguageRuntime {
             // Time zones of the C library and of ICU.
             readablePaths: ["/usr/share/zoneinfo", "/usr/share/zoneinfo-icu", "/etc/localtime", "/etc/timezone"],
             // The engine reads its own stack and memory in /proc. JavaScript cannot open files.
-            readsItsOwnProcess: true, reservesMemory: true, systemCalls: .javaScript)
+            // The engine reads it; guests cannot open files.
+            ownProcessPaths: ["/proc/self", "/dev/urandom", "/dev/null"], reservesMemory: true, systemCalls: .javaScript)
     }
 
     private func makeSpareContext() {

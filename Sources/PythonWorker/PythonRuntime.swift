@@ -100,11 +100,10 @@ final class PythonRuntime: LanguageRuntime {
     var sandboxPolicy: SandboxPolicy {
         SandboxPolicy(
             // The standard library; shared libraries that its modules are linked with, and the dynamic linker's list of
-            // them; time zones; what the worker's own descriptors are.
-            readablePaths: Self.modulePaths() + Self.libraryPaths + [
-                "/etc/ld.so.cache", "/usr/share/zoneinfo", "/proc/self/fdinfo",
-            ],
-            readsItsOwnProcess: false, reservesMemory: false, systemCalls: .python)
+            // them; time zones.
+            readablePaths: Self.modulePaths() + Self.libraryPaths + ["/etc/ld.so.cache", "/usr/share/zoneinfo"],
+            // What the worker's own descriptors are.
+            ownProcessPaths: ["/proc/self/fdinfo"], reservesMemory: false, systemCalls: .python)
     }
 
     private static let libraryPaths = [

@@ -51,9 +51,19 @@ extension WorkerSystemCalls {
                 reason: "A stack for signals would stay for the next call. Reading that there is none is allowed.")
         ])
 
+    private static let ownFiles: UInt64 = 32
+
     /// What a handler may change, and what is put back after the call: only by functions that leave a note, so that
     /// without a note there is nothing to look at.
     private static let noted: [SystemCallRule] = [
+        SystemCallRule(
+            .refuse(EPERM), "dup2", "dup3", when: .bits(argument: 1, mask: 0xffff_fff8, ownFiles),
+            reason: "The worker's own files, 32 to 39: what a call puts there would stay."),
+        SystemCallRule(
+            .refuse(EPERM), "close", when: .bits(argument: 0, mask: 0xffff_fff8, ownFiles), reason: "The same."),
+        SystemCallRule(
+            .refuse(EPERM), "close_range", when: .differs(argument: 4, NotedCalls.mark),
+            reason: "The same. Programs then close one after the other."),
         SystemCallRule(
             .refuse(EPERM), "rt_sigaction", when: .differs(argument: 1, 0), .differs(argument: 4, NotedCalls.mark),
             reason: "Signal handlers, but by the worker's own sigaction(). Reading is allowed."),

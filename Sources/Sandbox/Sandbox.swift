@@ -177,9 +177,7 @@ public struct Sandbox {
 
     private func confineFiles() throws(SystemCallError) {
         guard isWanted(.files) else { return }
-        let readable =
-            policy.readablePaths + settings.readablePaths
-            + (policy.readsItsOwnProcess ? ["/proc/self", "/dev/urandom", "/dev/null"] : [])
+        let readable = policy.readablePaths + settings.readablePaths + policy.ownProcessPaths
         let writable = mountsTemporaryFiles ? [Self.temporaryFolder] : []
         guard let ruleset = try files.make(readable: readable, writable: writable, confiningSignals: isWanted(.signals))
         else { return }

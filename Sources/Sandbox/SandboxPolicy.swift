@@ -4,9 +4,8 @@ import WorkerProtocol
 public struct SandboxPolicy: Sendable {
     /// Files and folders that workers may read. The reason is beside each entry. Missing ones are left out.
     public var readablePaths: [String]
-    /// Whether a worker may read its own folder in /proc: only for an engine that needs it, and whose guests cannot
-    /// open files.
-    public var readsItsOwnProcess: Bool
+    /// What a worker may read besides, without being shown where it is: in /proc of itself.
+    public var ownProcessPaths: [String]
     /// Whether the engine maps much more memory than it uses. Mapped memory is then not limited; the host watches the
     /// memory in use.
     public var reservesMemory: Bool
@@ -15,11 +14,11 @@ public struct SandboxPolicy: Sendable {
     public var systemCalls: WorkerSystemCalls
 
     public init(
-        readablePaths: [String], readsItsOwnProcess: Bool, reservesMemory: Bool, systemCalls: WorkerSystemCalls
+        readablePaths: [String], ownProcessPaths: [String], reservesMemory: Bool, systemCalls: WorkerSystemCalls
     ) {
         self.systemCalls = systemCalls
         self.readablePaths = readablePaths
-        self.readsItsOwnProcess = readsItsOwnProcess
+        self.ownProcessPaths = ownProcessPaths
         self.reservesMemory = reservesMemory
     }
 }

@@ -63,17 +63,16 @@ extension SystemCallPolicy {
                     .allow, "prctl", when: .equal(argument: 0, UInt64(Kernel.PR_SET_CHILD_SUBREAPER)),
                     reason: "Processes that a copy leaves behind become children of the worker, which ends them."))
         }
-        if kind.signalsAreConfined {
-            rules.append(SystemCallRule(.allow, "kill", "tgkill", reason: "Landlock keeps signals within the worker."))
-        } else {
-            rules.append(
-                SystemCallRule(
-                    .allow, "kill", "tgkill", when: .isOwnProcess(argument: 0),
-                    reason:
-                        "abort(), and the threads of the engine's collector. Other workers have the same user, so only "
-                        + "itself."
-                ))
-        }
+        // Signals above 31 wait in a queue, which the kernel counts for all processes of a user. 32 and 33 are the C
+        // library's and the rewinder's, for threads.
+        let reason = "abort(), the threads of the engine's collector, stopping threads for the rewind."
+        let receiver: [SystemCallRule.Condition] = kind.signalsAreConfined ? [] : [.isOwnProcess(argument: 0)]
+        rules.append(
+            SystemCallRule(
+                .allow, ["kill"], when: receiver + [.atMost(argument: 1, 31)],
+                reason: "\(reason) Landlock keeps signals within the worker; without it, only to itself."))
+        rules.append(
+            SystemCallRule(.allow, ["tgkill"], when: receiver + [.atMost(argument: 2, 33)], reason: "The same."))
         return SystemCallPolicy(confining: rules)
     }
 

@@ -29,6 +29,8 @@ public struct ProcessState {
     /// State that is only compared: if a call has changed it, the worker ends. nil if the sandbox denies changing it.
     /// Then changes of signals, timers, directory and umask leave a note too.
     private let attributes: Attributes?
+    /// The worker's own files, which the sandbox protects. nil if it does.
+    private let ownFiles: [FileIdentity]?
     /// The nice value at the start of the process. The host may change it while a long call runs.
     private let niceness: Int32
     /// The zygote's processors, which the worker inherited.
@@ -70,6 +72,7 @@ public struct ProcessState {
         signalCount = changesAreDenied ? 31 : Int32(FAAS_SIGNAL_COUNT)
         ProcessFiles.keepWorkingDirectory()
         workingDirectory = FileIdentity(ProcessFiles.workingDirectory)
+        ownFiles = changesAreDenied ? nil : Self.ownNumbers.map(FileIdentity.init)
         // Descriptors that were open before the guest ran are not checked.
         let kept = kept + ProcessFiles.numbers + (hasImage ? [ProcessFiles.image] : [])
         let open = Descriptors.openDescriptors(from: 0).filter { !kept.contains($0) }.sorted()
@@ -118,7 +121,7 @@ public struct ProcessState {
         _ = faas_take_note()
         guard let attributes else { return true }
         return Processes.endDescendants() && restorePriority() && restoreProcessors()
-            && Self.readAttributes() == attributes
+            && Self.readAttributes() == attributes && hasOwnFiles()
     }
 
     /// SA_RESETHAND, which Swift imports as a negative number.
@@ -140,6 +143,13 @@ public struct ProcessState {
     }
 
     private func restoreProcessors() -> Bool { processors == ProcessorSet(of: 0) || processors?.apply(to: 0) ?? false }
+
+    private static let ownNumbers = ProcessFiles.numbers + [ProcessFiles.image]
+
+    private func hasOwnFiles() -> Bool {
+        guard let ownFiles else { return true }
+        return ownFiles.indices.allSatisfy { FileIdentity(Self.ownNumbers[$0]) == ownFiles[$0] }
+    }
 
     private static func readAttributes() -> Attributes {
         var attributes = Attributes()

@@ -94,10 +94,12 @@ public final class MemoryRewind: PristineState {
         }
     }
 
-    /// From the first step on nothing allocates memory: a stopped thread may hold the allocator's lock.
+    /// From stopping threads on nothing allocates memory: a stopped thread may hold the allocator's lock.
     /// - Returns: why the worker must end; nil: it goes on.
     private func endInvocationBeforeRewind() -> RetirementReason? {
         guard runtime.canHoldKernelObjects else { return sandbox.removeTemporaryFiles() ? nil : .process }
+        // Where the sandbox does not deny making them.
+        if !sandbox.deniesChangesOfTheProcess, !Processes.endDescendants() { return .process }
         guard faas_rewind_stop_threads() == 1 else { return .threads }
         return runtime.restoreProcessState() ?? (sandbox.removeTemporaryFiles(othersAreStopped: true) ? nil : .process)
     }

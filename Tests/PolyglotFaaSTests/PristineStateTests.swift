@@ -129,9 +129,14 @@ import Testing
             "None if __import__('os').getcwd() == '/' else 'moved'"
         ),
         (
-            "the working directory, when the way back has been replaced",
-            "import os; os.fstat(38); os.dup2(os.open(os.path.dirname(os.__file__), os.O_RDONLY), 38); "
-                + "os.chdir('/usr')",
+            "the working directory, when the way back should be replaced",
+            """
+            import os
+            os.fstat(38)
+            try: os.dup2(os.open(os.path.dirname(os.__file__), os.O_RDONLY), 38)
+            except PermissionError: pass
+            os.chdir('/usr')
+            """,
             "None if __import__('os').getcwd() == '/' else 'moved'"
         ),
         ("an open file", "import os; os.dup2(os.open(os.__file__, 0), 77)", "os_has(77)"),
