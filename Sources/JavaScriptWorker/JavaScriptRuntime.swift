@@ -50,7 +50,8 @@ final class JavaScriptRuntime: LanguageRuntime {
             readablePaths: ["/usr/share/zoneinfo", "/usr/share/zoneinfo-icu", "/etc/localtime", "/etc/timezone"],
             // The engine reads its own stack and memory in /proc. JavaScript cannot open files.
             // The engine reads it; guests cannot open files.
-            ownProcessPaths: ["/proc/self", "/dev/urandom", "/dev/null"], reservesMemory: true, systemCalls: .javaScript)
+            ownProcessPaths: ["/proc/self", "/dev/urandom", "/dev/null"], reservesMemory: true, systemCalls: .javaScript
+        )
     }
 
     private func makeSpareContext() {

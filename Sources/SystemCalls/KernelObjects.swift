@@ -137,7 +137,7 @@ struct KernelObjects {
         return members
     }
 
-    /// The state of an event counter, by its file in `/proc/self/fdinfo`. nil: it is none.
+    /// The state of an event counter, by its file in `/proc/self/fdinfo`. nil: it is something else.
     static func counter(_ text: String) -> (count: UInt64, isSemaphore: Bool)? {
         let lines = lines(text)
         guard let line = lines.first(where: { $0.first == "eventfd-count:" }), line.count == 2,

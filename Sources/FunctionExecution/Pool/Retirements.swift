@@ -33,7 +33,9 @@ final class Retirements: Sendable {
     /// A line for the log of the function's next invocation, if there is one.
     func takeNotice(for function: Function) -> LogLine? {
         state.withLock { $0.notices.removeValue(forKey: function) }.map {
-            LogLine(level: .warning, text: "[slow: workers of this function serve one call only, because \(Self.explanation($0))]")
+            LogLine(
+                level: .warning,
+                text: "[slow: workers of this function serve one call only, because \(Self.explanation($0))]")
         }
     }
 

@@ -42,7 +42,8 @@ final class Worker: @unchecked Sendable {
     init(
         id: UInt64, function: Function, eventLoop: any EventLoop, limits: WorkerLimits, memory: ByteBudget,
         watch: WorkerWatch, postponement: Postponement, isSuspect: Bool, controlGroups: ControlGroups?,
-        notice: LogLine? = nil, artifactPath: @escaping @Sendable (String) -> String? = { $0 }, delegate: any WorkerDelegate
+        notice: LogLine? = nil, artifactPath: @escaping @Sendable (String) -> String? = { $0 },
+        delegate: any WorkerDelegate
     ) {
         self.id = id
         self.function = function
