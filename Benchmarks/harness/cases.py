@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from . import bundle, load, memory_groups, processes, servers
 from .bench import GREETED, GREETING, stop
 from .client import Client
+from .real import real
 from .servers import Faas, PEERS, PYTHON, Target, function, handler
 from .statistics import percentile
 
@@ -455,6 +456,6 @@ def drift(bench):
 
 
 ALL = {"hello": hello, "cold": cold, "imports": imports, "wait": wait, "memory": memory, "echo": echo, "mixed": mixed, "isolation": isolation,
-       "sandbox": sandbox, "groups": groups, "kernels": kernels, "zipf": zipf, "drift": drift}
-# The others run only when named: one takes ten minutes, and one needs root and a kernel with control groups of version 1.
-DEFAULT = [name for name in ALL if name not in ("drift", "groups")]
+       "sandbox": sandbox, "groups": groups, "kernels": kernels, "zipf": zipf, "drift": drift, "real": real}
+# The others run only when named: two take ten minutes, and one needs root and a kernel with control groups of version 1.
+DEFAULT = [name for name in ALL if name not in ("drift", "groups", "real")]
