@@ -10,12 +10,19 @@ import WorkerRuntime
 final class PythonRuntime: LanguageRuntime {
     /// The channel that the harness's `log` writes to. Each process has one thread and one worker, so there is no race.
     nonisolated(unsafe) private static var channel: WorkerChannel?
+    /// Whether what Python prints is dropped.
+    nonisolated(unsafe) private static var isQuiet = false
 
     private var loadFunction: PythonReference?
     private var invokeFunction: PythonReference?
     private var rehearseFunction: PythonReference?
     private var warmUpFunction: PythonReference?
     private var findGenerators: PythonReference?
+    private var noteImportsFunction: PythonReference?
+    private var importsFunction: PythonReference?
+    private var learnFunction: PythonReference?
+    /// Whether the call's imports are sent before its outcome.
+    private var notesImports = false
     /// Renews the random generators of the loaded function's modules; nil if they have none.
     private var renewFunction: PythonReference?
     private var processState: ProcessState?
@@ -75,6 +82,9 @@ final class PythonRuntime: LanguageRuntime {
         rehearseFunction = function("rehearse")
         warmUpFunction = function("warm_up")
         findGenerators = function("find_generators")
+        noteImportsFunction = function("note_imports")
+        importsFunction = function("imports")
+        learnFunction = function("learn")
         guard SharedRandomGenerator.install() else {
             fail("The generator of Python's module 'random' is not as it is known to be.")
         }
@@ -148,8 +158,43 @@ final class PythonRuntime: LanguageRuntime {
             throw Self.harnessFailure
         }
         if !answer.isNone { throw failure(answer) }
+        modulesHaveChanged()
+    }
+
+    /// Finds the random generators of the modules that are loaded now.
+    private func modulesHaveChanged() {
         SharedRandomGenerator.adopt()
         renewFunction = findGenerators?.call([]).flatMap { $0.isNone ? nil : $0 }
+    }
+
+    // MARK: Learned imports
+
+    func noteImports() { notesImports = noteImportsFunction?.call([]) != nil }
+
+    /// The copy runs the handler, so the names may be anything: the worker checks them.
+    private func sendImports(_ channel: WorkerChannel) {
+        notesImports = false
+        guard let names = importsFunction?.call([])?.items else { return PyErr_Clear() }
+        channel.sendImports(names.map(\.text))
+    }
+
+    func importModules(_ names: [String], _ check: (_ isNew: Bool) -> Bool) -> [String] {
+        Self.isQuiet = true
+        defer {
+            Self.isQuiet = false
+            modulesHaveChanged()
+        }
+        var imported: [String] = []
+        for name in names {
+            guard let text = PythonReference(name), let answer = learnFunction?.call([text]) else {
+                PyErr_Clear()
+                return imported
+            }
+            let isNew = answer.isTrue
+            if isNew { imported.append(name) }
+            guard check(isNew) else { return imported }
+        }
+        return imported
     }
 
     func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
@@ -184,6 +229,7 @@ final class PythonRuntime: LanguageRuntime {
             PyErr_Clear()
             return channel.sendFailure(Self.harnessFailure)
         }
+        if notesImports { sendImports(channel) }
         if answer.withUTF8({ channel.sendResult($0) }) == nil { channel.sendFailure(failure(answer)) }
     }
 
@@ -204,7 +250,7 @@ final class PythonRuntime: LanguageRuntime {
         guard let arguments, let level = PyTuple_GetItem(arguments, 0), let text = PyTuple_GetItem(arguments, 1) else {
             return nil
         }
-        if let channel, channel.takesLogLines {
+        if let channel, !isQuiet, channel.takesLogLines {
             var length = 0
             guard let utf8 = PyUnicode_AsUTF8AndSize(text, &length) else { return nil }
             let line = String(decoding: UnsafeRawBufferPointer(start: utf8, count: length), as: UTF8.self)

@@ -48,9 +48,9 @@ public final class MemoryRewind: PristineState {
     /// each invocation.
     public func restore() -> Bool {
         if rehearsalsLeft > 0 { rehearsalsLeft -= 1 }
-        guard rehearsalsLeft == 0, let function, rehearsal.endInvocation(), prepareForSnapshot(function) else {
-            return rehearsal.restore()
-        }
+        guard rehearsalsLeft == 0, let function, rehearsal.endInvocation() else { return rehearsal.restore() }
+        guard learnImports(function) else { return false }
+        guard prepareForSnapshot(function) else { return rehearsal.restore() }
         rehearsalsLeft = -1
         // The stack is not rewound. References that Swift holds on it here stay the same while `serveOne` runs, and
         // none is made or dropped between two calls, so the counts in the rewound memory agree with the stack.
@@ -70,6 +70,20 @@ public final class MemoryRewind: PristineState {
 
     /// Called when the snapshot has been taken: from here on only the guest and the rewinder run.
     private func closeSandbox() -> Bool { (try? sandbox.beforeServing()) != nil }
+
+    /// Imports what the last rehearsal has imported, and tells the host.
+    /// - Returns: false if this process can serve no more.
+    private func learnImports(_ function: LoadMessage) -> Bool {
+        let names = rehearsal.importedModules
+        guard !names.isEmpty else { return true }
+        let (imported, isHarmless) = ImportLearning(runtime: runtime, sandbox: sandbox, function).run(
+            names, milliseconds: function.learningMillis)
+        if !imported.isEmpty || !isHarmless {
+            channel.sendImports(function.imports.names + imported, areComplete: !isHarmless)
+        }
+        // As after loading: what the modules have started or written is not part of the snapshot.
+        return isHarmless && Processes.endDescendants() && sandbox.removeTemporaryFiles()
+    }
 
     private func prepareForSnapshot(_ function: LoadMessage) -> Bool {
         do {
