@@ -44,12 +44,18 @@ final class PythonRuntime: LanguageRuntime {
         PythonArenas.install()
         let status = Py_InitializeFromConfig(&configuration)
         PyConfig_Clear(&configuration)
+        // If this fails, threads only take more of a function's memory.
+        try? Processes.setThreadStacks(bytes: Self.threadStackBytes)
         guard PyStatus_Exception(status) == 0 else {
             fail("The interpreter does not start: \(status.err_msg.map { String(cString: $0) } ?? "")")
         }
         startHarness()
         return Self.version
     }
+
+    /// A limit on memory counts the whole stack of a thread, which hardly any thread uses. With the usual 8 MiB, 15
+    /// threads would be all that a function may have. `threading.stack_size()` sets another size.
+    private static let threadStackBytes = 2 << 20
 
     /// The engine's name and version. Works before the interpreter has started.
     static var version: String { "CPython \(String(cString: Py_GetVersion()).prefix { $0 != " " })" }
@@ -202,10 +208,18 @@ final class PythonRuntime: LanguageRuntime {
             PyErr_Clear()
             throw Self.harnessFailure
         }
-        PythonArenas.makeRoom()
+        makeRoom()
         processState = ProcessState(
             kept: [Int32(FAAS_REWIND_PAGEMAP), Int32(FAAS_REWIND_STATM)],
             hasImage: true, changesAreDenied: sandbox?.deniesChangesOfTheProcess ?? false)
+    }
+
+    /// The second number: what the C library takes more than is asked for.
+    var roomBytes: Int { PythonArenas.roomBytes + Int(FAAS_REWIND_HEAP_ROOM) + (1 << 20) }
+
+    func makeRoom() {
+        PythonArenas.makeRoom()
+        faas_rewind_make_room()
     }
 
     func renew() {

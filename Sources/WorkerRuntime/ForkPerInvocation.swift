@@ -71,6 +71,7 @@ public final class ForkPerInvocation: PristineState {
                     .workerError, message: "The worker cannot remove the temporary files that the source made.")
             }
         }
+        if hasImage { runtime.makeRoom() }
         do {
             if runtime.canHoldKernelObjects {
                 processState = ProcessState(kept: [], changesAreDenied: sandbox.deniesChangesOfTheProcess)

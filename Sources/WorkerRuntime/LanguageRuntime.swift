@@ -46,6 +46,13 @@ public protocol LanguageRuntime: AnyObject {
     /// invocation needs, and collects garbage. Throws if there can be no snapshot.
     func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure)
 
+    /// The memory that ``makeRoom()`` takes, in bytes. It is the worker's, not the function's.
+    var roomBytes: Int { get }
+
+    /// Makes room that calls use before they take new memory. Called when the function has loaded, before the first call
+    /// and before the snapshot, so that every call has the same.
+    func makeRoom()
+
     /// Begins to note which modules the next call imports. Called in a forked copy. The language layer sends their names
     /// before the call's outcome (``WorkerChannel/sendImports(_:)``).
     func noteImports()
@@ -73,6 +80,8 @@ extension LanguageRuntime {
     public func willFork() {}
     public func didFork(inChild: Bool) {}
     public func renew() {}
+    public var roomBytes: Int { 0 }
+    public func makeRoom() {}
     public func noteImports() {}
     public func importModules(_ names: [String], _ check: (_ isNew: Bool) -> Bool) -> [String] { [] }
 }

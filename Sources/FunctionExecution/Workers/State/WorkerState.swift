@@ -75,6 +75,9 @@ struct WorkerState<Call: AnyObject> {
 
     private static var idle: UInt64 { 1 << 63 }
 
+    /// Whether an ``activity`` is an invocation.
+    static func isInvocation(_ activity: UInt64) -> Bool { activity & 1 == 1 }
+
     /// Whether an ``activity`` is anything but waiting for an invocation.
     static func isAtWork(_ activity: UInt64) -> Bool { activity & idle == 0 }
 
