@@ -20,6 +20,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import errno
 import gc
 import importlib.abc
 import importlib.machinery
@@ -212,11 +213,17 @@ def message_of(error):
     text = text_of(error)
     if isinstance(error, FileNotFoundError) and text.startswith("[Errno 2] No usable temporary directory"):
         return f"{text} ({NO_TEMPORARY_FILES})"
+    if isinstance(error, RuntimeError) and text == "can't start new thread":
+        return f"{text} ({WHAT_THREADS_TAKE})"
     if isinstance(error, ModuleNotFoundError) and text == f"No module named {error.name!r}":
         return f"{text} ({HOW_TO_HAVE_MODULES})"
     return text
 
 
+WHAT_THREADS_TAKE = (
+    "a function may have 256 threads, or 8 for each core if that is more, and the stack of each counts as 2 MB of "
+    "'memoryMB', or as much as threading.stack_size() says"
+)
 NO_TEMPORARY_FILES = "a function whose manifest has 'temporaryMB' has a folder for temporary files"
 HOW_TO_HAVE_MODULES = (
     "packages are listed in 'requirements' of the manifest; a function's own modules are its 'dependencies' or the "
@@ -228,8 +235,26 @@ FORBIDDEN = (
 )
 
 
+# How the dynamic linker says that there is no memory for a library.
+NO_MEMORY_FOR_LIBRARY = ("failed to map segment from shared object", "cannot map zero-fill pages", "Cannot allocate memory")
+
+
+def is_refused_memory(error):
+    """Whether an error, or one that led to it, says that the process may have no more memory."""
+    for _ in range(MOST_ERRORS):
+        if isinstance(error, MemoryError) or isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            return True
+        if isinstance(error, ImportError) and any(text in text_of(error) for text in NO_MEMORY_FOR_LIBRARY):
+            return True
+        error = error.__cause__ or error.__context__
+        if error is None:
+            return False
+    return False
+
+
 def failure(kind, error):
-    name = type(error).__name__
+    # The host knows the interpreter's own name for it.
+    name = "MemoryError" if is_refused_memory(error) else type(error).__name__
     try:
         stack = stack_of(error)
     except BaseException:
