@@ -54,8 +54,9 @@ final class PythonRuntime: LanguageRuntime {
     }
 
     /// A limit on memory counts the whole stack of a thread, which hardly any thread uses. With the usual 8 MiB, 15
-    /// threads would be all that a function may have. `threading.stack_size()` sets another size.
-    private static let threadStackBytes = 2 << 20
+    /// threads would be all that a function may have. A thousand calls, Python's limit of recursion, take 2.5 MiB where
+    /// each sorts (`sorted(…, key=…)`), and less elsewhere. `threading.stack_size()` sets another size.
+    private static let threadStackBytes = 4 << 20
 
     /// The engine's name and version. Works before the interpreter has started.
     static var version: String { "CPython \(String(cString: Py_GetVersion()).prefix { $0 != " " })" }

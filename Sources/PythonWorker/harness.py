@@ -221,7 +221,7 @@ def message_of(error):
 
 
 WHAT_THREADS_TAKE = (
-    "a function may have 256 threads, or 8 for each core if that is more, and the stack of each counts as 2 MB of "
+    "a function may have 256 threads, or 8 for each core if that is more, and the stack of each counts as 4 MB of "
     "'memoryMB', or as much as threading.stack_size() says"
 )
 NO_TEMPORARY_FILES = "a function whose manifest has 'temporaryMB' has a folder for temporary files"

@@ -397,7 +397,8 @@ extension WorkerState.FrameAction: Equatable {
     public static func == (left: Self, right: Self) -> Bool {
         switch (left, right) {
         case (.ignore, .ignore), (.loaded, .loaded), (.restored, .restored), (.restoredAndRuns, .restoredAndRuns),
-            (.failLoading, .failLoading), (.keepLoadLine, .keepLoadLine), (.refuse, .refuse):
+            (.failLoading, .failLoading), (.keepLoadLine, .keepLoadLine), (.addImports, .addImports),
+            (.refuse, .refuse):
             true
         case (.addLine(let left), .addLine(let right)), (.answer(let left), .answer(let right)): left === right
         default: false
