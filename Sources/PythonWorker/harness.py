@@ -647,7 +647,7 @@ def invoke(event, request_id, deadline):
 # Where libraries are: the standard library, and the function's packages.
 library_folders = [folder + "/" for folder in sys.path]
 # The names of the function's own modules. They are never learned: which one a call imports may depend on its event, and
-# what importing it does is the function's affair.
+# its author expects what importing it does in the call.
 own_names = set()
 noted = None
 

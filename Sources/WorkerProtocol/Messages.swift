@@ -123,7 +123,8 @@ public struct LoadMessage: Equatable, Sendable {
         let fields = [functionID, revision, functionName, sourceName, source, sourceFolder, packageFolder, sourceMap]
         let modules = dependencies.flatMap { [$0.name, $0.source] }
         let variables = environment.flatMap { [$0.name, $0.value] }
-        var writer = ByteWriter(capacity: (fields + modules + variables + prime).reduce(33) { $0 + 4 + $1.utf8.count } + imports.encodedLength)
+        let texts = fields + modules + variables + prime
+        var writer = ByteWriter(capacity: texts.reduce(33) { $0 + 4 + $1.utf8.count } + imports.encodedLength)
         writer.write(isolation.rawValue)
         writer.write(memoryBytes)
         writer.write(logBytes)

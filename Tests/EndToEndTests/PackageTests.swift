@@ -116,7 +116,7 @@ import Testing
             let file = try #require(stored().first)
             let names = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8).split(separator: "\n")
             #expect(names.contains("xml.dom.minidom") && names.allSatisfy { !$0.contains("/") }, "\(names)")
-            // A file of nonsense is no reason to fail.
+            // A file of nonsense makes no call fail.
             try "\0\n../x\nxml.dom.minidom\nno such module\n".write(
                 toFile: "\(folder)/\(file)", atomically: true, encoding: .utf8)
             try await Server.with(in: workspace) { server in

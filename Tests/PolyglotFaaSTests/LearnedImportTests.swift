@@ -28,7 +28,8 @@ import Testing
         }
     }
 
-    private func function(_ source: String, _ change: (inout FunctionDefinition) -> Void = { _ in }) throws -> Function {
+    private func function(_ source: String, _ change: (inout FunctionDefinition) -> Void = { _ in }) throws -> Function
+    {
         var definition = FunctionDefinition(
             language: .python, sourceCode: source, folders: FunctionFolders(packages: "packages-layer"))
         change(&definition)
@@ -71,7 +72,8 @@ import Testing
     }
 
     @Test(arguments: [Isolation.invocation, .process])
-    func `Without learning, and in a process for each call, every call imports again`(isolation: Isolation) async throws {
+    func `Without learning, and in a process for each call, every call imports again`(isolation: Isolation) async throws
+    {
         try await withPackages(["lazy.py": ""]) { runtime in
             let function = try function(Self.importing("lazy")) {
                 $0.isolation = isolation
@@ -169,9 +171,11 @@ import Testing
         }
     }
 
-    @Test func `A worker that does not load with what was stored is replaced, and its call does not fail`() async throws {
+    @Test func `A worker that does not load with what was stored is replaced, and its call does not fail`() async throws
+    {
         // Each file stands for what another host, or a broken disk, has stored for the revision.
-        try await withPackages(["dies.py": "import os\nos._exit(1)", "hangs.py": "while True: pass"],
+        try await withPackages(
+            ["dies.py": "import os\nos._exit(1)", "hangs.py": "while True: pass"],
             loadTimeoutMillis: 1500
         ) { runtime in
             for name in ["dies", "hangs"] {

@@ -168,7 +168,8 @@ import Testing
             """
         try await withRuntime { runtime in
             let error = try await #require(throws: HandlerError.self) { try await runtime.invoke(.python(source)) }
-            #expect(error.message.contains("can't start new thread (a function may have 256 threads"), "\(error.message)")
+            #expect(
+                error.message.contains("can't start new thread (a function may have 256 threads"), "\(error.message)")
             #expect(error.message.contains("4 MB of 'memoryMB'"), "\(error.message)")
         }
     }
@@ -182,7 +183,8 @@ import Testing
         "class A:\n  def __eq__(self, other): return [self] == [other]\ndef down(n): return A() == A()",
         "import re\ndef down(n): return re.sub('.', lambda match: down(n + 1), 'xx')",
         "import json\nclass A: pass\ndef down(n): return json.dumps(A(), default=lambda a: [A()])",
-        "import pickle\nclass A:\n  def __reduce__(self): return (str, (A(),))\ndef down(n): return pickle.dumps(A())",
+        "import pickle\nclass A:\n  def __reduce__(self): return (str, (A(),))\n"
+            + "def down(n): return pickle.dumps(A())",
         "import functools\n@functools.lru_cache\ndef down(n): return down(n + 1)",
         "import ast\ndef down(n): return ast.literal_eval('-' * 5000 + '1')",
         "import copy\ndef down(n):\n  x = []\n  for _ in range(5000): x = [x]\n  return copy.deepcopy(x)",

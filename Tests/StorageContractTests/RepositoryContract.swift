@@ -31,7 +31,7 @@ public enum RepositoryContract {
             try await expectNotFound { _ = try await repository.versions(of: hello) }
             try await expectNotFound { try await repository.delete(hello) }
         },
-        Case(description: "What workers have learned to import is kept by revision, replaced and forgotten") { repository in
+        Case(description: "What workers have learned is kept by revision, replaced and forgotten") { repository in
             let (one, other) = ("0123456789abcdef", "fedcba9876543210")
             try require(try await repository.learnedImports().isEmpty, "nothing yet")
             try await repository.saveLearnedImports(nil, of: one)
@@ -41,7 +41,7 @@ public enum RepositoryContract {
             try require(try await repository.learnedImports() == [one: ["a", "a.b", "d"], other: ["c"]], "kept")
             try await repository.saveLearnedImports(nil, of: one)
             try require(try await repository.learnedImports() == [other: ["c"]], "forgotten")
-            try require(try await repository.list().broken.isEmpty, "it is no function")
+            try require(try await repository.list().broken.isEmpty, "it is not taken for a function")
         },
         Case(description: "A deleted function is not found") { repository in
             try await repository.save(everything)

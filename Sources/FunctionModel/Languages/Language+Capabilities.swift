@@ -20,7 +20,8 @@ extension Language {
 
         package init(
             buildsModules: Bool = false, installsPackages: Bool = false, hasSourceFolder: Bool = false,
-            hasTemporaryFiles: Bool = false, learnsImports: Bool = false, startsAnewToKeepState: Bool = false, outOfMemory: ErrorPattern? = nil
+            hasTemporaryFiles: Bool = false, learnsImports: Bool = false, startsAnewToKeepState: Bool = false,
+            outOfMemory: ErrorPattern? = nil
         ) {
             self.buildsModules = buildsModules
             self.installsPackages = installsPackages
