@@ -27,20 +27,19 @@ final class LearnedImports: Sendable {
     private let state: Mutex<State>
     private let keep: Keep?
 
-    /// The most that the names of all functions take.
-    private static let maximumBytes = 8 << 20
+    static let maximumBytes = 8 << 20
     private static let maximumStored = 4096
     /// The longest time for trials. They take place before the worker is ready again, so they get a part of the time
     /// that this may take.
     private static let longestTrial: Int64 = 3000
     private static let partOfLoadTimeout: Int64 = 4
 
-    init(memory: ByteBudget, keep: Keep?) {
-        state = Mutex(State(entries: ByteCache(limit: Self.maximumBytes, budget: memory)))
+    /// - Parameter bytes: the most that the names of all functions take. A budget of its own: they stay when there are no
+    ///   calls.
+    init(bytes: Int = LearnedImports.maximumBytes, keep: Keep?) {
+        state = Mutex(State(entries: ByteCache(limit: bytes, budget: ByteBudget(limit: bytes))))
         self.keep = keep
     }
-
-    deinit { state.withLock { $0.entries.removeAll() } }
 
     /// Takes what has been stored: names by revision. It may be anything.
     func remember(_ stored: [String: [String]]) {

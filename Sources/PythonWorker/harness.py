@@ -663,7 +663,13 @@ def imports():
     known, environment, path = noted
     if os.environ != environment or sys.path != path:
         return []
-    return [name for name in list(sys.modules) if isinstance(name, str) and name not in known]
+    return [
+        name
+        for name, module in list(sys.modules.items())
+        if isinstance(name, str) and name not in known
+        # A call may put any object there, under any name.
+        and getattr(getattr(module, "__spec__", None), "name", None) == name
+    ]
 
 
 def is_library(name):

@@ -1,5 +1,4 @@
 import FunctionModel
-import HostMemory
 import Synchronization
 import Testing
 import WorkerProtocol
@@ -22,7 +21,7 @@ import WorkerProtocol
     }
 
     private static func learned(_ kept: Kept = Kept()) -> LearnedImports {
-        LearnedImports(memory: ByteBudget(limit: 1 << 20)) { _, names in kept.all.withLock { $0.append(names) } }
+        LearnedImports { _, names in kept.all.withLock { $0.append(names) } }
     }
 
     @Test func `A worker learns for a quarter of the time that it may take, three seconds at most`() throws {
@@ -89,8 +88,7 @@ import WorkerProtocol
     }
 
     @Test func `The names of many functions stay within their budget`() throws {
-        let memory = ByteBudget(limit: 1 << 20)
-        let learned = LearnedImports(memory: memory, keep: nil)
+        let learned = LearnedImports(bytes: 1 << 20, keep: nil)
         let names = ModuleNames(keeping: (0..<ModuleNames.maximumCount).map { "module\($0)" })
         for number in 0..<50 { learned.add(names, of: try Self.function("\(number)")) }
         #expect(learned.lesson(for: try Self.function("49"), loadTimeout: Self.second).imports == names)

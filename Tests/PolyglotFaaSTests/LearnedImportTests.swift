@@ -101,6 +101,15 @@ import Testing
         }
     }
 
+    @Test func `An object that a call puts among the modules, under the name of one, is not learned`() async throws {
+        try await withPackages(["lazy.py": ""]) { runtime in
+            let function = try function(
+                "import sys\ndef handler(event):\n    found = 'lazy' in sys.modules\n    sys.modules['lazy'] = sys\n    return found"
+            )
+            for _ in 0..<3 { #expect(await call(function, in: runtime) == "false") }
+        }
+    }
+
     @Test func `A call that changes its environment or path before it imports teaches nothing`() async throws {
         try await withPackages(["lazy.py": "import os\nvalue = os.environ.get('MODE')"]) { runtime in
             for change in ["os.environ['MODE'] = 'fast'", "sys.path.append('/somewhere')"] {

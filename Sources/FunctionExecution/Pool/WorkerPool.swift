@@ -62,7 +62,7 @@ final class WorkerPool: WorkerDelegate {
         self.sourceBuilder = sourceBuilder
         self.controlGroups = controlGroups
         self.context = context
-        learned = LearnedImports(memory: context.memory, keep: configuration.keepImports)
+        learned = LearnedImports(keep: configuration.keepImports)
         deadlines = Deadlines(on: group.next(), now: context.now)
         limits = configuration.poolLimits
         let limitDefaults = EffectiveLimits.Defaults(configuration)
