@@ -58,7 +58,7 @@ class Function:
         port = free_port()
         python, here = f"{environment}/bin/python3", {"PYTHONPATH": FOLDER, "OPENBLAS_NUM_THREADS": "1"}
         if self.peer == "uvicorn":
-            command = [python, "-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--log-level", "error", f"{self.name}:app"]
+            command = [python, "-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port), "--log-level", "error", f"{self.name}:app"]
         elif self.peer == "gunicorn":
             command = [python, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4", "--log-level", "error", f"{self.name}:app"]
         elif self.peer == "functions-framework":
@@ -140,7 +140,7 @@ def measure(bench, function, environment_folder):
     targets, peer = {}, None
     try:
         for level in ("invocation", "instance"):
-            faas.upload(f"{function.name.replace('_', '-')}-{level}", function.manifest(folder, level))
+            faas.upload(f"{function.name.replace('_', '-')}-{level}", function.manifest(folder, level), folder)
             targets[level] = Target(level, faas, f"/invoke/{function.name.replace('_', '-')}-{level}")
         try:
             peer = function.start_peer(environment_folder, folder)

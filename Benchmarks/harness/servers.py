@@ -114,8 +114,9 @@ class Faas(Process):
             raise RuntimeError(f"faas ended: {self.output()[-2000:]}")
         self.port = int(self.output().split(marker)[1].split()[0].rstrip("/").rsplit(":", 1)[1])
 
-    def upload(self, identifier, fields):
-        manifest = os.path.join(self.directory.name, "manifest.json")
+    def upload(self, identifier, fields, folder=None):
+        """The manifest is written to `folder`: a build finds packages beside it."""
+        manifest = os.path.join(folder or self.directory.name, "manifest.json")
         with open(manifest, "w") as file:
             json.dump({"id": identifier, **fields}, file)
         done = subprocess.run([self.faas, "upload", manifest, "--data-dir", self.directory.name], capture_output=True, text=True)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -174,6 +175,16 @@ uint64_t faas_peer_of_socket(uint64_t inode) {
 int faas_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) < 0 ? -errno : 0; }
 int faas_set_child_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0; }
 int faas_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0; }
+
+int faas_set_thread_stacks(size_t bytes) {
+  pthread_attr_t attributes;
+  int error = pthread_attr_init(&attributes);
+  if (error) return -error;
+  error = pthread_attr_setstacksize(&attributes, bytes);
+  if (!error) error = pthread_setattr_default_np(&attributes);
+  pthread_attr_destroy(&attributes);
+  return -error;
+}
 
 int faas_set_processors(pid_t thread, const uint64_t *bits) {
   return syscall(SYS_sched_setaffinity, thread, FAAS_PROCESSOR_WORDS * sizeof *bits, bits) < 0 ? -errno : 0;

@@ -28,8 +28,6 @@ enum {
   MAX_SNAPSHOT_RUNS = 512,
   /* Above this many dirty pages, dropping them is cheaper than keeping private copies for calls that write to few. */
   MAX_KEPT_PAGES = 4096,
-  /* Bytes; twice the free heap memory at the snapshot. */
-  HEAP_ROOM = 32 << 20,
   /* After so many rewinds the set of dirty pages is dropped once, so that one unusual call does not slow all later
      ones. */
   FORGET_INTERVAL = 4096,
@@ -679,14 +677,7 @@ int faas_rewind_run(int (*seal)(void *context), int (*serve)(void *context), voi
   int error = start_rewinder();
   if (error) return error;
   R->may_have_children = may_have_children;
-  /* If the heap grew and shrank with each invocation, each rewind would have to scan. So there is room for most
-     invocations, which takes no memory until it is used, and none of it is returned to the kernel. */
-  mallopt(M_MMAP_THRESHOLD, HEAP_ROOM);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  mallopt(M_TOP_PAD, 1 << 20);
-  /* Volatile: a compiler may remove an unused allocation. */
-  void *volatile room = malloc(HEAP_ROOM / 2);
-  free(room);
+  faas_rewind_make_room();
   /* From here until they go on, the threads may hold the C library's locks, so nothing may allocate memory. */
   error = faas_threads_keep(&R->threads);
   if (error == 0) error = take_snapshot();

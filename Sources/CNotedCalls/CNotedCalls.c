@@ -6,6 +6,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -107,6 +109,76 @@ void *mmap(void *address, size_t length, int protection, int flags, int file, of
   return (void *)syscall(SYS_mmap, address, length, protection, (flags & ~MAP_TYPE) | MAP_PRIVATE, file, offset);
 }
 void *mmap64(void *, size_t, int, int, int, off_t) __attribute__((alias("mmap")));
+
+/* MARK: Semaphores with a name */
+
+/* They are files in /dev/shm, which no function can make. Where the system refuses one, it is a semaphore of this
+   process: no other process could open it. Python's module multiprocessing makes its locks of them, and removes the
+   name at once. */
+struct own_semaphore {
+  sem_t semaphore;
+  struct own_semaphore *next;
+};
+static struct own_semaphore *own_semaphores;
+static pthread_mutex_t semaphore_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void *next_function(const char *name) { return dlsym(RTLD_NEXT, name); }
+
+static sem_t *open_own_semaphore(unsigned int value) {
+  struct own_semaphore *made = malloc(sizeof *made);
+  if (!made) return SEM_FAILED;
+  if (sem_init(&made->semaphore, 0, value) < 0) {
+    free(made);
+    return SEM_FAILED;
+  }
+  pthread_mutex_lock(&semaphore_lock);
+  made->next = own_semaphores;
+  own_semaphores = made;
+  pthread_mutex_unlock(&semaphore_lock);
+  return &made->semaphore;
+}
+
+sem_t *sem_open(const char *name, int flags, ...) {
+  mode_t mode = 0;
+  unsigned int value = 0;
+  if (flags & O_CREAT) {
+    va_list arguments;
+    va_start(arguments, flags);
+    mode = va_arg(arguments, mode_t);
+    value = va_arg(arguments, unsigned int);
+    va_end(arguments);
+  }
+  sem_t *(*open_named)(const char *, int, ...) = (sem_t *(*)(const char *, int, ...))next_function("sem_open");
+  sem_t *semaphore = open_named ? open_named(name, flags, mode, value) : SEM_FAILED;
+  if (semaphore != SEM_FAILED || !(flags & O_CREAT) || !(flags & O_EXCL)) return semaphore;
+  /* No such folder, or no right to it. */
+  return errno == EPERM || errno == EACCES || errno == ENOENT || errno == ENOSYS || errno == EROFS
+             ? open_own_semaphore(value)
+             : SEM_FAILED;
+}
+
+int sem_close(sem_t *semaphore) {
+  pthread_mutex_lock(&semaphore_lock);
+  struct own_semaphore **link = &own_semaphores;
+  while (*link && &(*link)->semaphore != semaphore) link = &(*link)->next;
+  struct own_semaphore *found = *link;
+  if (found) *link = found->next;
+  pthread_mutex_unlock(&semaphore_lock);
+  if (found) {
+    sem_destroy(&found->semaphore);
+    free(found);
+    return 0;
+  }
+  int (*close_named)(sem_t *) = (int (*)(sem_t *))next_function("sem_close");
+  return close_named ? close_named(semaphore) : -1;
+}
+
+int sem_unlink(const char *name) {
+  int (*unlink_named)(const char *) = (int (*)(const char *))next_function("sem_unlink");
+  int result = unlink_named ? unlink_named(name) : -1;
+  /* A semaphore of this process has no name. */
+  return result < 0 && own_semaphores ? 0 : result;
+}
 
 /* MARK: Locks on files */
 

@@ -144,11 +144,16 @@ static int find(struct place *place, const char *path) {
   return 0;
 }
 
-/* Makes the place visible under the new root. */
-static int show(const char *root, const struct place *place) {
+static int is_below(const char *path, const char *folder) {
+  const size_t length = strlen(folder);
+  return strncmp(path, folder, length) == 0 && path[length] == '/';
+}
+
+/* Makes the place visible under the new root, below `shelter` there. */
+static int show(const char *root, const char *shelter, const struct place *place) {
   char target[PATH_MAX], source[32];
   if (!place->mode) return 0;
-  if (snprintf(target, sizeof target, "%s%s", root, place->path) >= (int)sizeof target) return -ENAMETOOLONG;
+  if (snprintf(target, sizeof target, "%s%s%s", root, shelter, place->path) >= (int)sizeof target) return -ENAMETOOLONG;
   int error = make_parents(target);
   if (error) return error;
   if (S_ISLNK(place->mode)) return symlink(place->link, target) < 0 && errno != EEXIST ? -errno : 0;
@@ -167,7 +172,7 @@ static int show(const char *root, const struct place *place) {
   return restrict_mount(target, READ_ONLY | NO_SUID | NO_DEVICES, RECURSIVE);
 }
 
-int faas_enter_private_root(const char *const *paths, const char *empty_folder) {
+int faas_enter_private_root(const char *const *paths, const char *empty_folder, const char *shelter) {
   static const char root[] = "/tmp"; /* There on every system; what is in it is hidden, and later gone. */
   size_t count = 0;
   while (paths[count]) count++;
@@ -177,7 +182,8 @@ int faas_enter_private_root(const char *const *paths, const char *empty_folder) 
   for (size_t i = 0; i < count && !error; i++) error = find(&places[i], paths[i]);
   if (!error && mount("none", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=256,mode=0755") < 0)
     error = -errno;
-  for (size_t i = 0; i < count && !error; i++) error = show(root, &places[i]);
+  for (size_t i = 0; i < count && !error; i++)
+    error = show(root, empty_folder && is_below(places[i].path, empty_folder) ? shelter : "", &places[i]);
   for (size_t i = 0; i < count; i++)
     if (places[i].mode && !S_ISLNK(places[i].mode)) close(places[i].file);
   free(places);

@@ -7,7 +7,10 @@ enum DurableFile {
     /// Makes `bytes` the content of the file `name` in `folder`. The folder must exist.
     ///
     /// The bytes go to a file beside it first, whose name begins with a dot.
-    static func replace(_ name: String, in folder: String, with bytes: [UInt8]) throws(SystemCallError) {
+    /// - Parameter isDurable: false: a crash of the machine may leave a broken file.
+    static func replace(
+        _ name: String, in folder: String, with bytes: [UInt8], isDurable: Bool = true
+    ) throws(SystemCallError) {
         let (temporary, descriptor) = try createTemporary(for: name, in: folder)
         do throws(SystemCallError) {
             defer { Descriptors.close(descriptor) }
@@ -15,13 +18,13 @@ enum DurableFile {
                 try Descriptors.writeAll(UnsafeRawBufferPointer(bytes), to: descriptor)
             }
             // Before the rename: otherwise the new name may reach the disk without the bytes.
-            guard fsync(descriptor) == 0 else { throw .last("fsync") }
+            guard !isDurable || fsync(descriptor) == 0 else { throw .last("fsync") }
             guard rename(temporary, "\(folder)/\(name)") == 0 else { throw .last("rename") }
         } catch {
             unlink(temporary)
             throw error
         }
-        try sync(folder: folder)
+        if isDurable { try sync(folder: folder) }
     }
 
     /// Returns false if there is no such file.

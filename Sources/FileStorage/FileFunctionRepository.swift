@@ -56,6 +56,12 @@ public struct FileFunctionRepository: FunctionRepository {
 
     public func stamp(of id: FunctionID) async throws -> FunctionStamp? { try await run { try $0.stamp(of: id) } }
 
+    public func learnedImports() async throws -> [String: [String]] { try await run { try $0.imports.read() } }
+
+    public func saveLearnedImports(_ names: [String]?, of revision: String) async throws {
+        try await run { try $0.imports.save(names, of: revision) }
+    }
+
     public func openChangeFeed() async -> (any ChangeFeed)? {
         try? await run { FileChangeFeed(functionsDirectory: $0.directory) }
     }
@@ -72,6 +78,8 @@ public struct FileFunctionRepository: FunctionRepository {
 private struct BlockingFiles: Sendable {
     let directory: String
     let now: @Sendable () -> Int64
+
+    var imports: ImportFiles { ImportFiles(directory: "\(parent(of: directory))/imports") }
 
     func path(of id: FunctionID) -> String { "\(directory)/\(fileName(id))" }
 

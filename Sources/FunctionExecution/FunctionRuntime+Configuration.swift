@@ -124,6 +124,9 @@ extension FunctionRuntime {
         /// there are none.
         package var artifactPath: @Sendable (String) -> String? = { _ in nil }
 
+        /// Told which modules workers of a revision have learned, to store them. Default: nothing is stored.
+        package var keepImports: (@Sendable (_ revision: String, _ names: [String]?) -> Void)?
+
         /// Layers of the sandbox that are left out, by name. For tests only.
         package var sandboxWithout: [String] = []
 

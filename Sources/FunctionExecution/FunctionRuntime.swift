@@ -99,6 +99,9 @@ public final class FunctionRuntime: Sendable {
         await pool.waitUntilEmpty()
     }
 
+    /// Tells it what workers have learned in earlier processes: names of modules by revision.
+    package func remember(imports: [String: [String]]) { pool.learned.remember(imports) }
+
     // MARK: Building
 
     /// Builds the function's modules now, so that no invocation waits for it. Optional: a function is also built with

@@ -30,6 +30,8 @@ public struct InvocationRequest: Sendable {
     /// Events that the handler is called with before its first invocation in a worker; what these calls leave, every
     /// invocation finds.
     public var prime: [JSONValue] = []
+    /// Whether libraries that its first invocations import are imported before later ones. For Python.
+    public var learnImports = true
     /// What it may use, where that differs from the host's defaults.
     public var limits = FunctionLimits()
     /// Names the invocation in the handler's context. Default: a new UUID.
@@ -89,7 +91,7 @@ public struct InvocationRequest: Sendable {
                 functionName: functionName,
                 sourceName: sourceName,
                 jsEvalAsModule: jsEvalAsModule, dependencies: dependencies, environment: environment, prime: prime,
-                isolation: isolation,
+                isolation: isolation, learnImports: learnImports,
                 limits: limits))
     }
 }

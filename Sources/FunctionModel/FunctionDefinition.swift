@@ -23,6 +23,9 @@ public struct FunctionDefinition: Hashable, Sendable {
     public var timeoutMillis: Int?
     /// What one invocation may see of the ones before. Default: nothing (``Isolation/invocation``).
     public var isolation: Isolation
+    /// Whether libraries that the first invocations import are imported before later ones. Default: true. It matters at
+    /// ``Isolation/invocation``, for Python.
+    public var learnImports: Bool
     /// What the result means to HTTP. Default: the body of the answer.
     public var response: ResponseShape
     /// Which pages of other origins may call it from a browser. Default: none.
@@ -42,6 +45,7 @@ public struct FunctionDefinition: Hashable, Sendable {
         prime: [JSONValue] = [],
         timeoutMillis: Int? = nil,
         isolation: Isolation = .invocation,
+        learnImports: Bool = true,
         response: ResponseShape = .json,
         cors: CORS = CORS(),
         limits: FunctionLimits = FunctionLimits()
@@ -57,6 +61,7 @@ public struct FunctionDefinition: Hashable, Sendable {
         self.prime = prime
         self.timeoutMillis = timeoutMillis
         self.isolation = isolation
+        self.learnImports = learnImports
         self.response = response
         self.cors = cors
         self.limits = limits

@@ -171,8 +171,16 @@ public struct InvocationTimeout: FunctionError, Equatable {
 /// killed.
 public struct MemoryLimitExceeded: FunctionError, Equatable {
     public let limitMB: Int
-    public init(limitMB: Int) { self.limitMB = limitMB }
-    public var message: String { "Memory limit of \(limitMB) MB exceeded" }
+    /// Whether the function had not loaded yet.
+    public let whileLoading: Bool
+    public init(limitMB: Int, whileLoading: Bool = false) {
+        self.limitMB = limitMB
+        self.whileLoading = whileLoading
+    }
+    public var message: String {
+        "Memory limit of \(limitMB) MB exceeded"
+            + (whileLoading ? " while the function loads. Its manifest can ask for more ('memoryMB')." : "")
+    }
 }
 
 /// The function computed for longer than it may. It has been killed.

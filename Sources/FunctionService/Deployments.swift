@@ -99,6 +99,9 @@ public struct Deployments: Sendable {
     /// The stored versions of a function, the current one first.
     public func versions(of id: FunctionID) async throws -> [Function] { try await repository.versions(of: id) }
 
+    /// What workers have learned to import, by revision.
+    func learnedImports() async throws -> [String: [String]] { try await repository.learnedImports() }
+
     /// Removes a function, also one that cannot be used.
     public func delete(_ id: FunctionID) async throws { try await repository.delete(id) }
 
@@ -116,7 +119,8 @@ public struct Deployments: Sendable {
     /// A deployment makes or uses an artifact before it stores the function that refers to it.
     private static let youngestAgeSeconds = 3600
 
-    /// Removes artifacts and builds that no stored function refers to and that are older than an hour.
+    /// Removes artifacts and builds that no stored function refers to and that are older than an hour, and what was
+    /// learned of revisions that are not stored.
     /// - Parameter isDryRun: only finds them.
     /// - Returns: what was removed, or would be.
     /// - Throws: `InvalidRequest` if a stored function cannot be read: it could refer to anything.
@@ -135,6 +139,10 @@ public struct Deployments: Sendable {
                 unchangedForSeconds: Self.youngestAgeSeconds)
         }
         if !isDryRun {
+            let revisions = Set(list.functions.map(\.revision))
+            for revision in try await learnedImports().keys where !revisions.contains(revision) {
+                try await repository.saveLearnedImports(nil, of: revision)
+            }
             for artifact in unusedArtifacts { try await artifacts.remove(artifact) }
             for file in unusedBuilds ?? [] { try UnusedFiles.remove(file) }
         }

@@ -40,6 +40,10 @@ public final class FunctionService: Sendable {
     ) {
         var configuration = configuration
         configuration.artifactPath = { artifacts.path(of: $0) }
+        configuration.keepImports = { revision, names in
+            // A hint: if it cannot be stored, the next process learns it again.
+            Task { try? await repository.saveLearnedImports(names, of: revision) }
+        }
         let builds = ScriptBuilds(configuration)
         let runtime = FunctionRuntime(configuration: configuration, sourceBuilder: builds)
         builds.draw(from: runtime.memory)
@@ -53,6 +57,7 @@ public final class FunctionService: Sendable {
     @discardableResult
     public func start(_ languages: [Language] = Language.all) async throws -> [String] {
         await catalog.open()
+        if let imports = try? await deployments.learnedImports() { runtime.remember(imports: imports) }
         return try await runtime.start(languages)
     }
 

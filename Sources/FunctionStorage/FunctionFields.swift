@@ -49,6 +49,11 @@ extension FunctionField {
             "What a call may see of the ones before: nothing; nothing, in a process of its own; or whatever they left. "
                 + "[pristine-state.md](pristine-state.md)"),
         .init(
+            "learnImports", .flag(\.learnImports), in: [.manifest, .stored], revision: .whenSet,
+            for: \Language.Capabilities.learnsImports, default: "`true`",
+            "Whether libraries that first calls import are imported before later calls. "
+                + "[pristine-state.md](pristine-state.md#learned-imports)"),
+        .init(
             "env", .variables(\.environment), in: [.manifest, .stored], revision: .whenSet, default: "none",
             "`process.env` and `os.environ`."),
         .init(

@@ -30,6 +30,15 @@ public protocol FunctionRepository: Sendable {
     /// - Throws: ``StorageFailure``.
     func stamp(of id: FunctionID) async throws -> FunctionStamp?
 
+    /// What workers of stored functions have learned to import: names of modules, by revision. A hint, which may be
+    /// lost, and which any program may have written.
+    /// - Throws: ``StorageFailure``.
+    func learnedImports() async throws -> [String: [String]]
+
+    /// Stores what workers of this revision have learned. nil: forgets it.
+    /// - Throws: ``StorageFailure``.
+    func saveLearnedImports(_ names: [String]?, of revision: String) async throws
+
     /// Begins to watch for changes, by this process or another.
     /// - Returns: nil if changes cannot be watched, for example because the store does not exist yet. Callers compare
     ///   stamps then.

@@ -9,6 +9,9 @@ import Glibc
 enum PythonArenas {
     /// Each has 1 MiB and takes no memory until it is used.
     private static let unusedAtSnapshot = 16
+    private static let arenaBytes = 1 << 20
+    /// What the unused ones take of the memory that the process may have.
+    static let roomBytes = unusedAtSnapshot * arenaBytes
     // Only Python's allocator uses these two. It holds the interpreter's lock, so there is no race even if a handler
     // has threads.
     nonisolated(unsafe) private static var unused: [UnsafeMutableRawPointer] = []

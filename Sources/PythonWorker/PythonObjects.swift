@@ -89,6 +89,8 @@ final class PythonReference {
 
     var isNone: Bool { lend { $0 == Py_GetNone() } }
 
+    var isTrue: Bool { lend { PyObject_IsTrue($0) == 1 } }
+
     var integer: Int {
         let number = PyLong_AsLong(object)
         if number == -1 { PyErr_Clear() }

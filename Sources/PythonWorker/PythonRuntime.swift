@@ -10,6 +10,8 @@ import WorkerRuntime
 final class PythonRuntime: LanguageRuntime {
     /// The channel that the harness's `log` writes to. Each process has one thread and one worker, so there is no race.
     nonisolated(unsafe) private static var channel: WorkerChannel?
+    /// Whether what Python prints is dropped.
+    nonisolated(unsafe) private static var isQuiet = false
 
     private var loadFunction: PythonReference?
     private var invokeFunction: PythonReference?
@@ -17,6 +19,11 @@ final class PythonRuntime: LanguageRuntime {
     private var warmUpFunction: PythonReference?
     private var startThreadsFunction: PythonReference?
     private var findGenerators: PythonReference?
+    private var noteImportsFunction: PythonReference?
+    private var importsFunction: PythonReference?
+    private var learnFunction: PythonReference?
+    /// Whether the call's imports are sent before its outcome.
+    private var notesImports = false
     /// Renews the random generators of the loaded function's modules; nil if they have none.
     private var renewFunction: PythonReference?
     private var processState: ProcessState?
@@ -38,12 +45,19 @@ final class PythonRuntime: LanguageRuntime {
         PythonArenas.install()
         let status = Py_InitializeFromConfig(&configuration)
         PyConfig_Clear(&configuration)
+        // If this fails, threads only take more of a function's memory.
+        try? Processes.setThreadStacks(bytes: Self.threadStackBytes)
         guard PyStatus_Exception(status) == 0 else {
             fail("The interpreter does not start: \(status.err_msg.map { String(cString: $0) } ?? "")")
         }
         startHarness()
         return Self.version
     }
+
+    /// A limit on memory counts the whole stack of a thread, which hardly any thread uses. With the usual 8 MiB, 15
+    /// threads would be all that a function may have. A thousand calls, Python's limit of recursion, take 2.5 MiB where
+    /// each sorts (`sorted(…, key=…)`), and less elsewhere. `threading.stack_size()` sets another size.
+    private static let threadStackBytes = 4 << 20
 
     /// The engine's name and version. Works before the interpreter has started.
     static var version: String { "CPython \(String(cString: Py_GetVersion()).prefix { $0 != " " })" }
@@ -77,6 +91,9 @@ final class PythonRuntime: LanguageRuntime {
         warmUpFunction = function("warm_up")
         startThreadsFunction = function("start_threads")
         findGenerators = function("find_generators")
+        noteImportsFunction = function("note_imports")
+        importsFunction = function("imports")
+        learnFunction = function("learn")
         guard SharedRandomGenerator.install() else {
             fail("The generator of Python's module 'random' is not as it is known to be.")
         }
@@ -151,8 +168,43 @@ final class PythonRuntime: LanguageRuntime {
             throw Self.harnessFailure
         }
         if !answer.isNone { throw failure(answer) }
+        modulesHaveChanged()
+    }
+
+    /// Finds the random generators of the modules that are loaded now.
+    private func modulesHaveChanged() {
         SharedRandomGenerator.adopt()
         renewFunction = findGenerators?.call([]).flatMap { $0.isNone ? nil : $0 }
+    }
+
+    // MARK: Learned imports
+
+    func noteImports() { notesImports = noteImportsFunction?.call([]) != nil }
+
+    /// The copy runs the handler, so the names may be anything: the worker checks them.
+    private func sendImports(_ channel: WorkerChannel) {
+        notesImports = false
+        guard let names = importsFunction?.call([])?.items else { return PyErr_Clear() }
+        channel.sendImports(names.map(\.text))
+    }
+
+    func importModules(_ names: [String], _ check: (_ isNew: Bool) -> Bool) -> [String] {
+        Self.isQuiet = true
+        defer {
+            Self.isQuiet = false
+            modulesHaveChanged()
+        }
+        var imported: [String] = []
+        for name in names {
+            guard let text = PythonReference(name), let answer = learnFunction?.call([text]) else {
+                PyErr_Clear()
+                return imported
+            }
+            let isNew = answer.isTrue
+            if isNew { imported.append(name) }
+            guard check(isNew) else { return imported }
+        }
+        return imported
     }
 
     func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure) {
@@ -160,7 +212,7 @@ final class PythonRuntime: LanguageRuntime {
             PyErr_Clear()
             throw Self.harnessFailure
         }
-        PythonArenas.makeRoom()
+        makeRoom()
         startThreads()
         processState = ProcessState(
             kept: [Int32(FAAS_REWIND_PAGEMAP), Int32(FAAS_REWIND_STATM)],
@@ -176,6 +228,15 @@ final class PythonRuntime: LanguageRuntime {
         let state = PyEval_SaveThread()
         for _ in 0..<1000 where Processes.threadCount() > count { usleep(50) }
         PyEval_RestoreThread(state)
+    }
+
+    /// The second number: what the C library takes more than is asked for. The third: the stacks and heaps of two
+    /// threads.
+    var roomBytes: Int { PythonArenas.roomBytes + Int(FAAS_REWIND_HEAP_ROOM) + (1 << 20) + (9 << 20) }
+
+    func makeRoom() {
+        PythonArenas.makeRoom()
+        faas_rewind_make_room()
     }
 
     func renew() {
@@ -202,6 +263,7 @@ final class PythonRuntime: LanguageRuntime {
             PyErr_Clear()
             return channel.sendFailure(Self.harnessFailure)
         }
+        if notesImports { sendImports(channel) }
         if answer.withUTF8({ channel.sendResult($0) }) == nil { channel.sendFailure(failure(answer)) }
     }
 
@@ -222,7 +284,7 @@ final class PythonRuntime: LanguageRuntime {
         guard let arguments, let level = PyTuple_GetItem(arguments, 0), let text = PyTuple_GetItem(arguments, 1) else {
             return nil
         }
-        if let channel, channel.takesLogLines {
+        if let channel, !isQuiet, channel.takesLogLines {
             var length = 0
             guard let utf8 = PyUnicode_AsUTF8AndSize(text, &length) else { return nil }
             let line = String(decoding: UnsafeRawBufferPointer(start: utf8, count: length), as: UTF8.self)

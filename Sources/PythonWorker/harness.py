@@ -21,8 +21,10 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import errno
 import gc
 import importlib.abc
+import importlib.machinery
 import importlib.util
 import inspect
 import io
@@ -212,11 +214,17 @@ def message_of(error):
     text = text_of(error)
     if isinstance(error, FileNotFoundError) and text.startswith("[Errno 2] No usable temporary directory"):
         return f"{text} ({NO_TEMPORARY_FILES})"
+    if isinstance(error, RuntimeError) and text == "can't start new thread":
+        return f"{text} ({WHAT_THREADS_TAKE})"
     if isinstance(error, ModuleNotFoundError) and text == f"No module named {error.name!r}":
         return f"{text} ({HOW_TO_HAVE_MODULES})"
     return text
 
 
+WHAT_THREADS_TAKE = (
+    "a function may have 256 threads, or 8 for each core if that is more, and the stack of each counts as 4 MB of "
+    "'memoryMB', or as much as threading.stack_size() says"
+)
 NO_TEMPORARY_FILES = "a function whose manifest has 'temporaryMB' has a folder for temporary files"
 HOW_TO_HAVE_MODULES = (
     "packages are listed in 'requirements' of the manifest; a function's own modules are its 'dependencies' or the "
@@ -228,8 +236,26 @@ FORBIDDEN = (
 )
 
 
+# How the dynamic linker says that there is no memory for a library.
+NO_MEMORY_FOR_LIBRARY = ("failed to map segment from shared object", "cannot map zero-fill pages", "Cannot allocate memory")
+
+
+def is_refused_memory(error):
+    """Whether an error, or one that led to it, says that the process may have no more memory."""
+    for _ in range(MOST_ERRORS):
+        if isinstance(error, MemoryError) or isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            return True
+        if isinstance(error, ImportError) and any(text in text_of(error) for text in NO_MEMORY_FOR_LIBRARY):
+            return True
+        error = error.__cause__ or error.__context__
+        if error is None:
+            return False
+    return False
+
+
 def failure(kind, error):
-    name = type(error).__name__
+    # The host knows the interpreter's own name for it.
+    name = "MemoryError" if is_refused_memory(error) else type(error).__name__
     try:
         stack = stack_of(error)
     except BaseException:
@@ -304,7 +330,7 @@ def load(
     prime
 ):
     """None, or a failure."""
-    global main_name, handler, parameters
+    global main_name, handler, parameters, own_names
     main_name = f"{source_folder}/{source_name}" if source_folder else source_name
     Context.describe(function_id, revision, memory_mb, environment)
     os.environ.update(environment)
@@ -316,6 +342,7 @@ def load(
         folder = f"The function's folder '{error.filename}'"
         message = f"{folder} cannot be read by the user that functions run as: {error.strerror}."
         return (LOAD_ERROR, "", message, [], 0, 0)
+    own_names = {name.partition(".")[0] for name in own_modules}
     # The function's modules may bear the names of those of the standard library that the harness has imported.
     for module in list(sys.modules):
         if module in own_modules:
@@ -360,6 +387,7 @@ def add_folders(source_folder, package_folder):
     if package_folder:
         os.listdir(package_folder)
         sys.path.append(package_folder)
+        library_folders.append(package_folder + "/")
         # Numeric libraries start a thread for each processor when they load. A process with threads cannot be forked.
         for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ.setdefault(variable, "1")
@@ -611,6 +639,74 @@ def invoke(event, request_id, deadline):
         return failure(HANDLER_ERROR, error)
     except BaseException as error:
         return (NOT_SERIALIZABLE, "", f"The result cannot be encoded as JSON: {text_of(error)}", [], 0, 0)
+    finally:
+        end_lines()
+
+
+# Learned imports: modules that the first call has imported are imported before the snapshot. See ImportLearning.swift.
+
+# Where libraries are: the standard library, and the function's packages.
+library_folders = [folder + "/" for folder in sys.path]
+# The names of the function's own modules. They are never learned: which one a call imports may depend on its event, and
+# its author expects what importing it does in the call.
+own_names = set()
+noted = None
+
+
+def note_imports():
+    """Called in the copy of the worker that serves a first call, before that call."""
+    global noted
+    noted = frozenset(sys.modules), dict(os.environ), list(sys.path)
+
+
+def imports():
+    """The names of the modules imported since then. None if the call has changed what importing may depend on."""
+    known, environment, path = noted
+    if os.environ != environment or sys.path != path:
+        return []
+    return [
+        name
+        for name, module in list(sys.modules.items())
+        if isinstance(name, str) and name not in known
+        # A call may put any object there, under any name.
+        and getattr(getattr(module, "__spec__", None), "name", None) == name
+    ]
+
+
+def is_library(name):
+    """Whether the import system itself finds the module, in a file of a library."""
+    parent, _, _ = name.rpartition(".")
+    path = None
+    if parent:
+        if parent not in sys.modules and not learn(parent):
+            return False
+        path = getattr(sys.modules[parent], "__path__", None)
+        if path is None:
+            return False
+    elif name in own_names:
+        return False
+    for finder in (importlib.machinery.BuiltinImporter, importlib.machinery.FrozenImporter):
+        if finder.find_spec(name, path):
+            return True
+    spec = importlib.machinery.PathFinder.find_spec(name, path)
+    if spec is None:
+        return False
+    # A namespace package has folders and no file.
+    places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
+    return bool(places) and all((place + "/").startswith(tuple(library_folders)) for place in places)
+
+
+def learn(name):
+    """Imports a library's module. True if it was not there before, and is now. What it prints is dropped."""
+    if name in sys.modules:
+        return False
+    try:
+        if not is_library(name):
+            return False
+        importlib.import_module(name)
+        return name in sys.modules
+    except BaseException:
+        return False
     finally:
         end_lines()
 

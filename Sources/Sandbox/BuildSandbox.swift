@@ -73,7 +73,7 @@ public struct BuildSandbox {
         let strings = (["/lib", "/lib64", "/dev/null"] + paths).map { strdup($0) } + [nil]
         defer { for text in strings { free(text) } }
         return strings.map { UnsafePointer($0) }.withUnsafeBufferPointer {
-            faas_enter_private_root($0.baseAddress, nil)
+            faas_enter_private_root($0.baseAddress, nil, nil)
         } == 0
     }
 

@@ -25,6 +25,8 @@ public struct Sandbox {
     private var mountsTemporaryFiles: Bool { settings.temporaryMB != nil && hasPrivateRoot }
     /// The folder that programs use for temporary files by default.
     private static let temporaryFolder = "/tmp"
+    /// Where workers see what is below that folder on the host. Each worker's own temporary files hide it.
+    private static let shelter = "/files"
 
     public init(policy: SandboxPolicy, settings: SandboxSettings) {
         self.policy = policy
@@ -96,7 +98,8 @@ public struct Sandbox {
         let strings = paths.map { strdup($0) } + [nil]
         defer { for text in strings { free(text) } }
         let result = strings.map { UnsafePointer($0) }.withUnsafeBufferPointer {
-            faas_enter_private_root($0.baseAddress, settings.temporaryMB == nil ? nil : Self.temporaryFolder)
+            faas_enter_private_root(
+                $0.baseAddress, settings.temporaryMB == nil ? nil : Self.temporaryFolder, Self.shelter)
         }
         guard result == 0 else { throw SystemCallError("private root", code: -result) }
     }
@@ -169,6 +172,11 @@ public struct Sandbox {
         return confinesFiles ? nil : "there is no Landlock"
     }
 
+    /// Where a worker finds a file or folder of the host's.
+    public func pathInWorker(_ path: String) -> String {
+        mountsTemporaryFiles && path.hasPrefix("\(Self.temporaryFolder)/") ? Self.shelter + path : path
+    }
+
     /// Whether there is a folder for temporary files, which is emptied between calls.
     public var hasTemporaryFiles: Bool { settings.temporaryMB != nil && lackOfTemporaryFiles == nil }
 
@@ -177,7 +185,8 @@ public struct Sandbox {
 
     private func confineFiles() throws(SystemCallError) {
         guard isWanted(.files) else { return }
-        let readable = policy.readablePaths + settings.readablePaths + policy.ownProcessPaths
+        let readable =
+            policy.readablePaths + settings.readablePaths.map(pathInWorker) + policy.ownProcessPaths
         let writable = mountsTemporaryFiles ? [Self.temporaryFolder] : []
         guard let ruleset = try files.make(readable: readable, writable: writable, confiningSignals: isWanted(.signals))
         else { return }

@@ -187,6 +187,15 @@ public struct ProcessState {
         return true
     }
 
+    /// Whether everything that this process holds in the kernel can be restored after a call.
+    public static func canBePutBack(filesAreWritable: Bool, sharedMemory: UInt) -> Bool {
+        let ofGuest = Descriptors.openDescriptors(from: lastOwnDescriptor + 1).filter {
+            !(ProcessFiles.numbers + [ProcessFiles.image]).contains($0)
+        }
+        return (try? checkFiles(ofGuest, filesAreWritable: filesAreWritable, sharedMemory: sharedMemory)) != nil
+            && (try? KernelObjects(ofGuest)) != nil
+    }
+
     /// The worker's socket.
     private static let lastOwnDescriptor: Int32 = 3
 

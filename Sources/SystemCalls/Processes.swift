@@ -195,6 +195,11 @@ public enum Processes {
         return fields.count > 17 ? Int(fields[17]) ?? 0 : 0
     }
 
+    /// Sets how large the stacks of new threads are, unless their maker says otherwise.
+    public static func setThreadStacks(bytes: Int) throws(SystemCallError) {
+        _ = try checked("pthread_setattr_default_np", faas_set_thread_stacks(bytes))
+    }
+
     /// Makes the kernel kill this process when the thread that forked it ends.
     /// - Returns: false if the parent has ended already, so that the signal will not come.
     public static func endWithParent(_ parent: pid_t) throws(SystemCallError) -> Bool {

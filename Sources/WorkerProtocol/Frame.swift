@@ -27,6 +27,9 @@ public enum Frame {
         case result = 19
         /// The invocation has no result (``Failure``).
         case failure = 20
+        /// Modules that the first call has imported and that are in the snapshot (``ModuleNames``). Sent once at most,
+        /// before the `ready` that follows that call. A forked copy sends its worker the same before its outcome.
+        case imports = 21
     }
 
     /// The first bytes of every frame.

@@ -50,6 +50,11 @@ public struct LoadMessage: Equatable, Sendable {
     /// If `source` was built from other files: the positions of its lines in them. Empty otherwise. See ``BuiltScript``
     /// in FunctionModel.
     public var sourceMap: String
+    /// How long the worker may try the imports of its first call before the snapshot, in milliseconds. 0: it learns
+    /// none.
+    public var learningMillis: UInt32
+    /// Modules to import while loading: what earlier workers of this function have learned.
+    public var imports: ModuleNames
 
     public init(
         isolation: Isolation, memoryBytes: UInt64, logBytes: UInt64, functionID: String, revision: String,
@@ -57,7 +62,8 @@ public struct LoadMessage: Equatable, Sendable {
         sourceName: String, source: String,
         dependencies: [Module], environment: [Variable] = [], prime: [String] = [], sourceFolder: String = "",
         packageFolder: String = "",
-        sourceMap: String = ""
+        sourceMap: String = "",
+        learningMillis: UInt32 = 0, imports: ModuleNames = ModuleNames(keeping: [])
     ) {
         self.isolation = isolation
         self.memoryBytes = memoryBytes
@@ -73,6 +79,8 @@ public struct LoadMessage: Equatable, Sendable {
         self.sourceFolder = sourceFolder
         self.packageFolder = packageFolder
         self.sourceMap = sourceMap
+        self.learningMillis = learningMillis
+        self.imports = imports
     }
 
     public init(_ payload: UnsafeRawBufferPointer) throws(ProtocolError) {
@@ -106,6 +114,8 @@ public struct LoadMessage: Equatable, Sendable {
         let events: UInt32 = try reader.readInteger("number of priming events")
         prime = []
         for _ in 0..<events { prime.append(try reader.readString("priming event")) }
+        learningMillis = try reader.readInteger("time to learn")
+        imports = try ModuleNames(from: &reader)
         try reader.expectEnd()
     }
 
@@ -113,7 +123,8 @@ public struct LoadMessage: Equatable, Sendable {
         let fields = [functionID, revision, functionName, sourceName, source, sourceFolder, packageFolder, sourceMap]
         let modules = dependencies.flatMap { [$0.name, $0.source] }
         let variables = environment.flatMap { [$0.name, $0.value] }
-        var writer = ByteWriter(capacity: (fields + modules + variables + prime).reduce(29) { $0 + 4 + $1.utf8.count })
+        let texts = fields + modules + variables + prime
+        var writer = ByteWriter(capacity: texts.reduce(33) { $0 + 4 + $1.utf8.count } + imports.encodedLength)
         writer.write(isolation.rawValue)
         writer.write(memoryBytes)
         writer.write(logBytes)
@@ -124,6 +135,8 @@ public struct LoadMessage: Equatable, Sendable {
         for text in variables { writer.write(text) }
         writer.write(UInt32(prime.count))
         for text in prime { writer.write(text) }
+        writer.write(learningMillis)
+        imports.write(to: &writer)
         return writer.bytes
     }
 }

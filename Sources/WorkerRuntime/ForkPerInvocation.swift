@@ -15,6 +15,9 @@ public final class ForkPerInvocation: PristineState {
     private var processState: ProcessState?
     /// Whether this process has the file that a snapshot will go to.
     private var hasImage = false
+    /// Whether a copy says which modules it has imported.
+    private var learnsImports = false
+    public private(set) var importedModules: [String] = []
     /// Events pass through this buffer. It is zeroed after use, so that the next copy does not find an earlier event in
     /// its memory.
     private let relayBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
@@ -35,7 +38,15 @@ public final class ForkPerInvocation: PristineState {
             throw Failure(.workerError, message: "The worker cannot adopt: \(error)")
         }
         hasImage = function.isolation == .invocation
+        learnsImports = hasImage && function.learningMillis > 0
         try runtime.load(function, channel: channel)
+        if !function.imports.names.isEmpty {
+            let learning = ImportLearning(runtime: runtime, sandbox: sandbox, function)
+            // The host then tells the next worker to import nothing.
+            guard learning.run(function.imports.names).isHarmless else {
+                throw Failure(.workerError, message: "What earlier calls have imported cannot be imported here.")
+            }
+        }
         if Processes.threadCount() > 1 {
             // A fork copies no threads, but a snapshot contains them.
             if hasImage { return }
@@ -52,6 +63,7 @@ public final class ForkPerInvocation: PristineState {
                     .workerError, message: "The worker cannot remove the temporary files that the source made.")
             }
         }
+        if hasImage { runtime.makeRoom() }
         do {
             if runtime.canHoldKernelObjects {
                 processState = ProcessState(
@@ -93,6 +105,7 @@ public final class ForkPerInvocation: PristineState {
             if hasImage { MemoryRewind.closeImage() }
             runtime.didFork(inChild: true)
             runtime.renew()
+            if learnsImports { runtime.noteImports() }
             // Last: from here on the copy only serves.
             try sandbox.beforeServing()
             _ = try channel.receive { [runtime, channel] kind, payload in
@@ -117,6 +130,9 @@ public final class ForkPerInvocation: PristineState {
                 switch Frame.FromWorker(rawValue: frame.kind) {
                 case .log:
                     try relay(frame, from: child.socket, to: WorkerChannel.descriptor)
+                case .imports where learnsImports:
+                    learnsImports = false
+                    importedModules = try readImports(frame, from: child.socket).names
                 case .result, .failure:
                     try relay(frame, from: child.socket, to: WorkerChannel.descriptor)
                     return true
@@ -140,6 +156,19 @@ public final class ForkPerInvocation: PristineState {
         try withUnsafeTemporaryAllocation(byteCount: Frame.headerLength, alignment: 4) { bytes in
             guard try Descriptors.readExactly(into: bytes, from: socket) else { return nil }
             return try Frame.Header(UnsafeRawBufferPointer(bytes))
+        }
+    }
+
+    /// The frame is not forwarded: the copy has run the handler, and says what it likes.
+    private func readImports(_ header: Frame.Header, from socket: Int32) throws -> ModuleNames {
+        guard header.payloadLength <= ModuleNames.maximumLength else {
+            throw ProtocolError.frameTooLong(UInt64(header.payloadLength), limit: ModuleNames.maximumLength)
+        }
+        return try withUnsafeTemporaryAllocation(byteCount: header.payloadLength, alignment: 4) { bytes in
+            guard try Descriptors.readExactly(into: bytes, from: socket) else {
+                throw ProtocolError.truncated(field: "module names")
+            }
+            return try ModuleNames(UnsafeRawBufferPointer(bytes))
         }
     }
 

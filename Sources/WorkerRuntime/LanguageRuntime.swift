@@ -46,6 +46,23 @@ public protocol LanguageRuntime: AnyObject {
     /// invocation needs, and collects garbage. Throws if there can be no snapshot.
     func prepareForSnapshot(_ function: LoadMessage, channel: WorkerChannel) throws(Failure)
 
+    /// The memory that ``makeRoom()`` takes, in bytes. It is the worker's, not the function's.
+    var roomBytes: Int { get }
+
+    /// Makes room that calls use before they take new memory. Called when the function has loaded, before the first call
+    /// and before the snapshot, so that every call has the same.
+    func makeRoom()
+
+    /// Begins to note which modules the next call imports. Called in a forked copy. The language layer sends their names
+    /// before the call's outcome (``WorkerChannel/sendImports(_:)``).
+    func noteImports()
+
+    /// Imports modules that a call has imported, in order. Names of the function's own modules and of modules that no
+    /// library has in a file are passed over, errors are ignored, and what is printed is dropped.
+    /// - Parameter check: called after each name. `isNew`: it was imported by this. If it returns false, this returns.
+    /// - Returns: the names that were imported by this.
+    func importModules(_ names: [String], _ check: (_ isNew: Bool) -> Bool) -> [String]
+
     /// Renews what must differ between invocations although the memory is the same: random numbers. Called after a
     /// rewind, and in a new forked copy.
     func renew()
@@ -63,6 +80,10 @@ extension LanguageRuntime {
     public func willFork() {}
     public func didFork(inChild: Bool) {}
     public func renew() {}
+    public var roomBytes: Int { 0 }
+    public func makeRoom() {}
+    public func noteImports() {}
+    public func importModules(_ names: [String], _ check: (_ isNew: Bool) -> Bool) -> [String] { [] }
 }
 
 extension ProcessState {

@@ -57,15 +57,16 @@ public final class MemoryRewind: PristineState {
         if rehearsalsLeft > 0 { rehearsalsLeft -= 1 }
         guard rehearsalsLeft == 0, let function else { return rehearsal.restore() }
         if let reason = rehearsal.endInvocation() { return reason }
-        rehearsalsLeft = -1
-        // No snapshot could be taken. The rehearsals' way works too, only slower.
+        guard learnImports(function) else { return .process }
+        // Returns if no snapshot could be taken. The rehearsals' way works too, only slower, but copies have no threads.
         _ = takeSnapshot(function)
-        return rehearsal.restore()
+        return runtime.forksToRehearse && Processes.threadCount() > 1 ? .threads : rehearsal.restore()
     }
 
     /// Returns only if there can be no snapshot, and why.
     private func takeSnapshot(_ function: LoadMessage) -> String {
         guard prepareForSnapshot(function) else { return "the function cannot be prepared for it" }
+        rehearsalsLeft = -1
         // The stack is not rewound. References that Swift holds on it here stay the same while `serveOne` runs, and
         // none is made or dropped between two calls, so the counts in the rewound memory agree with the stack.
         let result = withExtendedLifetime(self) {
@@ -82,7 +83,23 @@ public final class MemoryRewind: PristineState {
     }
 
     /// Called when the snapshot has been taken: from here on only the guest and the rewinder run.
-    private func closeSandbox() -> Bool { (try? sandbox.beforeServing()) != nil }
+    private func closeSandbox() -> Bool {
+        (try? sandbox.beforeServing()) != nil && sandbox.removeTemporaryFiles(othersAreStopped: true)
+    }
+
+    /// Imports what the last rehearsal has imported, and tells the host.
+    /// - Returns: false if this process can serve no more.
+    private func learnImports(_ function: LoadMessage) -> Bool {
+        let names = rehearsal.importedModules
+        guard !names.isEmpty else { return true }
+        let (imported, isHarmless) = ImportLearning(runtime: runtime, sandbox: sandbox, function).run(
+            names, milliseconds: function.learningMillis)
+        if !imported.isEmpty || !isHarmless {
+            channel.sendImports(function.imports.names + imported, areComplete: !isHarmless)
+        }
+        // As after loading: what the modules have started or written is not part of the snapshot.
+        return isHarmless && Processes.endDescendants()
+    }
 
     private func prepareForSnapshot(_ function: LoadMessage) -> Bool {
         do {

@@ -20,6 +20,13 @@ public protocol PristineState: AnyObject {
     /// Prepares the next invocation.
     /// - Returns: why the state may not be pristine. The worker then ends and the host makes another. nil: it is.
     func restore() -> RetirementReason?
+
+    /// The modules that the last invocation has imported, as its process says. They are checked when they are imported.
+    var importedModules: [String] { get }
+}
+
+extension PristineState {
+    public var importedModules: [String] { [] }
 }
 
 /// Evaluates the source again for each invocation: everything the function made is dropped with its engine context.

@@ -7,7 +7,9 @@ import WorkerProtocol
 enum Worker {
     static func run(_ runtime: any LanguageRuntime, channel: WorkerChannel, sandbox: Sandbox) -> Never {
         do {
-            guard let function = try receiveFunction(channel) else { _exit(0) }
+            guard var function = try receiveFunction(channel) else { _exit(0) }
+            function.sourceFolder = sandbox.pathInWorker(function.sourceFolder)
+            function.packageFolder = sandbox.pathInWorker(function.packageFolder)
             var sandbox = WorkerSandbox(sandbox, forks: runtime.forks(at: function.isolation))
             if let missing = sandbox.lackOfTemporaryFiles {
                 let text =
@@ -21,7 +23,8 @@ enum Worker {
             }
             runtime.startWorker(isolation: function.isolation)
             if function.isolation == .invocation { MemoryRewind.makeRoom() }
-            try sandbox.beforeLoading(memoryBytes: Int(min(function.memoryBytes, 1 << 50)))
+            let room = function.isolation == .invocation ? runtime.roomBytes : 0
+            try sandbox.beforeLoading(memoryBytes: Int(min(function.memoryBytes, 1 << 50)) + room)
             let state = runtime.pristineState(function.isolation, channel: channel, sandbox: sandbox)
             do {
                 try state.prepare(function)

@@ -92,6 +92,12 @@ public final class WorkerChannel {
         send(.failure, failure.cutToFit().encoded())
     }
 
+    /// The modules that a call has imported. Names that cannot be sent are left out.
+    /// - Parameter areComplete: whether no worker of this function should learn more.
+    public func sendImports(_ names: [String], areComplete: Bool = false) {
+        send(.imports, ModuleNames(keeping: names, areComplete: areComplete).encoded())
+    }
+
     func sendLoadFailure(_ failure: Failure) {
         send(.loadFailed, failure.cutToFit().encoded())
     }

@@ -95,6 +95,41 @@ import Testing
         }
     }
 
+    @Test func `What was learned is there after a restart, until the revision is gone and pruned`() async throws {
+        let source = """
+            import sys
+            def handler(event):
+                found = "xml.dom.minidom" in sys.modules
+                import xml.dom.minidom
+                return found
+            """
+        try await Workspace.with([.python("lazy", source)]) { workspace in
+            let folder = workspace.directory.path(".faas/imports")
+            func stored() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] }
+            for firstAnswer in ["false", "true"] {
+                try await Server.with(in: workspace, arguments: ["--workers-per-function", "1"]) { server in
+                    try await #expect(server.http.invoke("lazy").text == firstAnswer)
+                    try await #expect(server.http.invoke("lazy").text == "true")
+                    try await waitUntil("it is stored") { stored().count == 1 }
+                }
+            }
+            let file = try #require(stored().first)
+            let names = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8).split(separator: "\n")
+            #expect(names.contains("xml.dom.minidom") && names.allSatisfy { !$0.contains("/") }, "\(names)")
+            // A file of nonsense makes no call fail.
+            try "\0\n../x\nxml.dom.minidom\nno such module\n".write(
+                toFile: "\(folder)/\(file)", atomically: true, encoding: .utf8)
+            try await Server.with(in: workspace) { server in
+                try await #expect(server.http.invoke("lazy").text == "true")
+            }
+            #expect(try await workspace.faas("prune").exit == .code(0))
+            #expect(stored() == [file])
+            #expect(try await workspace.faas("delete", "lazy").exit == .code(0))
+            #expect(try await workspace.faas("prune").exit == .code(0))
+            #expect(stored() == [])
+        }
+    }
+
     @Test func `A folder of modules is a source, with its data beside the code, and its processes end with it`()
         async throws
     {

@@ -98,11 +98,48 @@ import WorkerProtocol
 
     // MARK: Frames at the wrong time
 
-    @Test(arguments: [Frame.FromWorker.result, .failure, .loadFailed, .log, .ready])
+    @Test(arguments: [Frame.FromWorker.result, .failure, .loadFailed, .log, .ready, .imports])
     func `A ready worker may send nothing`(kind: Frame.FromWorker) {
         var state = Self.ready()
         #expect(!state.expects(kind, isEnding: false))
         #expect(state.received(kind, isEnding: false) == .refuse)
+    }
+
+    @Test func `A worker says once what it has learned, after its first answer and before it is ready`() {
+        func learner() -> State {
+            var state = State(loadTimeout: 10 * Self.second, now: 0)
+            state.learns()
+            #expect(state.streamOpened() == true)
+            return state
+        }
+        var state = learner()
+        #expect(state.received(.imports, isEnding: false) == .refuse, "not while loading")
+        state = learner()
+        #expect(state.received(.ready, isEnding: false) == .loaded && !state.isLearning)
+        #expect(state.received(.imports, isEnding: false) == .refuse, "not while ready")
+        state = learner()
+        #expect(state.received(.ready, isEnding: false) == .loaded)
+        #expect(state.begin(Call(), isEnding: false) == true)
+        #expect(!state.expects(.imports, isEnding: false), "not while it runs")
+        state.answered(now: 0)
+        #expect(state.isLearning && state.expects(.imports, isEnding: false))
+        #expect(state.received(.imports, isEnding: false) == .addImports)
+        #expect(!state.isLearning)
+        #expect(state.received(.imports, isEnding: false) == .refuse, "once")
+    }
+
+    @Test(arguments: [false, true])
+    func `A worker that has gone back once, or was not told to learn, has nothing to say of it`(isTold: Bool) {
+        var state = State(loadTimeout: 10 * Self.second, now: 0)
+        if isTold { state.learns() }
+        #expect(state.streamOpened() == true)
+        #expect(state.received(.ready, isEnding: false) == .loaded)
+        for _ in 0..<(isTold ? 2 : 1) {
+            #expect(state.begin(Call(), isEnding: false) == true)
+            state.answered(now: 0)
+            if isTold { #expect(state.received(.ready, isEnding: false) == .restored) }
+        }
+        #expect(state.received(.imports, isEnding: false) == .refuse)
     }
 
     @Test(arguments: [Frame.FromWorker.result, .failure])
@@ -360,7 +397,8 @@ extension WorkerState.FrameAction: Equatable {
     public static func == (left: Self, right: Self) -> Bool {
         switch (left, right) {
         case (.ignore, .ignore), (.loaded, .loaded), (.restored, .restored), (.restoredAndRuns, .restoredAndRuns),
-            (.failLoading, .failLoading), (.keepLoadLine, .keepLoadLine), (.refuse, .refuse):
+            (.failLoading, .failLoading), (.keepLoadLine, .keepLoadLine), (.addImports, .addImports),
+            (.refuse, .refuse):
             true
         case (.addLine(let left), .addLine(let right)), (.answer(let left), .answer(let right)): left === right
         default: false

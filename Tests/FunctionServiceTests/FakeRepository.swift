@@ -28,6 +28,7 @@ final class FakeRepository: FunctionRepository {
         var hasFeed = true
         var isHeld = false
         var held: [CheckedContinuation<Void, Never>] = []
+        var imports: [String: [String]] = [:]
     }
 
     private let state = Mutex(State())
@@ -36,6 +37,12 @@ final class FakeRepository: FunctionRepository {
     var stamps: Int { state.withLock { $0.stamps } }
     var feeds: [Feed] { state.withLock { $0.feeds } }
     var heldCount: Int { state.withLock { $0.held.count } }
+
+    func learnedImports() async throws -> [String: [String]] { state.withLock { $0.imports } }
+
+    func saveLearnedImports(_ names: [String]?, of revision: String) async throws {
+        state.withLock { $0.imports[revision] = names }
+    }
 
     /// Whether there is a feed from the next attempt on.
     func setFeed(_ hasFeed: Bool) { state.withLock { $0.hasFeed = hasFeed } }

@@ -235,6 +235,25 @@ struct ManifestTests {
         #expect(message(#"a\u0000b"#) == #"\#(place): the file 'DIR/a\0b' has a NUL in its name"#)
     }
 
+    @Test func `Learning imports is on, and Python functions may switch it off`() throws {
+        let text = #"{"id": "a", "source": "", "languageId": "python"}"#
+        #expect(try parse(text).definition.learnImports)
+        let off = try parse(#"{"id": "a", "source": "", "languageId": "python", "learnImports": false}"#)
+        #expect(!off.definition.learnImports)
+        #expect(try off.definition.revision() != parse(text).definition.revision())
+        for (language, value, message) in [
+            ("js", "false", "is for Python functions"), ("python", "0", "must be true or false, not 0"),
+            ("python", "\"no\"", "must be true or false, not text"),
+        ] {
+            let text = #"{"id": "a", "source": "", "languageId": "\#(language)", "learnImports": \#(value)}"#
+            let error = #expect(throws: InvalidManifest.self) { try parse(text) }
+            #expect(
+                error?.message.hasPrefix("manifest: the field 'learnImports' at line 1, column ") == true,
+                "\(error?.message ?? "")")
+            #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
+        }
+    }
+
     @Test("Temporary files are asked for in MB, by Python functions only")
     func temporaryFiles() throws {
         let manifest = try parse(#"{"id": "a", "languageId": "python", "source": "", "temporaryMB": 16}"#)

@@ -17,7 +17,7 @@ import Testing
             if what == 0: say(rng.randbytes(rng.randrange(1, 200)))
             elif what == 1: frame(rng.randrange(256), rng.randbytes(rng.randrange(100)))
             elif what == 2:
-                half(rng.randrange(16, 22), rng.choice([0, 1, 0x4000000, 0x4000001, 0x7fffffff, 0xffffffff]))
+                half(rng.randrange(16, 23), rng.choice([0, 1, 0x4000000, 0x4000001, 0x7fffffff, 0xffffffff]))
             elif what == 3: say((struct.pack("<IB", 7, 19) + b'"right"')[:rng.randrange(12)])
             elif what == 4: result('"one"'); result('"two"'); ready()
             elif what == 5:

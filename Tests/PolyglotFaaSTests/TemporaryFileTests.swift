@@ -1,4 +1,6 @@
+import FunctionExecution
 import FunctionModel
+import NIOCore
 import PolyglotFaaS
 import TestSupport
 import Testing
@@ -275,6 +277,46 @@ struct TemporaryFileTests {
                         + "\(missing)."
                 ),
                 "\(error.message)")
+        }
+    }
+
+    /// As in a container whose data directory is `/tmp/data`: the function's own files would be hidden by its `/tmp`.
+    @Test func `A function whose folders are below the machine's folder for temporary files has both`() async throws {
+        try await TemporaryDirectory.with { directory in
+            for (name, text) in [
+                "source-layer/handler.py": """
+                import os, tempfile, lib
+                def handler(event):
+                    here = os.path.dirname(__file__)
+                    with open(os.path.join(here, "data.txt")) as file: text = file.read()
+                    before = os.listdir("/tmp")
+                    with open("/tmp/x", "w") as file: file.write("x")
+                    try: open(os.path.join(here, "new"), "w")
+                    except OSError: text += ", read-only"
+                    return [text, lib.name, tempfile.gettempdir(), before]
+                """, "source-layer/data.txt": "data", "packages-layer/lib.py": "name = 'lib'",
+            ] { try directory.write(text, to: name) }
+            // The folder must be one that a private root would hide.
+            let root = directory.path("")
+            try #require(root.hasPrefix("/tmp/"), "TMPDIR is below /tmp")
+            try await withRuntime {
+                $0.artifactPath = { name in directory.path(name) }
+            } _: { runtime in
+                for isolation in Isolation.allCases {
+                    let definition = FunctionDefinition(
+                        language: .python, sourceCode: "", sourceName: "handler.py",
+                        folders: FunctionFolders(source: "source-layer", packages: "packages-layer"),
+                        isolation: isolation, limits: FunctionLimits(temporaryMB: 4))
+                    let function = Function(id: try FunctionID("f"), revision: "\(isolation)", definition: definition)
+                    for number in Self.rounds {
+                        let outcome = await runtime.run(
+                            function, event: ByteBuffer(), requestID: "r", timeoutMillis: 0)
+                        let left = isolation == .instance && number > 1 ? #"["x"]"# : "[]"
+                        #expect(
+                            try String(buffer: outcome.result.get()) == #"["data, read-only","lib","/tmp",\#(left)]"#)
+                    }
+                }
+            }
         }
     }
 

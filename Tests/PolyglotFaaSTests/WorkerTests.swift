@@ -23,7 +23,8 @@ import WorkerProtocol
         let worker = Worker(
             id: 1, function: function, eventLoop: eventLoop, limits: WorkerLimits(function, .init()),
             memory: ByteBudget(limit: 1 << 20), watch: WorkerWatch(), postponement: .ofThisProcess, isSuspect: false,
-            controlGroups: nil, delegate: heard)
+            controlGroups: nil, learned: LearnedImports(keep: nil),
+            delegate: heard)
         let (ours, theirs) = try Sockets.makeStreamPair()
         // Something else has the other side too, and keeps it open.
         let inherited = dup(theirs)
@@ -65,7 +66,8 @@ import WorkerProtocol
         let worker = Worker(
             id: 1, function: function, eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
             limits: WorkerLimits(function, configuration), memory: ByteBudget(limit: 1 << 20), watch: WorkerWatch(),
-            postponement: .ofThisProcess, isSuspect: false, controlGroups: nil, delegate: heard)
+            postponement: .ofThisProcess, isSuspect: false, controlGroups: nil,
+            learned: LearnedImports(keep: nil), delegate: heard)
         worker.connect(try zygotes.launch(worker))
         try await waitUntil("the worker is ready") { heard.isReady || heard.hasEnded }
         #expect(heard.isReady && heard.errors == [])

@@ -21,17 +21,20 @@ struct Handler: Sendable, CustomTestStringConvertible {
     /// How the right answer is found: `process` where the function can be forked, otherwise the first call of a new
     /// worker.
     let reference: Isolation
+    /// Whether libraries that the first call imports may be there in later ones. A function that looks for them answers
+    /// differently then.
+    var learnsImports = true
 
     static func python(
         _ name: String, _ source: String, events: [String] = [#"{"n":1}"#, #"{"n":2}"#], answers: Answers = .same,
         weight: Int = 0,
         dependencies: [String: String] = [:],
-        reference: Isolation = .process
+        reference: Isolation = .process, learnsImports: Bool = true
     ) -> Handler {
         Handler(
             language: .python, name: "Python, \(name)", source: source, events: events, answers: answers,
             weight: weight,
-            dependencies: dependencies, reference: reference)
+            dependencies: dependencies, reference: reference, learnsImports: learnsImports)
     }
 
     static func js(
@@ -69,6 +72,7 @@ struct Handler: Sendable, CustomTestStringConvertible {
             languageID: language.id, sourceCode: source, dependencies: dependencies, timeoutMillis: 60_000,
             isolation: isolation)
         request.event = Array(event.utf8)
+        request.learnImports = learnsImports
         return request
     }
 

@@ -31,6 +31,18 @@ public enum RepositoryContract {
             try await expectNotFound { _ = try await repository.versions(of: hello) }
             try await expectNotFound { try await repository.delete(hello) }
         },
+        Case(description: "What workers have learned is kept by revision, replaced and forgotten") { repository in
+            let (one, other) = ("0123456789abcdef", "fedcba9876543210")
+            try require(try await repository.learnedImports().isEmpty, "nothing yet")
+            try await repository.saveLearnedImports(nil, of: one)
+            try await repository.saveLearnedImports(["a", "a.b"], of: one)
+            try await repository.saveLearnedImports(["c"], of: other)
+            try await repository.saveLearnedImports(["a", "a.b", "d"], of: one)
+            try require(try await repository.learnedImports() == [one: ["a", "a.b", "d"], other: ["c"]], "kept")
+            try await repository.saveLearnedImports(nil, of: one)
+            try require(try await repository.learnedImports() == [other: ["c"]], "forgotten")
+            try require(try await repository.list().broken.isEmpty, "it is not taken for a function")
+        },
         Case(description: "A deleted function is not found") { repository in
             try await repository.save(everything)
             try await repository.delete(hello)

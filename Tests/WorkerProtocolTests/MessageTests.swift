@@ -12,7 +12,8 @@ private let load = LoadMessage(
     environment: [.init(name: "GREETING", value: "Hello"), .init(name: "EMPTY", value: "")],
     prime: [#"{"a":"é"}"#, "null"],
     sourceFolder: "/layers/source",
-    packageFolder: "/layers/packages")
+    packageFolder: "/layers/packages",
+    learningMillis: 2500, imports: ModuleNames(keeping: ["json", "xml.dom"]))
 
 private let failure = Failure(
     .handlerError, name: "TypeError", message: "bad", stackTrace: ["at a (x.js:1:2)", "at b (x.js:3:4)"], line: 3,
@@ -21,6 +22,41 @@ private let failure = Failure(
 @Suite struct MessageTests {
     @Test func `A load message reads back as it was written`() throws {
         #expect(try load.encoded().withUnsafeBytes { try LoadMessage($0) } == load)
+    }
+
+    @Test(arguments: [false, true])
+    func `Names of modules read back as they were written`(areComplete: Bool) throws {
+        let names = ModuleNames(keeping: ["PIL", "PIL.PngImagePlugin", "_io", "a1.b2"], areComplete: areComplete)
+        #expect(try names.encoded().withUnsafeBytes { try ModuleNames($0) } == names)
+    }
+
+    @Test(arguments: [
+        "", ".", "a.", ".a", "a..b", "1a", "a.1", "a-b", "a/b", "a b", "é", "a\0", "a\n", "__import__('os')",
+        String(repeating: "a", count: ModuleNames.longestName + 1),
+    ])
+    func `A name that is no dotted identifier is neither sent nor read`(name: String) throws {
+        #expect(ModuleNames(keeping: ["a", name, "b"]).names == ["a", "b"])
+        var bytes = ModuleNames(keeping: []).encoded()
+        bytes[1] = 1
+        bytes += withUnsafeBytes(of: UInt32(name.utf8.count).littleEndian) { Array($0) } + Array(name.utf8)
+        #expect(throws: ProtocolError.invalidValue(field: "module name")) {
+            try bytes.withUnsafeBytes { try ModuleNames($0) }
+        }
+    }
+
+    @Test func `More names than there may be are cut when they are sent, and refused when they are read`() throws {
+        let many = (0...ModuleNames.maximumCount).map { "m\($0)" }
+        let kept = ModuleNames(keeping: many)
+        #expect(kept.names == Array(many.dropLast()))
+        let long = ModuleNames(keeping: many.map { "\($0)_" + String(repeating: "x", count: 150) })
+        #expect(long.encoded().count <= ModuleNames.maximumLength && long.names.count > 500)
+        var bytes = kept.encoded()
+        bytes.replaceSubrange(1..<5, with: withUnsafeBytes(of: UInt32.max) { Array($0) })
+        #expect(throws: ProtocolError.invalidValue(field: "number of modules")) {
+            try bytes.withUnsafeBytes { try ModuleNames($0) }
+        }
+        let tooLong = [UInt8](repeating: 0, count: ModuleNames.maximumLength + 1)
+        #expect(throws: ProtocolError.self) { try tooLong.withUnsafeBytes { try ModuleNames($0) } }
     }
 
     @Test func `A failure reads back as it was written`() throws {

@@ -53,6 +53,10 @@ int faas_set_parent_death_signal(int signal);
 int faas_set_child_subreaper(void);
 int faas_set_no_new_privileges(void);
 
+/* pthread_setattr_default_np(3): headers declare it only with _GNU_SOURCE. The size of the stacks of threads that are made
+   from here on without a size of their own. Returns 0 or -errno. */
+int faas_set_thread_stacks(size_t bytes);
+
 /* sched_setaffinity(2) and sched_getaffinity(2): headers declare them only with _GNU_SOURCE. One bit for each of 1,024
    processors. Return 0 or -errno. */
 enum { FAAS_PROCESSOR_WORDS = 16 };

@@ -25,6 +25,10 @@ int faas_rewind_make_base(void);
    process get the descriptor, but not the memory. Returns 0 or -errno. */
 int faas_rewind_prepare(void);
 
+/* Makes the C library keep FAAS_REWIND_HEAP_ROOM bytes of free heap memory from here on. faas_rewind_run() does it too. */
+void faas_rewind_make_room(void);
+enum { FAAS_REWIND_HEAP_ROOM = 16 << 20 };
+
 /* The shared memory; null if there is none. */
 const void *faas_rewind_state(void);
 

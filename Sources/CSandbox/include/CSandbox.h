@@ -31,9 +31,10 @@ int faas_become(uid_t user, gid_t group, int keeps_permitted);
 int faas_enter_user_namespace(void);
 
 /* Makes an in-memory root for this process. It contains only `paths`, read-only, and the process's own /proc. Paths
-   that do not exist are left out. `empty_folder`: also makes a folder of this name to mount on; may be null. Invariant:
-   the process has its own mount namespace, and CAP_SYS_ADMIN in it. */
-int faas_enter_private_root(const char *const *paths, const char *empty_folder);
+   that do not exist are left out. `empty_folder`: also makes a folder of this name to mount on; may be null. What is
+   mounted there would hide paths below it, so these are shown below `shelter` instead, under their whole path.
+   Invariant: the process has its own mount namespace, and CAP_SYS_ADMIN in it. */
+int faas_enter_private_root(const char *const *paths, const char *empty_folder, const char *shelter);
 
 /* Mounts an in-memory file system of this size on `path`, in a mount namespace of the process's own. It ends with the
    process. Invariant: CAP_SYS_ADMIN, and a private root. */

@@ -43,6 +43,7 @@ final class WorkerPool: WorkerDelegate {
     private let sourceBuilder: (any SourceBuilder)?
     private let controlGroups: ControlGroups?
     private let context: InvocationContext
+    let learned: LearnedImports
     private let deadlines: Deadlines
     private let watch = WorkerWatch()
     private let limits: PoolState<Function>.Limits
@@ -62,6 +63,7 @@ final class WorkerPool: WorkerDelegate {
         self.sourceBuilder = sourceBuilder
         self.controlGroups = controlGroups
         self.context = context
+        learned = LearnedImports(keep: configuration.keepImports)
         deadlines = Deadlines(on: group.next(), now: context.now)
         limits = configuration.poolLimits
         let limitDefaults = EffectiveLimits.Defaults(configuration)
@@ -271,7 +273,7 @@ final class WorkerPool: WorkerDelegate {
         Worker(
             id: id, function: function, eventLoop: group.next(), limits: WorkerLimits(function, configuration),
             memory: context.memory, watch: watch, postponement: configuration.postponement, isSuspect: isSuspect,
-            controlGroups: controlGroups, notice: retirements.takeNotice(for: function),
+            controlGroups: controlGroups, notice: retirements.takeNotice(for: function), learned: learned,
             artifactPath: configuration.artifactPath, delegate: self)
     }
 

@@ -20,6 +20,7 @@ final class Worker: @unchecked Sendable {
     private let memory: ByteBudget
     private let failures: WorkerFailure
     private let artifactPath: @Sendable (String) -> String?
+    private let learned: LearnedImports
     /// Kept alive by its workers, until the last has ended.
     private let delegate: any WorkerDelegate
     /// ``WorkerState/preparationDeadline``, for the thread that checks deadlines.
@@ -30,6 +31,8 @@ final class Worker: @unchecked Sendable {
     /// Set while the connection is open. It and the channel refer to this worker.
     private var connection: WorkerConnection?
     private var loadLog: BoundedLog
+    /// Whether it has modules that earlier calls have imported, from the start or since its first call.
+    private var hasLearnedImports = false
     /// What it may log until its next `ready`. A worker that logs more is not an honest one.
     private var logAllowance: LogAllowance
     private let fullLogAllowance: LogAllowance
@@ -38,12 +41,13 @@ final class Worker: @unchecked Sendable {
     ///   - memory: what its half frames and the lines of its load are drawn from.
     ///   - isSuspect: whether its function's last worker ended without an answer.
     ///   - notice: a line of the host's own for the first invocation's log.
+    ///   - learned: what it is told to import, and told what it has learned.
     ///   - artifactPath: the folder that an artifact of the function's definition is in.
     init(
         id: UInt64, function: Function, eventLoop: any EventLoop, limits: WorkerLimits, memory: ByteBudget,
         watch: WorkerWatch, postponement: Postponement, isSuspect: Bool, controlGroups: ControlGroups?,
-        notice: LogLine? = nil, artifactPath: @escaping @Sendable (String) -> String? = { $0 },
-        delegate: any WorkerDelegate
+        notice: LogLine? = nil, learned: LearnedImports,
+        artifactPath: @escaping @Sendable (String) -> String? = { $0 }, delegate: any WorkerDelegate
     ) {
         self.id = id
         self.function = function
@@ -51,6 +55,7 @@ final class Worker: @unchecked Sendable {
         self.limits = limits
         self.memory = memory
         self.artifactPath = artifactPath
+        self.learned = learned
         self.delegate = delegate
         process = WorkerProcess(controlGroups: controlGroups, memoryBytes: limits.groupBytes)
         oversight = WorkerOversight(
@@ -100,8 +105,12 @@ final class Worker: @unchecked Sendable {
 
     private func sendFunction() {
         guard state.streamOpened(), let connection else { return carryOut(state.giveUp()) }
+        let lesson = learned.lesson(for: function, loadTimeout: limits.loadTimeout)
+        hasLearnedImports = !lesson.imports.names.isEmpty
+        if lesson.milliseconds > 0 { state.learns() }
         let message = LoadMessage(
-            function, memoryMB: limits.memoryMB, logBytes: limits.maximumLogBytes, artifactPath: artifactPath)
+            function, memoryMB: limits.memoryMB, logBytes: limits.maximumLogBytes, lesson: lesson,
+            artifactPath: artifactPath)
         guard let length = connection.send(message) else { return }
         let limit = Frame.maximumPayloadLength
         failLoading(LoadError("The source and its dependencies are \(length) bytes; the limit is \(limit)."))
@@ -196,6 +205,10 @@ final class Worker: @unchecked Sendable {
             loadLog.add(try LogLine(payload, length), from: memory)
         case .addLine(let invocation):
             invocation.add(try LogLine(payload, length))
+        case .addImports:
+            let names = try payload.withBytes { bytes throws(ProtocolError) in try ModuleNames(bytes) }
+            hasLearnedImports = true
+            learned.add(names, of: function)
         case .failLoading:
             failLoading(error(for: try Failure(payload, length)))
         case .answer(let invocation) where kind == .failure:
@@ -219,7 +232,9 @@ final class Worker: @unchecked Sendable {
     }
 
     private func fail(_ invocation: Invocation, _ failure: Failure) {
-        hasAnswered(invocation, crash: failure.kind.isCrash ? failure.message : nil)
+        let mustForget = hasLearnedImports && limits.isRefusedMemory(failure, function.definition.language)
+        if mustForget { learned.stop(for: function) }
+        hasAnswered(invocation, crash: failure.kind.isCrash ? failure.message : nil, isLast: mustForget)
         guard failure.kind == .invalidEvent, invocation.event.readableBytes > Self.inlineCheckBytes else {
             invocation.finish(.failure(error(for: failure, event: invocation.event)))
             return
@@ -248,10 +263,12 @@ final class Worker: @unchecked Sendable {
 
     /// The outcome of an invocation has come. The pool first, the caller second: the next event travels while the worker
     /// puts its memory back.
-    /// - Parameter crash: why the process that ran the invocation ended, if it did.
-    private func hasAnswered(_ invocation: Invocation, crash: String? = nil) {
+    /// - Parameters:
+    ///   - crash: why the process that ran the invocation ended, if it did.
+    ///   - isLast: whether the worker serves no more.
+    private func hasAnswered(_ invocation: Invocation, crash: String? = nil, isLast: Bool = false) {
         state.answered(now: MonotonicClock.now())
-        let isLast = oversight.isPostponedForGood
+        let isLast = isLast || oversight.isPostponedForGood
         // Before the next event, which must not run at a priority that this one caused.
         oversight.endPostponement()
         let next =
@@ -264,6 +281,8 @@ final class Worker: @unchecked Sendable {
     }
 
     private func failLoading(_ error: any FunctionError) {
+        // The function may load without what was learned. The call waits for another worker, which learns nothing.
+        if hasLearnedImports { return process.terminate() }
         state.loadingFailed(error)
         delegate.worker(self, did: .failedToLoad(error, logs: loadLog.lines))
         process.terminate()
@@ -385,7 +404,12 @@ final class Worker: @unchecked Sendable {
     }
 
     private func end() {
+        let wasImporting = state.isLoading && hasLearnedImports || state.isLearning
         guard let end = state.end() else { return }
+        if wasImporting, process.endCause == .function, end.cause.retirement == nil {
+            learned.stop(for: function)
+            process.excuse(.neverTookFunction)
+        }
         process.excuse(end.cause)
         connection = nil
         let error =
@@ -393,6 +417,7 @@ final class Worker: @unchecked Sendable {
             ?? failures.error(
                 forEnd: end.exit, hasRunOutOfMemory: process.hasRunOutOfMemory,
                 isNearMemoryLimit: oversight.isNearMemoryLimit)
+        if hasLearnedImports, error is MemoryLimitExceeded { learned.stop(for: function) }
         process.remove()
         switch end.ending {
         case .lost(let invocation):

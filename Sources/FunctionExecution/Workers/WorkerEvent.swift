@@ -44,7 +44,8 @@ enum WorkerEndCause: UInt8, AtomicRepresentable, Sendable {
     case host
     /// It ended with its zygote and all other workers of it.
     case zygote
-    /// The process ended before it had read its function, as a spare may. The function has not run.
+    /// The process ended before it had read its function, as a spare may, or while it imported what earlier calls had
+    /// imported. That is not the function.
     case neverTookFunction
     /// Its state could not be put back after an invocation that was answered. One case for each ``RetirementReason``.
     case retiredForMemory

@@ -21,7 +21,7 @@ struct WorkerFailure {
             return HandlerNotFound(
                 functionName: definition.functionName, languageID: definition.language.id, found: failure.message)
         case .loadError where limits.isRefusedMemory(failure, definition.language):
-            return MemoryLimitExceeded(limitMB: limits.memoryMB)
+            return MemoryLimitExceeded(limitMB: limits.memoryMB, whileLoading: true)
         case .loadError:
             return LoadError(failure, sourceName: definition.sourceName)
         case .handlerError where limits.isRefusedMemory(failure, definition.language):

@@ -10,6 +10,8 @@ extension Language {
         package var hasSourceFolder = false
         /// Whether a function can use temporary files (`temporaryMB`). Default: no, and its workers cannot write files.
         package var hasTemporaryFiles = false
+        /// Whether workers learn which libraries first calls import (`learnImports`). Default: no.
+        package var learnsImports = false
         /// Whether the engine reads other settings when it starts for workers that keep their state (isolation
         /// `instance`). Those workers are then forked from a zygote of their own. Default: no.
         package var startsAnewToKeepState = false
@@ -18,12 +20,14 @@ extension Language {
 
         package init(
             buildsModules: Bool = false, installsPackages: Bool = false, hasSourceFolder: Bool = false,
-            hasTemporaryFiles: Bool = false, startsAnewToKeepState: Bool = false, outOfMemory: ErrorPattern? = nil
+            hasTemporaryFiles: Bool = false, learnsImports: Bool = false, startsAnewToKeepState: Bool = false,
+            outOfMemory: ErrorPattern? = nil
         ) {
             self.buildsModules = buildsModules
             self.installsPackages = installsPackages
             self.hasSourceFolder = hasSourceFolder
             self.hasTemporaryFiles = hasTemporaryFiles
+            self.learnsImports = learnsImports
             self.startsAnewToKeepState = startsAnewToKeepState
             self.outOfMemory = outOfMemory
         }

@@ -5,6 +5,7 @@ extension Language {
             installsPackages: true,
             hasSourceFolder: true,
             hasTemporaryFiles: true,
+            learnsImports: true,
             outOfMemory: ErrorPattern(name: "MemoryError")),
         examples: Examples(
             template: """

@@ -166,6 +166,14 @@ extension Handler {
                 had = "_hashlib" in sys.modules, "_sha512" in sys.modules
                 import hashlib
                 return [had, hashlib.new("sha384", b"x").hexdigest()[:8], hashlib.file_digest.__name__]
+            """, weight: 2, learnsImports: false),
+        .python(
+            "hashlib imported at call time, learned",
+            """
+            import sys
+            def handler(event):
+                import hashlib
+                return [hashlib.new("sha384", b"x").hexdigest()[:8], hashlib.file_digest.__name__]
             """, weight: 2),
         .python(
             "a database in memory, made at module level",
@@ -202,6 +210,14 @@ extension Handler {
                 had = "statistics" in sys.modules
                 import statistics
                 return [had, statistics.stdev([1, 2, 3, 4 + event["n"]]), statistics.quantiles(range(20), n=4), str(statistics.NormalDist(0, 1).cdf(1))]
+            """, weight: 3, learnsImports: false),
+        .python(
+            "statistics imported at call time, learned",
+            """
+            import sys
+            def handler(event):
+                import statistics
+                return [statistics.stdev([1, 2, 3, 4 + event["n"]]), statistics.quantiles(range(20), n=4), str(statistics.NormalDist(0, 1).cdf(1))]
             """, weight: 3),
         .python(
             "heapq and bisect",

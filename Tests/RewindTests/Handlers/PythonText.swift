@@ -132,6 +132,14 @@ extension Handler {
                 had = "difflib" in sys.modules
                 import difflib
                 return [had, list(difflib.unified_diff(["a", "b"], ["a", str(event["n"])])), difflib.get_close_matches("appel", ["ape", "apple"])]
+            """, learnsImports: false),
+        .python(
+            "difflib imported at call time, learned",
+            """
+            import sys
+            def handler(event):
+                import difflib
+                return [list(difflib.unified_diff(["a", "b"], ["a", str(event["n"])])), difflib.get_close_matches("appel", ["ape", "apple"])]
             """),
         .python(
             "html, base64 and binascii",

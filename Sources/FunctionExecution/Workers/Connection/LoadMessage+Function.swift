@@ -5,7 +5,10 @@ extension LoadMessage {
     /// What a worker is told of the function that it serves.
     ///
     /// - Parameter artifactPath: the path of a folder that the function names.
-    init(_ function: Function, memoryMB: Int, logBytes: Int, artifactPath: (String) -> String?) {
+    init(
+        _ function: Function, memoryMB: Int, logBytes: Int, lesson: LearnedImports.Lesson = .init(),
+        artifactPath: (String) -> String?
+    ) {
         let definition = function.definition
         let built = function.built
         let isolation: Isolation =
@@ -25,6 +28,7 @@ extension LoadMessage {
             prime: definition.prime.map { $0.jsonText() },
             sourceFolder: definition.folders.source.flatMap(artifactPath) ?? "",
             packageFolder: definition.folders.packages.flatMap(artifactPath) ?? "",
-            sourceMap: built?.sourceMap ?? "")
+            sourceMap: built?.sourceMap ?? "",
+            learningMillis: lesson.milliseconds, imports: lesson.imports)
     }
 }

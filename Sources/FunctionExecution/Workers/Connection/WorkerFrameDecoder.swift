@@ -26,6 +26,11 @@ package struct WorkerFrameLimits: Sendable {
         case .result: return length <= result ? length : 0
         case .log: return min(length, log)
         case .failure, .loadFailed: return min(length, failure)
+        case .imports:
+            guard length <= ModuleNames.maximumLength else {
+                throw .frameTooLong(UInt64(length), limit: ModuleNames.maximumLength)
+            }
+            return length
         }
     }
 }

@@ -20,7 +20,7 @@ final class WorkerOversight: @unchecked Sendable {
     private let priority: Atomic<ProcessPriority>
     /// It has a lower priority because it computed when it should have been idle.
     private let isPostponedWhileIdle = Atomic<Bool>(false)
-    /// The most private memory that it was seen to have.
+    /// The most private memory that it was seen to have in its last invocation, or while loading.
     private let largestMemory = Atomic<Int>(0)
     /// Processor time until it had loaded, in nanoseconds; 0 where it does not matter.
     private let loadTime = Atomic<Int64>(0)
@@ -51,7 +51,11 @@ final class WorkerOversight: @unchecked Sendable {
     // MARK: What the worker does
 
     /// Called on the worker's event loop at each change.
-    func workerDoes(_ activity: UInt64) { self.activity.store(activity, ordering: .sequentiallyConsistent) }
+    func workerDoes(_ activity: UInt64) {
+        self.activity.store(activity, ordering: .sequentiallyConsistent)
+        // What an earlier invocation used says nothing about the end of this one.
+        if WorkerState<Invocation>.isInvocation(activity) { largestMemory.store(0, ordering: .sequentiallyConsistent) }
+    }
 
     /// Whether it is doing something. From any thread.
     var isAtWork: Bool { WorkerState<Invocation>.isAtWork(activity.load(ordering: .relaxed)) }
@@ -64,7 +68,7 @@ final class WorkerOversight: @unchecked Sendable {
         return usage.consumption(mayFork: false).privateBytes
     }
 
-    /// Whether it was seen with most of the memory that it may have.
+    /// Whether it was seen with most of the memory that it may have, in its last invocation or while loading.
     var isNearMemoryLimit: Bool { largestMemory.load(ordering: .relaxed) > limits.memoryMB << 20 / 4 * 3 }
 
     // MARK: Limits
@@ -82,11 +86,17 @@ final class WorkerOversight: @unchecked Sendable {
         guard let usage = process.usage else { return nil }
         leave(hostProcessors, usage)
         let excess = lookAtProcessorTime(usage)
-        let isLoading = activity.load(ordering: .relaxed) == WorkerState<Invocation>.loadingActivity
+        let seen = activity.load(ordering: .sequentiallyConsistent)
+        let isLoading = seen == WorkerState<Invocation>.loadingActivity
         let consumption = usage.consumption(
             mayFork: isLoading, processLimit: TaskLimit.processes, byteLimit: limits.watchedBytes)
-        if consumption.privateBytes > largestMemory.load(ordering: .relaxed) {
-            largestMemory.store(consumption.privateBytes, ordering: .relaxed)
+        let largest = largestMemory.load(ordering: .sequentiallyConsistent)
+        if consumption.privateBytes > largest {
+            largestMemory.store(consumption.privateBytes, ordering: .sequentiallyConsistent)
+            // The next invocation may have begun meanwhile: this was not its memory.
+            if activity.load(ordering: .sequentiallyConsistent) != seen {
+                largestMemory.store(0, ordering: .sequentiallyConsistent)
+            }
         }
         if consumption.chargedBytes > limits.watchedBytes { return .memory }
         if consumption.descendants > TaskLimit.processes { return .processes }

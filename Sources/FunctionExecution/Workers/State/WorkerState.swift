@@ -43,6 +43,8 @@ struct WorkerState<Call: AnyObject> {
     private var hasSpoken = false
     private var wasReset = false
     private var hasReportedEnd = false
+    /// Whether the worker may say which modules it has learned: once, before it is ready after its first call.
+    private var mayReportImports = false
 
     /// What the host found wrong first. It says more than how the process ended.
     private(set) var fault: (any FunctionError)?
@@ -73,10 +75,16 @@ struct WorkerState<Call: AnyObject> {
 
     private static var idle: UInt64 { 1 << 63 }
 
+    /// Whether an ``activity`` is an invocation.
+    static func isInvocation(_ activity: UInt64) -> Bool { activity & 1 == 1 }
+
     /// Whether an ``activity`` is anything but waiting for an invocation.
     static func isAtWork(_ activity: UInt64) -> Bool { activity & idle == 0 }
 
     var isLoading: Bool { if case .loading = phase { true } else { false } }
+
+    /// Whether it may be importing what its first call has imported.
+    var isLearning: Bool { if case .restoring = phase { mayReportImports } else { false } }
 
     // MARK: Start
 
@@ -84,6 +92,9 @@ struct WorkerState<Call: AnyObject> {
     mutating func processWasMade(now: Int64) {
         if isLoading { preparationDeadline = later(now, by: loadTimeout) }
     }
+
+    /// The worker was told to learn the imports of its first call.
+    mutating func learns() { mayReportImports = true }
 
     /// The stream is open. Returns whether to send the function; else the stream is to be closed.
     mutating func streamOpened() -> Bool {
@@ -129,6 +140,8 @@ struct WorkerState<Call: AnyObject> {
         /// It has restored and runs the invocation that had been sent ahead.
         case restoredAndRuns
         case failLoading
+        /// The payload has the modules that are in its snapshot.
+        case addImports
         case keepLoadLine
         case addLine(to: Call)
         /// The payload is the outcome. ``answered(now:)`` follows if it can be read.
@@ -143,10 +156,12 @@ struct WorkerState<Call: AnyObject> {
         // It was told to end after it had sent this. What was sent ahead to it goes to another.
         case (.ready, _) where isEnding: return .ignore
         case (.ready, .restoring(let next?)):
+            mayReportImports = false
             phase = .running(next)
             preparationDeadline = 0
             return .restoredAndRuns
         case (.ready, .restoring):
+            mayReportImports = false
             phase = .ready
             preparationDeadline = 0
             return .restored
@@ -160,6 +175,9 @@ struct WorkerState<Call: AnyObject> {
         // The lines of the first load, again after each invocation.
         case (.log, .restoring): return .ignore
         case (.log, .running(let call)): return .addLine(to: call)
+        case (.imports, .restoring) where mayReportImports:
+            mayReportImports = false
+            return .addImports
         case (.result, .running(let call)), (.failure, .running(let call)): return .answer(call)
         case (.loadFailed, .loading): return .failLoading
         case (_, .ended): return .ignore
