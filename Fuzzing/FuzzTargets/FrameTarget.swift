@@ -35,6 +35,7 @@ private func decodedFrames(_ input: [UInt8], firstPiece: Int) -> (frames: [[UInt
 private func checkMessages(_ payload: [UInt8]) throws(Finding) {
     try checkMessage(payload, "failure") { try Failure($0).encoded() }
     try checkMessage(payload, "log line") { try LogMessage($0).encoded() }
+    try checkMessage(payload, "list of modules") { try ModuleNames($0).encoded() }
     try checkMessage(payload, "load message") { try LoadMessage($0).encoded() }
     try checkMessage(payload, "zygote request") { try ZygoteRequest($0).encoded() }
     try checkMessage(payload, "invoke message") {

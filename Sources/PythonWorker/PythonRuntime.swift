@@ -230,8 +230,7 @@ final class PythonRuntime: LanguageRuntime {
         PyEval_RestoreThread(state)
     }
 
-    /// The second number: what the C library takes more than is asked for. The third: the stacks and heaps of two
-    /// threads.
+    /// The last numbers: what the C library takes more than is asked for, and the stacks and heaps of two threads.
     var roomBytes: Int { PythonArenas.roomBytes + Int(FAAS_REWIND_HEAP_ROOM) + (1 << 20) + (9 << 20) }
 
     func makeRoom() {

@@ -240,14 +240,15 @@ FORBIDDEN = (
 NO_MEMORY_FOR_LIBRARY = ("failed to map segment from shared object", "cannot map zero-fill pages", "Cannot allocate memory")
 
 
-def is_refused_memory(error):
-    """Whether an error, or one that led to it, says that the process may have no more memory."""
-    for _ in range(MOST_ERRORS):
+def is_refused_memory(kind, error):
+    """Whether an error says that the process may have no more memory; while loading, also one that led to it: packages
+    put it in words of their own. A handler that answers it with another error means that one."""
+    for _ in range(MOST_ERRORS if kind == LOAD_ERROR else 1):
         if isinstance(error, MemoryError) or isinstance(error, OSError) and error.errno == errno.ENOMEM:
             return True
         if isinstance(error, ImportError) and any(text in text_of(error) for text in NO_MEMORY_FOR_LIBRARY):
             return True
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         if error is None:
             return False
     return False
@@ -255,7 +256,7 @@ def is_refused_memory(error):
 
 def failure(kind, error):
     # The host knows the interpreter's own name for it.
-    name = "MemoryError" if is_refused_memory(error) else type(error).__name__
+    name = "MemoryError" if is_refused_memory(kind, error) else type(error).__name__
     try:
         stack = stack_of(error)
     except BaseException:

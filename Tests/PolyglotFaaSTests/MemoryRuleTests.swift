@@ -133,6 +133,25 @@ import Testing
         }
     }
 
+    @Test func `A handler that answers a lack of memory with an error of its own means that one`() async throws {
+        let source = """
+            def handler(event):
+                try: bytearray(1 << 30)
+                except MemoryError as error:
+                    if event: raise ValueError("too large") from error
+                    raise
+            """
+        try await withRuntime { runtime in
+            let error = try await #require(throws: HandlerError.self) {
+                try await runtime.invoke(.python(source, true))
+            }
+            #expect(error.errorType == "ValueError")
+            await #expect(throws: MemoryLimitExceeded(limitMB: 128)) {
+                try await runtime.invoke(.python(source, false))
+            }
+        }
+    }
+
     // MARK: Threads
 
     @Test(arguments: Isolation.allCases)
