@@ -11,6 +11,8 @@ from . import load, processes, servers
 from .client import Client
 from .servers import CACHE, HERE, Faas, Process, Target, free_port
 
+# `primed`: at `invocation`, with the event of the calls as `prime`.
+LEVELS = ("invocation", "primed", "instance")
 FOLDER = os.path.join(HERE, "real")
 NODE_MODULES = "/usr/share/nodejs"
 WEB_PACKAGES = ["functions-framework", "uvicorn", "gunicorn"]
@@ -40,15 +42,18 @@ class Function:
         self.fields.pop("path", None)
         self.event = WEB_EVENT if self.is_web else {"name": "World"}
 
-    def manifest(self, folder, isolation):
-        """Its manifest, in a folder with what it imports."""
+    def manifest(self, folder, level):
+        """Its manifest, in a folder with what it imports. level: one of LEVELS."""
         source = os.path.join(folder, os.path.basename(self.path))
         shutil.copyfile(self.path, source)
         for package in sorted(closure(self.packages or [])):
             target = os.path.join(folder, "node_modules", package)
             if not os.path.exists(target):
                 shutil.copytree(os.path.join(NODE_MODULES, package), target, ignore=shutil.ignore_patterns("node_modules"))
-        fields = {"languageId": self.language, "isolation": isolation, "timeoutMillis": 20000, **self.fields}
+        fields = {"languageId": self.language, "isolation": "instance" if level == "instance" else "invocation", "timeoutMillis": 20000,
+                  **self.fields}
+        if level == "primed":
+            fields["prime"] = [self.event]
         if self.requirements:
             fields["requirements"] = self.requirements
         return {**fields, "sourceFile": source}
@@ -139,7 +144,7 @@ def measure(bench, function, environment_folder):
     os.makedirs(folder)
     targets, peer = {}, None
     try:
-        for level in ("invocation", "instance"):
+        for level in LEVELS:
             faas.upload(f"{function.name.replace('_', '-')}-{level}", function.manifest(folder, level), folder)
             targets[level] = Target(level, faas, f"/invoke/{function.name.replace('_', '-')}-{level}")
         try:
@@ -168,7 +173,7 @@ def measure(bench, function, environment_folder):
                     "rps": loaded["rps"], "loaded_p99_us": loaded["p99_us"], "wrong": loaded["wrong"], "memory_kib": memory,
                     "others": max(loaded["others"], 0)})
         health = json.loads(Client(faas.port).request("GET", "/health?verbose")[1])
-        wrong = [answer for answers in (seen["invocation"], seen["instance"]) for answer in answers if answer[0] != 200]
+        wrong = [answer for level in LEVELS for answer in seen[level] if answer[0] != 200]
         if wrong or len(seen["invocation"]) > (2 if function.name == "cryptography_token" else 1):
             print(f"  {function.name}: answers differ: {[answer[1][:200] for answer in list(seen['invocation'])[:2]]}", flush=True)
         retired = health["retiredWorkers"]

@@ -239,6 +239,26 @@ def wait(results):
     return table(["", "", *LOAD_HEADER, "all its processes, MiB"], lines) + "\n\n" + measured(rows.case)
 
 
+def real(results):
+    rows = Rows(results, "real")
+    functions = {key[0]: key for key in rows.rows}
+    lines = []
+    for name, (_, _, language, peer, replaced) in sorted(functions.items(), key=lambda item: (item[1][2], item[0])):
+        key = {level: (name, level, language, peer, replaced) for level in ("invocation", "primed", "instance", "peer")}
+
+        def cell(level, field, scale=1.0):
+            return number(summary(rows.series(key[level], field))["median"] * scale) if key[level] in rows.rows else "–"
+        p50 = {level: summary(rows.series(key[level], "p50_us"))["median"] / 1000 for level in key if key[level] in rows.rows}
+        met = [level for level in ("invocation", "primed") if p50[level] <= 1.2 * p50["instance"] + 1]
+        lines.append([f"`{name}`", *[cell(level, "p50_us", 1e-3) for level in key], {2: "yes", 1: "primed", 0: "no"}[len(met)],
+                      *[cell(level, "rps") for level in key],
+                      number(rows.ratio(key["invocation"], key["instance"], "rps")["median"]),
+                      number(rows.ratio(key["primed"], key["instance"], "rps")["median"]), peer,
+                      cell("invocation", "memory_kib", 1 / 1024), replaced])
+    return table(["", "p50 ms: `invocation`", "primed", "`instance`", "peer", "within 1.2 times and 1 ms", "requests/s: `invocation`", "primed", "`instance`",
+                  "peer", "`invocation` / `instance`", "primed / `instance`", "peer", "a worker, MiB", "replaced workers"], lines) + "\n\n" + measured(rows.case)
+
+
 def memory(results):
     case = results["cases"]["memory"]
     mib = lambda value: f"{value / 1024:.1f}"  # noqa: E731
@@ -497,5 +517,5 @@ def _drift_ratio(results):
 
 BLOCKS = {"machine": machine, "short": short, "targets": targets, "ratios": ratios, "hello": hello, "cold": cold, "imports": imports, "wait": wait, "memory": memory,
           "echo": echo, "mixed": sequential("mixed", ["mixed"]), "kernels": sequential("kernels", KERNELS), "isolation": isolation, "sandbox": sandbox, "groups": groups, "zipf": zipf,
-          "drift": drift}
+          "drift": drift, "real": real}
 CHARTS = {"hello": hello_chart, "cold": cold_chart, "targets": targets_chart}
