@@ -313,7 +313,9 @@ let package = Package(
             name: "EndToEndTests", dependencies: ["FaaSTesting", "FunctionModel", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "RewindTests", dependencies: ["FunctionModel", "PolyglotFaaS", "TestSupport"], swiftSettings: strict),
+            name: "RewindTests",
+            dependencies: ["CLinuxShims", "FunctionModel", "PolyglotFaaS", "SystemCalls", "TestSupport"],
+            swiftSettings: strict),
 
         // What reads hostile bytes, for tests and for the fuzzer.
         .target(

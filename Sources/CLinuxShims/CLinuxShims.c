@@ -148,6 +148,16 @@ int faas_is_epoll(int descriptor) {
   return epoll_wait(descriptor, &event, 1, 0) >= 0;
 }
 
+int faas_is_semaphore(int descriptor, uint64_t count) {
+  uint64_t two = 2, taken = 0;
+  if (count > UINT32_MAX || write(descriptor, &two, sizeof two) < 0) return 0;
+  if (read(descriptor, &taken, sizeof taken) < 0) return 0;
+  /* One of the two has been taken from a semaphore, everything from another counter. */
+  if (taken == 1) return read(descriptor, &taken, sizeof taken) == sizeof taken;
+  if (count && write(descriptor, &count, sizeof count) < 0) return 0;
+  return 0;
+}
+
 int faas_readable_bytes(int descriptor) {
   int count;
   return ioctl(descriptor, FIONREAD, &count) < 0 ? -errno : count;

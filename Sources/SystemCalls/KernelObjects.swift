@@ -118,7 +118,9 @@ struct KernelObjects {
         if faas_is_epoll(number) != 0, !text.isEmpty, let members = Self.members(text) {
             sets.append(EpollSet(number: number, members: members))
         } else if let (count, isSemaphore) = Self.counter(text) {
-            counters.append(EventCounter(number: number, count: count, isSemaphore: isSemaphore))
+            counters.append(
+                EventCounter(
+                    number: number, count: count, isSemaphore: isSemaphore ?? (faas_is_semaphore(number, count) != 0)))
         } else {
             throw Unrestorable(description: "a descriptor of a kind that is not known here (descriptor \(number))")
         }
@@ -138,12 +140,13 @@ struct KernelObjects {
     }
 
     /// The state of an event counter, by its file in `/proc/self/fdinfo`. nil: it is something else.
-    static func counter(_ text: String) -> (count: UInt64, isSemaphore: Bool)? {
+    /// `isSemaphore` is nil where the kernel is too old to say it.
+    static func counter(_ text: String) -> (count: UInt64, isSemaphore: Bool?)? {
         let lines = lines(text)
         guard let line = lines.first(where: { $0.first == "eventfd-count:" }), line.count == 2,
             let count = UInt64(line[1], radix: 16)
         else { return nil }
-        return (count, lines.contains { $0.first == "eventfd-semaphore:" && $0.last == "1" })
+        return (count, lines.first { $0.first == "eventfd-semaphore:" }.map { $0.last == "1" })
     }
 
     private static func lines(_ text: String) -> [[Substring]] {

@@ -41,6 +41,8 @@ int faas_make_epoll(int number, const struct faas_epoll_member *members, int cou
 /* A pipe, or a pair of local stream sockets. */
 int faas_make_pair(int first, int second, int is_pipe);
 int faas_is_epoll(int descriptor);
+/* Whether reading from an event counter takes one of `count`: tries it, and puts back what it took. */
+int faas_is_semaphore(int descriptor, uint64_t count);
 /* How much can be read from a pipe: ioctl(2), which is variadic. -errno if that is not known. */
 int faas_readable_bytes(int descriptor);
 
