@@ -23,7 +23,9 @@ struct KernelObjectTests {
     }
 
     @Test(arguments: ["tfd: x events: 1 data: 1 pos:0", "tfd: 5 events: 1", "tfd: 5 data: 1 events: 1 pos:0"])
-    func `A line that says something else is not guessed at`(line: String) { #expect(KernelObjects.members(line) == nil) }
+    func `A line that says something else is not guessed at`(line: String) {
+        #expect(KernelObjects.members(line) == nil)
+    }
 
     @Test func `A counter's count is hexadecimal, and only new kernels name semaphores`() throws {
         let old = try #require(KernelObjects.counter("pos:\t0\neventfd-count:               1f\neventfd-id: 3\n"))
