@@ -227,7 +227,7 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         // Optimised in every configuration: it runs after every invocation, and a debug build of it is what tests would
         // measure.
-        .target(name: "CMemoryRewind", cSettings: [.unsafeFlags(["-O2"])]),
+        .target(name: "CMemoryRewind", dependencies: ["CLinuxShims"], cSettings: [.unsafeFlags(["-O2"])]),
         .systemLibrary(
             name: "CJavaScriptCore",
             pkgConfig: "javascriptcoregtk-4.1",

@@ -148,6 +148,27 @@ int faas_is_epoll(int descriptor) {
   return epoll_wait(descriptor, &event, 1, 0) >= 0;
 }
 
+int faas_is_same_epoll(int first, int second) {
+  if (!faas_is_epoll(second)) return 0;
+  int member = eventfd(0, EFD_CLOEXEC);
+  struct epoll_event event = {.events = 0};
+  int is_same = member >= 0 && epoll_ctl(first, EPOLL_CTL_ADD, member, &event) == 0 &&
+                epoll_ctl(second, EPOLL_CTL_DEL, member, NULL) == 0;
+  /* Closing it takes it out of the first. */
+  if (member >= 0) close(member);
+  return is_same;
+}
+
+/* Status flags belong to the open file, not to the descriptor. */
+int faas_is_same_event(int first, int second) {
+  int flags = fcntl(first, F_GETFL), others = fcntl(second, F_GETFL);
+  if (flags < 0 || others != flags) return 0;
+  fcntl(first, F_SETFL, flags ^ O_NONBLOCK);
+  int is_same = fcntl(second, F_GETFL) == (flags ^ O_NONBLOCK);
+  fcntl(first, F_SETFL, flags);
+  return is_same;
+}
+
 int faas_is_semaphore(int descriptor, uint64_t count) {
   uint64_t two = 2, taken = 0;
   if (count > UINT32_MAX || write(descriptor, &two, sizeof two) < 0) return 0;
@@ -222,8 +243,19 @@ void faas_read_attributes(struct faas_attributes *attributes) {
 static int has_note;
 
 long faas_noted_call(long number, long first, long second, long third, long fourth) {
-  has_note = 1;
+  if (!has_note) has_note = 1;
   return syscall(number, first, second, third, fourth, faas_note_mark);
+}
+
+void faas_note_signal(void) { has_note = 2; }
+
+void faas_drop_signals(void) {
+  /* A signal that is ignored does not wait. */
+  const struct faas_signal_action ignore = {.handler = (unsigned long)SIG_IGN};
+  for (int signal = 1; signal <= 31; signal++) {
+    if (signal == SIGKILL || signal == SIGSTOP) continue;
+    faas_noted_call(SYS_rt_sigaction, signal, (long)&ignore, 0, sizeof ignore.mask);
+  }
 }
 
 int faas_take_note(void) {

@@ -2,6 +2,8 @@
 #include "Threads.h"
 #include "CMemoryRewind.h"
 
+#include <CLinuxShims.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -32,7 +34,9 @@ enum {
   STOP = 33,
   STACK_SIZE = 32 << 10, /* the kernel's frame is up to 12 KiB, with all of a processor's registers */
   MILLISECOND = 1000000,
-  STOP_LIMIT = 1000, /* milliseconds; a worker may get little of a busy machine */
+  /* Milliseconds: a worker may get little of a busy machine, and its threads may want all of that. */
+  KEEP_LIMIT = 5000,
+  STOP_LIMIT = 2000,
   YIELDS = 50,
 };
 
@@ -56,7 +60,9 @@ static int64_t now(void) {
 }
 
 /* 0, or -errno. */
-static int send_signal(int thread) { return syscall(SYS_tgkill, getpid(), thread, STOP) < 0 ? -errno : 0; }
+static int send_signal(int thread) {
+  return syscall(SYS_tgkill, getpid(), thread, STOP, 0, faas_note_mark) < 0 ? -errno : 0;
+}
 
 int faas_thread_count(void) {
   struct stat info;
@@ -198,7 +204,7 @@ static int stop_known(struct threads *threads) {
   for (int i = 0; i < threads->count; i++) {
     if (send_signal(atomic_load(&threads->known[i].number))) return 0;
   }
-  int64_t end = now() + (int64_t)STOP_LIMIT * MILLISECOND;
+  int64_t end = now() + (int64_t)(threads->phase == SERVING ? STOP_LIMIT : KEEP_LIMIT) * MILLISECOND;
   for (int attempt = 0;; attempt++) {
     unsigned stopped = atomic_load(&threads->stopped);
     int count = faas_thread_count();
@@ -258,7 +264,7 @@ static int give_stacks(struct threads *threads) {
   if (error) return error;
   threads->phase = GIVING_STACKS;
   atomic_store(&threads->is_stopping, 1);
-  int64_t end = now() + (int64_t)STOP_LIMIT * MILLISECOND;
+  int64_t end = now() + (int64_t)KEEP_LIMIT * MILLISECOND;
   for (int i = 0; i < threads->count; i++) {
     struct known_thread *thread = &threads->known[i];
     if (!atomic_load(&thread->has_stack)) send_signal(atomic_load(&thread->number));

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -69,6 +70,26 @@ void (*signal(int signal, void (*handler)(int)))(int) {
   sigemptyset(&new.sa_mask);
   sigaddset(&new.sa_mask, signal);
   return sigaction(signal, &new, &old) < 0 ? SIG_ERR : old.sa_handler;
+}
+
+/* A signal that is blocked waits at the process or the thread, also when the call has ended. */
+int kill(pid_t process, int signal) {
+  faas_note_signal();
+  return (int)syscall(SYS_kill, process, signal);
+}
+
+int killpg(pid_t group, int signal) { return kill(-group, signal); }
+
+int raise(int signal) {
+  faas_note_signal();
+  return (int)syscall(SYS_tgkill, getpid(), (int)syscall(SYS_gettid), signal);
+}
+
+int pthread_kill(pthread_t thread, int signal) {
+  static int (*send)(pthread_t, int);
+  if (!send) send = (int (*)(pthread_t, int))dlsym(RTLD_NEXT, "pthread_kill");
+  faas_note_signal();
+  return send(thread, signal);
 }
 
 int setitimer(__itimer_which_t timer, const struct itimerval *restrict new, struct itimerval *restrict old) {

@@ -30,6 +30,8 @@ final class PythonRuntime: LanguageRuntime {
     private var sandbox: WorkerSandbox?
 
     func startEngine(keepsState: Bool) -> String {
+        // As in `python3`, where writing to a closed pipe is a BrokenPipeError.
+        signal(SIGPIPE, SIG_IGN)
         var preconfiguration = PyPreConfig()
         PyPreConfig_InitIsolatedConfig(&preconfiguration)
         // There is no locale, so names, variables and files are UTF-8.
@@ -217,7 +219,7 @@ final class PythonRuntime: LanguageRuntime {
         processState = ProcessState(
             kept: [Int32(FAAS_REWIND_PAGEMAP), Int32(FAAS_REWIND_STATM)],
             filesAreWritable: sandbox?.hasTemporaryFiles ?? true, sharedMemory: MemoryRewind.sharedMemory,
-            hasImage: true, changesAreDenied: sandbox?.deniesChangesOfTheProcess ?? false)
+            changesAreDenied: sandbox?.deniesChangesOfTheProcess ?? false)
     }
 
     /// The function's calls may start threads.

@@ -62,6 +62,37 @@ extension WorkerSystemCalls {
         SystemCallRule(
             .refuse(EPERM), "close", when: .bits(argument: 0, mask: 0xffff_fff8, ownFiles), reason: "The same."),
         SystemCallRule(
+            .refuse(EPERM), "fcntl", when: .bits(argument: 0, mask: 0xffff_fff8, ownFiles), .equal(argument: 1, 2),
+            reason: "F_SETFD, and F_SETFL below: flags of these would stay."),
+        SystemCallRule(
+            .refuse(EPERM), "fcntl", when: .bits(argument: 0, mask: 0xffff_fff8, ownFiles), .equal(argument: 1, 4),
+            reason: "F_SETFL."),
+        SystemCallRule(
+            .refuse(EPERM), "fcntl", when: .bits(argument: 0, mask: 0xffff_fffc, 0), .equal(argument: 1, 2),
+            reason: "The same for 0 to 3: the standard streams and the worker's socket."),
+        SystemCallRule(
+            .refuse(EPERM), "fcntl", when: .bits(argument: 0, mask: 0xffff_fffc, 0), .equal(argument: 1, 4),
+            reason: "F_SETFL."),
+        SystemCallRule(
+            .refuse(EPERM), "ioctl", when: .bits(argument: 0, mask: 0xffff_fff8, ownFiles),
+            .bits(argument: 1, mask: 0xffff_fff0, 0x5450),
+            reason: "FIOCLEX and FIONCLEX, the same by other names."),
+        SystemCallRule(
+            .refuse(EPERM), "ioctl", when: .bits(argument: 0, mask: 0xffff_fff8, ownFiles),
+            .equal(argument: 1, 0x5421), reason: "FIONBIO."),
+        SystemCallRule(
+            .refuse(EPERM), "ioctl", when: .bits(argument: 0, mask: 0xffff_fffc, 0),
+            .bits(argument: 1, mask: 0xffff_fff0, 0x5450), reason: "For 0 to 3."),
+        SystemCallRule(
+            .refuse(EPERM), "ioctl", when: .bits(argument: 0, mask: 0xffff_fffc, 0), .equal(argument: 1, 0x5421),
+            reason: "FIONBIO."),
+        SystemCallRule(
+            .refuse(EPERM), "madvise", when: .equal(argument: 2, 1),
+            reason: "MADV_RANDOM, _SEQUENTIAL, _DONTDUMP, _DODUMP: they mark mappings, and the mark would stay."),
+        SystemCallRule(.refuse(EPERM), "madvise", when: .equal(argument: 2, 2), reason: "The same."),
+        SystemCallRule(
+            .refuse(EPERM), "madvise", when: .bits(argument: 2, mask: 0xffff_fffe, 16), reason: "The same."),
+        SystemCallRule(
             .refuse(EPERM), "close_range", when: .differs(argument: 4, NotedCalls.mark),
             reason: "The same. Programs then close one after the other."),
         SystemCallRule(

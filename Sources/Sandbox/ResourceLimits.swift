@@ -23,6 +23,8 @@ enum ResourceLimits {
     /// - Parameter isCountedAlone: whether the kernel counts this worker's apart from those of the zygote's others.
     static func setProcesses(isCountedAlone: Bool) throws(SystemCallError) {
         try set(Self.processes, UInt(isCountedAlone ? TaskLimit.hard : 2048))
+        // The rewinder sends one to each thread. A queue that a guest has filled is full for others only where it is shared.
+        if isCountedAlone { try set(Self.pendingSignals, 1024) }
     }
 
     /// Limits private writable memory to `bytes` more than now. Allocations beyond it fail, which the languages report.
@@ -50,6 +52,7 @@ enum ResourceLimits {
 
     // RLIMIT_NPROC, RLIMIT_MEMLOCK and RLIMIT_MSGQUEUE are macros, which Swift does not import.
     private static let processes: __rlimit_resource_t = 6
+    private static let pendingSignals: __rlimit_resource_t = 11
     private static let lockedMemory: __rlimit_resource_t = 8
     private static let messageQueues: __rlimit_resource_t = 12
 

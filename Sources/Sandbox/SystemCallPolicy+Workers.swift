@@ -63,8 +63,8 @@ extension SystemCallPolicy {
                     .allow, "prctl", when: .equal(argument: 0, UInt64(Kernel.PR_SET_CHILD_SUBREAPER)),
                     reason: "Processes that a copy leaves behind become children of the worker, which ends them."))
         }
-        // Signals above 31 wait in a queue, which the kernel counts for all processes of a user. 32 and 33 are the C
-        // library's and the rewinder's, for threads.
+        // Signals above 31 wait in a queue, which the kernel counts for all processes of a user. 33 is the rewinder's, for
+        // threads, and comes with a mark.
         let reason = "abort(), the threads of the engine's collector, stopping threads for the rewind."
         let receiver: [SystemCallRule.Condition] = kind.signalsAreConfined ? [] : [.isOwnProcess(argument: 0)]
         rules.append(
@@ -72,7 +72,11 @@ extension SystemCallPolicy {
                 .allow, ["kill"], when: receiver + [.atMost(argument: 1, 31)],
                 reason: "\(reason) Landlock keeps signals within the worker; without it, only to itself."))
         rules.append(
-            SystemCallRule(.allow, ["tgkill"], when: receiver + [.atMost(argument: 2, 33)], reason: "The same."))
+            SystemCallRule(.allow, ["tgkill"], when: receiver + [.atMost(argument: 2, 31)], reason: "The same."))
+        rules.append(
+            SystemCallRule(
+                .allow, ["tgkill"],
+                when: receiver + [.equal(argument: 2, 33), .equal(argument: 4, NotedCalls.mark)], reason: "The same."))
         return SystemCallPolicy(confining: rules)
     }
 

@@ -28,9 +28,16 @@ struct KernelObjects {
         let members: [faas_epoll_member]
     }
 
+    /// Two descriptors of one counter or epoll set, as `dup` makes them.
+    private struct Duplicate {
+        let number: Int32
+        let of: Int32
+    }
+
     private var pairs: [Pair] = []
     private var counters: [EventCounter] = []
     private var sets: [EpollSet] = []
+    private var duplicates: [Duplicate] = []
     /// The numbers of all of them.
     private(set) var numbers: [Int32] = []
 
@@ -60,8 +67,8 @@ struct KernelObjects {
         }
         numbers = open.map(\.number)
         for set in sets {
-            for member in set.members where !numbers.contains(member.descriptor) {
-                throw Unrestorable(description: "an epoll set with a file that is not open any more")
+            for member in set.members where !open.contains(where: { Self.isMember($0, member) }) {
+                throw Unrestorable(description: "an epoll set with a file that is not open under its number any more")
             }
             for member in set.members where sets.contains(where: { $0.number == member.descriptor }) {
                 throw Unrestorable(description: "an epoll set within another")
@@ -113,9 +120,18 @@ struct KernelObjects {
                 isPipe: false))
     }
 
+    private static func isMember(_ open: (number: Int32, info: stat), _ member: faas_epoll_member) -> Bool {
+        open.number == member.descriptor && (member.inode == 0 || member.inode == UInt64(open.info.st_ino))
+    }
+
     private mutating func addAnonymous(_ number: Int32) throws(Unrestorable) {
         let text = Descriptors.readText("/proc/self/fdinfo/\(number)")
-        if faas_is_epoll(number) != 0, !text.isEmpty, let members = Self.members(text) {
+        let original =
+            sets.first { faas_is_same_epoll($0.number, number) != 0 }?.number
+            ?? counters.first { faas_is_same_event($0.number, number) != 0 }?.number
+        if let original {
+            duplicates.append(Duplicate(number: number, of: original))
+        } else if faas_is_epoll(number) != 0, !text.isEmpty, let members = Self.members(text) {
             sets.append(EpollSet(number: number, members: members))
         } else if let (count, isSemaphore) = Self.counter(text) {
             counters.append(
@@ -134,7 +150,12 @@ struct KernelObjects {
             guard words.count > 5, words[2] == "events:", words[4] == "data:", let descriptor = Int32(words[1]),
                 let events = UInt32(words[3], radix: 16), let data = UInt64(words[5], radix: 16)
             else { return nil }
-            members.append(faas_epoll_member(data: data, descriptor: descriptor, events: events))
+            // "ino:2a", or "ino: 2a".
+            let inode = words.firstIndex { $0.hasPrefix("ino:") }.flatMap { index -> UInt64? in
+                let value = words[index].dropFirst(4)
+                return UInt64(value.isEmpty && index + 1 < words.count ? words[index + 1] : value, radix: 16)
+            }
+            members.append(faas_epoll_member(data: data, inode: inode ?? 0, descriptor: descriptor, events: events))
         }
         return members
     }
@@ -172,6 +193,7 @@ struct KernelObjects {
             }
             guard result == 0 else { return false }
         }
+        for duplicate in duplicates where dup2(duplicate.of, duplicate.number) < 0 { return false }
         return true
     }
 
@@ -179,7 +201,12 @@ struct KernelObjects {
         guard FileIdentity(pair.ends.0) == pair.identities.0, FileIdentity(pair.ends.1) == pair.identities.1 else {
             return false
         }
-        return pair.isPipe ? faas_readable_bytes(pair.ends.0) == 0 : isFresh(pair.ends.0) && isFresh(pair.ends.1)
+        if pair.isPipe {
+            // Both ends have one identity.
+            return faas_readable_bytes(pair.ends.0) == 0 && fcntl(pair.ends.0, F_GETFL) & O_ACCMODE == O_RDONLY
+                && fcntl(pair.ends.1, F_GETFL) & O_ACCMODE == O_WRONLY
+        }
+        return isFresh(pair.ends.0) && isFresh(pair.ends.1)
     }
 
     /// Whether there is nothing to read from a socket, and the other end has not been shut down.

@@ -33,11 +33,12 @@ public enum ProcessFiles {
     /// A descriptor of the directory that ``ProcessState`` returns to.
     static let workingDirectory: Int32 = 38
 
-    /// The memory file that the rewinder writes its snapshot to. `CMemoryRewind.h` has the same number.
+    /// The memory file that the rewinder writes its snapshot to. `CMemoryRewind.h` has the same number. Where there is
+    /// none, it is a second descriptor of the working directory: the guest cannot use the number.
     static let image: Int32 = 39
 
-    /// The worker's own descriptors, apart from ``image``, which not every worker has.
-    public static let numbers: [Int32] = File.allCases.map(\.rawValue) + [workingDirectory]
+    /// The worker's own descriptors.
+    public static let numbers: [Int32] = File.allCases.map(\.rawValue) + [workingDirectory, image]
 
     /// Keeps the present directory as ``workingDirectory``. Opened with O_PATH: the process may not be allowed to read
     /// it.
@@ -46,6 +47,12 @@ public enum ProcessFiles {
         dup2(directory, workingDirectory)
         _ = fcntl(workingDirectory, F_SETFD, FD_CLOEXEC)
         Glibc.close(directory)
+    }
+
+    /// Closes the memory file and keeps its number taken.
+    public static func replaceImage() {
+        dup2(workingDirectory, image)
+        _ = fcntl(image, F_SETFD, FD_CLOEXEC)
     }
 
     public static func open() throws(SystemCallError) {
@@ -58,8 +65,9 @@ public enum ProcessFiles {
                 throw .last("fcntl \(file.path)")
             }
         }
-        // Reserves the number, so that no other descriptor gets it.
+        // Reserves the numbers, so that no other descriptor gets them.
         keepWorkingDirectory()
+        replaceImage()
     }
 
     /// Opens ``File/sizes`` once more.

@@ -37,6 +37,7 @@ public struct ProcessState {
     private let processors: ProcessorSet?
     private let workingDirectory: FileIdentity
     private let descriptors: [OpenDescriptor]
+    private let sharing: [Sharing]
     /// What the source opened besides files. nil: some of it cannot be made again.
     private let objects: KernelObjects?
     /// Why this process can serve one call only: what was opened that cannot be restored. nil: it can serve many.
@@ -62,9 +63,8 @@ public struct ProcessState {
     ///   - filesAreWritable: whether files can be written at all. Then a file that is open for writing cannot be
     ///     restored.
     ///   - sharedMemory: the address of the worker's own shared memory; 0: it has none.
-    ///   - hasImage: whether the rewinder takes its snapshot into ``ProcessFiles/image`` after this, and keeps it.
     public init(
-        kept: [Int32], filesAreWritable: Bool, sharedMemory: UInt = 0, hasImage: Bool = false, changesAreDenied: Bool
+        kept: [Int32], filesAreWritable: Bool, sharedMemory: UInt = 0, changesAreDenied: Bool
     ) {
         attributes = changesAreDenied ? nil : Self.readAttributes()
         niceness = getpriority(Self.ofProcess, id_t(getppid()))
@@ -74,9 +74,9 @@ public struct ProcessState {
         workingDirectory = FileIdentity(ProcessFiles.workingDirectory)
         ownFiles = changesAreDenied ? nil : Self.ownNumbers.map(FileIdentity.init)
         // Descriptors that were open before the guest ran are not checked.
-        let kept = kept + ProcessFiles.numbers + (hasImage ? [ProcessFiles.image] : [])
+        let kept = kept + ProcessFiles.numbers
         let open = Descriptors.openDescriptors(from: 0).filter { !kept.contains($0) }.sorted()
-        let ofGuest = open.filter { $0 > Self.lastOwnDescriptor && $0 != ProcessFiles.image }
+        let ofGuest = open.filter { $0 > Self.lastOwnDescriptor }
         var objects: KernelObjects?
         do {
             try Self.checkFiles(ofGuest, filesAreWritable: filesAreWritable, sharedMemory: sharedMemory)
@@ -89,6 +89,7 @@ public struct ProcessState {
         descriptors = open.map { [objects] number in
             OpenDescriptor(number, isObject: objects?.numbers.contains(number) == true)
         }
+        sharing = Self.sharing(descriptors)
         numbers = (descriptors.map(\.number) + kept).sorted()
         actions = Array(unsafeUninitializedCapacity: Int(FAAS_SIGNAL_COUNT)) { buffer, count in
             faas_read_signal_actions(buffer.baseAddress)
@@ -109,9 +110,12 @@ public struct ProcessState {
     /// a limit of the process has changed, or a child process does not end.
     public func restore() -> Bool {
         var mask = signalMask
+        let note = faas_take_note()
+        // Before signals are unblocked: they may end the process.
+        if note == 2 { faas_drop_signals() }
         guard restoreDescriptors(), sigprocmask(SIG_SETMASK, &mask, nil) == 0 else { return false }
         // Nearly every call: without a note, some forty system calls are saved.
-        if attributes == nil, !hasHandlerForOnce, faas_take_note() == 0 { return true }
+        if attributes == nil, !hasHandlerForOnce, note == 0 { return true }
         guard FileIdentity(ProcessFiles.workingDirectory) == workingDirectory,
             fchdir(ProcessFiles.workingDirectory) == 0,
             faas_restore_signal_actions(actions, signalCount) == 0, Self.stopTimers()
@@ -144,7 +148,7 @@ public struct ProcessState {
 
     private func restoreProcessors() -> Bool { processors == ProcessorSet(of: 0) || processors?.apply(to: 0) ?? false }
 
-    private static let ownNumbers = ProcessFiles.numbers + [ProcessFiles.image]
+    private static let ownNumbers = ProcessFiles.numbers
 
     private func hasOwnFiles() -> Bool {
         guard let ownFiles else { return true }
@@ -169,28 +173,68 @@ public struct ProcessState {
 
     private func restoreDescriptors() -> Bool {
         guard (try? Descriptors.closeAll(except: numbers)) != nil, let objects, objects.restore() else { return false }
-        for descriptor in descriptors {
-            // The worker's own descriptors, up to its socket: a guest has not opened them, so their identity is all
-            // that is checked.
-            guard descriptor.isObject || FileIdentity(descriptor.number) == descriptor.file else { return false }
-            if descriptor.isObject { _ = fcntl(descriptor.number, F_SETFD, descriptor.descriptorFlags) }
-            // Whether programs that the process runs would inherit the descriptor.
-            if attributes != nil, fcntl(descriptor.number, F_GETFD) != descriptor.descriptorFlags { return false }
-            // A descriptor opened with O_PATH has neither status flags nor a position.
-            guard descriptor.number > Self.lastOwnDescriptor, descriptor.statusFlags & __O_PATH == 0 else { continue }
-            guard fcntl(descriptor.number, F_SETFL, descriptor.statusFlags) == 0 else { return false }
-            if let position = descriptor.position, !descriptor.isObject {
-                guard (try? Descriptors.setPosition(position, of: descriptor.number)) != nil else { return false }
-                flock(descriptor.number, LOCK_UN)
+        for descriptor in descriptors where !restore(descriptor) { return false }
+        return sharing.allSatisfy { $0.isShared == Self.sharePosition($0) }
+    }
+
+    private func restore(_ descriptor: OpenDescriptor) -> Bool {
+        let number = descriptor.number
+        guard descriptor.isObject || FileIdentity(number) == descriptor.file else { return false }
+        // The worker's own descriptors, up to its socket: the sandbox denies changing their flags.
+        guard number > Self.lastOwnDescriptor else {
+            return attributes == nil || fcntl(number, F_GETFD) == descriptor.descriptorFlags
+        }
+        guard fcntl(number, F_SETFD, descriptor.descriptorFlags) == 0 else { return false }
+        // The same file may have been opened again, in another way.
+        let opening = O_ACCMODE | __O_PATH
+        guard descriptor.isObject || fcntl(number, F_GETFL) & opening == descriptor.statusFlags & opening else {
+            return false
+        }
+        // A descriptor opened with O_PATH has neither status flags nor a position.
+        guard descriptor.statusFlags & __O_PATH == 0 else { return true }
+        guard fcntl(number, F_SETFL, descriptor.statusFlags) == 0 else { return false }
+        guard let position = descriptor.position, !descriptor.isObject else { return true }
+        flock(number, LOCK_UN)
+        return (try? Descriptors.setPosition(position, of: number)) != nil
+    }
+
+    /// Two descriptors of the same file, and whether they share a position, as `dup` makes them.
+    private struct Sharing {
+        let first: Int32
+        let second: Int32
+        /// Where they are.
+        let positions: (Int64, Int64)
+        let isShared: Bool
+    }
+
+    private static func sharing(_ descriptors: [OpenDescriptor]) -> [Sharing] {
+        let files = descriptors.filter { $0.number > lastOwnDescriptor && !$0.isObject && $0.position != nil }
+        return files.indices.flatMap { index in
+            files[(index + 1)...].filter { $0.file == files[index].file }.map { other in
+                let pair = Sharing(
+                    first: files[index].number, second: other.number,
+                    positions: (files[index].position ?? 0, other.position ?? 0), isShared: false)
+                return Sharing(
+                    first: pair.first, second: pair.second, positions: pair.positions, isShared: sharePosition(pair))
             }
         }
-        return true
+    }
+
+    /// Tries it, and puts the positions back.
+    private static func sharePosition(_ pair: Sharing) -> Bool {
+        let (first, second) = (off_t(pair.positions.0), off_t(pair.positions.1))
+        let other = first + 1 == second ? first + 2 : first + 1
+        guard lseek(pair.first, other, SEEK_SET) == other else { return false }
+        let isShared = lseek(pair.second, 0, SEEK_CUR) == other
+        lseek(pair.first, first, SEEK_SET)
+        if !isShared { lseek(pair.second, second, SEEK_SET) }
+        return isShared
     }
 
     /// Whether everything that this process holds in the kernel can be restored after a call.
     public static func canBePutBack(filesAreWritable: Bool, sharedMemory: UInt) -> Bool {
         let ofGuest = Descriptors.openDescriptors(from: lastOwnDescriptor + 1).filter {
-            !(ProcessFiles.numbers + [ProcessFiles.image]).contains($0)
+            !ProcessFiles.numbers.contains($0)
         }
         return (try? checkFiles(ofGuest, filesAreWritable: filesAreWritable, sharedMemory: sharedMemory)) != nil
             && (try? KernelObjects(ofGuest)) != nil

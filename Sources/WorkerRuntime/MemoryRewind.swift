@@ -31,7 +31,7 @@ public final class MemoryRewind: PristineState {
     public static var sharedMemory: UInt { UInt(bitPattern: faas_rewind_state()) }
 
     /// Called in a copy of the worker, which must not share a file with the other copies.
-    static func closeImage() { Descriptors.close(Int32(FAAS_REWIND_IMAGE)) }
+    static func closeImage() { ProcessFiles.replaceImage() }
 
     public func prepare(_ function: LoadMessage) throws(Failure) {
         self.function = function

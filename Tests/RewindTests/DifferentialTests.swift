@@ -339,7 +339,8 @@ import Testing
 
 extension Handler {
     static let allPython =
-        pythonText + pythonNumbers + pythonObjects + pythonProcess + pythonConcurrency + pythonThreads + pythonMemory
+        pythonText + pythonNumbers + pythonObjects + pythonProcess + pythonConcurrency + pythonThreads
+        + pythonDescriptors + pythonMemory
     static let allJavaScript = jsObjects + jsText + jsEngine + jsMemory + jsAsync
 
     /// Handlers that use much memory or make much garbage.

@@ -33,6 +33,7 @@ int faas_open_event(void);
    eventfd and epoll, and because they must allocate no memory. Made close-on-exec. Return 0 or -errno. */
 struct faas_epoll_member {
   uint64_t data;
+  uint64_t inode; /* of the file that it is, 0: not known */
   int32_t descriptor;
   uint32_t events;
 };
@@ -41,6 +42,9 @@ int faas_make_epoll(int number, const struct faas_epoll_member *members, int cou
 /* A pipe, or a pair of local stream sockets. */
 int faas_make_pair(int first, int second, int is_pipe);
 int faas_is_epoll(int descriptor);
+/* Whether two descriptors are of one object, tried with a change that is taken back. The kernel does not tell. */
+int faas_is_same_epoll(int first, int second);
+int faas_is_same_event(int first, int second);
 /* Whether reading from an event counter takes one of `count`: tries it, and puts back what it took. */
 int faas_is_semaphore(int descriptor, uint64_t count);
 /* How much can be read from a pipe: ioctl(2), which is variadic. -errno if that is not known. */
@@ -71,8 +75,12 @@ int faas_get_processors(pid_t thread, uint64_t *bits);
 static const uint64_t faas_note_mark = 0x9d5c7f06e1b3a824;
 /* Makes a system call of at most four arguments, noted first. As syscall(2). */
 long faas_noted_call(long number, long first, long second, long third, long fourth);
-/* Whether there is a note, which is removed. */
+/* Notes that a signal has been sent, which may wait at a process or thread that blocks it. */
+void faas_note_signal(void);
+/* Whether there is a note, which is removed. 2: of a signal too. */
 int faas_take_note(void);
+/* Removes signals that wait at any of the process's threads. Their actions must be restored afterwards. */
+void faas_drop_signals(void);
 
 /* State of a process that only the process itself can change, in parts that are compared after each invocation. In C,
    because a hundred system calls cost nothing extra here, and because Swift imports neither the variadic nor the hidden

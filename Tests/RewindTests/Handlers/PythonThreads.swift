@@ -165,3 +165,112 @@ extension Handler {
             """, weight: 4, reference: .invocation),
     ]
 }
+
+/// What calls do to the descriptors, signals and mappings of the source.
+extension Handler {
+    static let pythonDescriptors: [Handler] = [
+        .python(
+            "duplicates of a counter and of an epoll set",
+            """
+            import os, select
+            a = os.eventfd(0, os.EFD_NONBLOCK); b = os.dup(a); c = os.eventfd(0, os.EFD_NONBLOCK)
+            poll = select.epoll(); other = select.epoll.fromfd(os.dup(poll.fileno())); r, w = os.pipe()
+            def handler(event):
+                os.eventfd_write(a, 4 + event["n"])
+                answer = [os.eventfd_read(b), len(other.poll(0))]
+                poll.register(r, select.EPOLLIN); os.write(w, b"x")
+                try: answer.append(os.eventfd_read(c))
+                except BlockingIOError: answer.append(None)
+                return answer + [len(other.poll(0))]
+            """, weight: 3, reference: .invocation),
+        .python(
+            "a pipe whose ends are exchanged, or both the same",
+            """
+            import os
+            r, w = os.pipe()
+            def handler(event):
+                os.write(w, b"x"); answer = os.read(r, 1).decode()
+                if event["n"] == 1: t = os.dup(r); os.dup2(w, r); os.dup2(t, w)
+                if event["n"] == 2: os.dup2(w, r)
+                if event["n"] == 3: os.dup2(r, w)
+                return answer
+            """, events: [#"{"n":1}"#, #"{"n":2}"#, #"{"n":3}"#], weight: 3, reference: .invocation),
+        .python(
+            "signals that are blocked and wait",
+            """
+            import os, signal, threading
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1, signal.SIGUSR2])
+            ask, told = threading.Event(), []
+            def wait():
+                ask.wait(); told.append(len(signal.sigpending()))
+                while True: ask.wait(60)
+            thread = threading.Thread(target=wait, daemon=True); thread.start()
+            def handler(event):
+                before = sorted(map(int, signal.sigpending()))
+                ask.set()
+                while not told: pass
+                os.kill(os.getpid(), signal.SIGUSR1); signal.pthread_kill(thread.ident, signal.SIGUSR2)
+                return [before, told, len(signal.sigpending())]
+            """, weight: 4, reference: .invocation),
+        .python(
+            "flags of the source's files, and how they were opened",
+            """
+            import fcntl, os
+            f = os.open(os.__file__, os.O_RDONLY); g = os.open(os.__file__, os.O_PATH); name = os.__file__
+            def handler(event):
+                answer = [os.get_inheritable(f), fcntl.fcntl(f, fcntl.F_GETFL), fcntl.fcntl(g, fcntl.F_GETFL) & os.O_PATH > 0]
+                os.set_inheritable(f, True); fcntl.fcntl(f, fcntl.F_SETFL, os.O_APPEND)
+                if event["n"] == 2: os.close(g); os.open(name, os.O_RDONLY)
+                for number in range(4):
+                    answer.append(fcntl.fcntl(number, fcntl.F_GETFL) & os.O_NONBLOCK)
+                    try: os.set_blocking(number, False)
+                    except PermissionError: pass
+                return answer
+            """, weight: 3, reference: .invocation),
+        .python(
+            "whether files of the source's share a position",
+            """
+            import os
+            f = os.open(os.__file__, os.O_RDONLY); g = os.open(os.__file__, os.O_RDONLY); h = os.dup(f)
+            def handler(event):
+                os.lseek(f, 10, 0)
+                answer = [os.lseek(one, 0, 1) for one in (f, g, h)]
+                if event["n"] == 1: os.dup2(f, g)
+                if event["n"] == 2: os.close(h); os.open(os.__file__, os.O_RDONLY)
+                return answer
+            """, weight: 3, reference: .invocation),
+        .python(
+            "marks on the source's mappings",
+            """
+            import mmap, os
+            m = mmap.mmap(-1, 1 << 20)
+            def handler(event):
+                os.lseek(34, 0, 0)
+                lines = 0
+                while part := os.read(34, 1 << 16): lines += part.count(b"\\n")
+                for i in range(0, 64, event["n"] + 1):
+                    for advice in (mmap.MADV_DONTDUMP, mmap.MADV_RANDOM, mmap.MADV_SEQUENTIAL):
+                        try: m.madvise(advice, i * 8192, 4096)
+                        except OSError: pass
+                return lines < 1000
+            """, weight: 3, reference: .invocation),
+        .python(
+            "a pipe without a reader",
+            """
+            import os
+            def handler(event):
+                r, w = os.pipe(); os.close(r)
+                try: os.write(w, b"x")
+                except BrokenPipeError: return "broken"
+            """, reference: .invocation),
+        .python(
+            "every number of a descriptor",
+            """
+            import os
+            def handler(event):
+                opened = [os.dup(0) for _ in range(60)]
+                for one in opened: os.close(one)
+                return [len(opened), 39 in opened]
+            """, reference: .invocation),
+    ]
+}
