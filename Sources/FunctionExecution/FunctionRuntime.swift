@@ -112,6 +112,24 @@ public final class FunctionRuntime: Sendable {
         }
     }
 
+    // MARK: Workers that are kept ready
+
+    /// Keeps as many workers of these functions ready as their ``FunctionLimits/minWorkers`` say, from now on, instead
+    /// of those of an earlier call. A function that does not build is left out; one that does not load is tried again
+    /// from time to time.
+    package func keepReady(_ functions: [Function]) async {
+        var built: [Function] = []
+        for function in functions where (try? await build(function)) != nil { built.append(function) }
+        pool.keepReady(built)
+    }
+
+    /// How many workers that were kept ready have ended because others needed their memory or their place, and how many
+    /// invocations were ended because functions used more memory than there is.
+    package var evictions: (readyWorkers: Int, invocations: Int) {
+        let evictions = pool.evictions
+        return (evictions.ready, evictions.calls)
+    }
+
     // MARK: Invoking
 
     /// Calls a function and returns what its handler returned.

@@ -282,8 +282,8 @@ final class Worker: @unchecked Sendable {
     }
 
     /// Ends the worker if it uses more memory or processor time than it may. From the watch's thread.
-    func enforceLimits(_ hostProcessors: HostProcessors) {
-        switch oversight.look(hostProcessors) {
+    func enforceLimits(_ hostProcessors: HostProcessors, now: Int64) {
+        switch oversight.look(hostProcessors, now: now) {
         case nil: break
         case .memory:
             // The fault first: the end is noticed on the event loop, after it.
@@ -300,6 +300,13 @@ final class Worker: @unchecked Sendable {
                 self.kill()
             }
         }
+    }
+
+    /// Ends the worker because the functions of the host use more memory than it has for them. That does not count
+    /// against its function. From any thread.
+    func endForMemory(_ error: Overloaded) {
+        eventLoop.execute { self.state.note(error) }
+        kill()
     }
 
     /// Ends the worker if it computes although it has no invocation. From the watch's thread.

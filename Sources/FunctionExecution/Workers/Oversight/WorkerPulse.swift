@@ -1,0 +1,61 @@
+/// Tells whether a worker sleeps or computes, from its processor time at two looks. Pure: the owner looks, and says
+/// what time it is.
+///
+/// A call that is seen for the first time says little: it may have begun a moment ago, or its answer may be on its way.
+/// So a call that does not compute counts from the second look on. Calls of a few milliseconds count as neither.
+struct WorkerPulse: Sendable {
+    enum Finding: Equatable, Sendable {
+        case unknown
+        /// It waits, and so do its threads and all that it started.
+        case asleep
+        /// It has used a processor, or waits for one.
+        case awake
+    }
+
+    /// What the last look found.
+    private(set) var finding = Finding.unknown
+    /// Whether it was asleep when that was last known.
+    private(set) var sleeps = false
+    /// Its activity at the last look, and the processor time and the clock at that moment.
+    private var activity: UInt64?
+    private var time: Int64 = 0
+    private var now: Int64 = 0
+    /// Whether it had started processes at the last look. Its own time says nothing of theirs.
+    private var hadChildren = false
+
+    /// A worker that uses at least this part of the time between two looks is awake: an eighth.
+    private static let notable: Int64 = 8
+
+    /// Whether it has done nothing since the last look, so that its memory, threads and children are the same.
+    func isUnchanged(_ activity: UInt64, time: Int64) -> Bool {
+        self.activity == activity && self.time == time && !hadChildren
+    }
+
+    /// A look at a worker that is unchanged.
+    /// - Parameter isRunnable: asks the kernel whether it has or wants a processor.
+    mutating func lookAgain(now: Int64, isRunnable: () -> Bool) {
+        self.now = now
+        // One that sleeps goes on, because to wake up would have taken time. One that waits for a processor may sleep by
+        // now, if it slept soon after the last look.
+        if finding != .asleep { note(isRunnable() ? .awake : .asleep) }
+    }
+
+    /// A look at a worker that has done something, or may have.
+    ///
+    /// - Parameters:
+    ///   - activity: names what it does.
+    ///   - time: its processor time so far, in nanoseconds.
+    ///   - now: nanoseconds of the monotonic clock.
+    ///   - hasChildren: whether it has started processes.
+    mutating func look(_ activity: UInt64, time: Int64, now: Int64, hasChildren: Bool, isRunnable: () -> Bool) {
+        let isSame = self.activity == activity
+        let isNotable = self.activity != nil && (time - self.time) * Self.notable >= now - self.now
+        (self.activity, self.time, self.now, hadChildren) = (activity, time, now, hasChildren)
+        note(isNotable ? .awake : !isSame ? .unknown : isRunnable() ? .awake : .asleep)
+    }
+
+    private mutating func note(_ finding: Finding) {
+        self.finding = finding
+        if finding != .unknown { sleeps = finding == .asleep }
+    }
+}
