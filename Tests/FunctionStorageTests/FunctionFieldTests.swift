@@ -18,7 +18,7 @@ import Testing
             cors: CORS(allowOrigins: ["https://app.example", "*"]),
             limits: FunctionLimits(
                 memoryMB: 1, maxConcurrency: 2, maxEventBytes: 3, maxResultBytes: 4, maxLogBytes: 5, cpuMillis: 6,
-                temporaryMB: 8)))
+                temporaryMB: 8, minWorkers: 2, idleTimeoutMillis: 9)))
 
     @Test func `Names are unique, and every field of a definition has a line`() {
         let names = FunctionField.all.map(\.name)
@@ -35,8 +35,10 @@ import Testing
     }
 
     @Test func `A function with all fields has the revision that it always had`() {
-        #expect(Self.function.revision == "00dd8a36e6e33047")
         var definition = Self.function.definition
+        definition.limits.minWorkers = nil
+        definition.limits.idleTimeoutMillis = nil
+        #expect(definition.revision() == "00dd8a36e6e33047")
         definition.cors = CORS()
         #expect(definition.revision() == "f0b5ca7cbb892e32")
         definition.folders.packages = nil

@@ -1,0 +1,73 @@
+import Testing
+
+@testable import FunctionExecution
+
+@Suite struct WorkerPulseTests {
+    /// A look 5 ms after the one before.
+    private static func look(
+        _ pulse: inout WorkerPulse, _ activity: UInt64, time: Int64, number: Int64, children: Bool = false,
+        isRunnable: Bool = false
+    ) -> WorkerPulse.Finding {
+        pulse.look(activity, time: time, now: number * 5_000_000, hasChildren: children) { isRunnable }
+        return pulse.finding
+    }
+
+    @Test func `A call that is seen twice without having computed is asleep`() {
+        var pulse = WorkerPulse()
+        #expect(Self.look(&pulse, 1, time: 100_000, number: 1) == .unknown)
+        #expect(!pulse.sleeps)
+        #expect(Self.look(&pulse, 1, time: 200_000, number: 2) == .asleep)
+        #expect(pulse.sleeps)
+    }
+
+    @Test func `A call that has used an eighth of a processor is awake, whether it is new or not`() {
+        var pulse = WorkerPulse()
+        _ = Self.look(&pulse, 1, time: 0, number: 1)
+        #expect(Self.look(&pulse, 1, time: 700_000, number: 2) == .awake)
+        #expect(Self.look(&pulse, 3, time: 1_400_000, number: 3) == .awake)
+        #expect(Self.look(&pulse, 5, time: 1_500_000, number: 4) == .unknown, "a short call of little work")
+        #expect(!pulse.sleeps)
+    }
+
+    @Test func `One that waits for a processor is awake`() {
+        var pulse = WorkerPulse()
+        _ = Self.look(&pulse, 1, time: 0, number: 1)
+        #expect(Self.look(&pulse, 1, time: 1000, number: 2, isRunnable: true) == .awake)
+        #expect(pulse.isUnchanged(1, time: 1000))
+        pulse.lookAgain(now: 15_000_000) { true }
+        #expect(pulse.finding == .awake)
+        pulse.lookAgain(now: 20_000_000) { false }
+        #expect(pulse.finding == .asleep)
+    }
+
+    @Test func `One that used no time since it was seen asleep is not asked for again`() {
+        var pulse = WorkerPulse()
+        _ = Self.look(&pulse, 1, time: 0, number: 1)
+        _ = Self.look(&pulse, 1, time: 1000, number: 2)
+        var wasAsked = false
+        pulse.lookAgain(now: 15_000_000) {
+            wasAsked = true
+            return true
+        }
+        #expect(pulse.finding == .asleep && !wasAsked)
+    }
+
+    @Test func `One with children, or another call, or more time is not unchanged`() {
+        var pulse = WorkerPulse()
+        #expect(!pulse.isUnchanged(1, time: 0))
+        _ = Self.look(&pulse, 1, time: 5, number: 1)
+        #expect(pulse.isUnchanged(1, time: 5) && !pulse.isUnchanged(1, time: 6) && !pulse.isUnchanged(3, time: 5))
+        _ = Self.look(&pulse, 1, time: 5, number: 2, children: true)
+        #expect(!pulse.isUnchanged(1, time: 5))
+    }
+
+    @Test func `A new call of a worker that slept does not make it one that computes`() {
+        var pulse = WorkerPulse()
+        _ = Self.look(&pulse, 1, time: 0, number: 1)
+        _ = Self.look(&pulse, 1, time: 0, number: 2)
+        #expect(Self.look(&pulse, 3, time: 300_000, number: 3) == .unknown)
+        #expect(pulse.sleeps)
+        #expect(Self.look(&pulse, 3, time: 3_000_000, number: 4) == .awake)
+        #expect(!pulse.sleeps)
+    }
+}
