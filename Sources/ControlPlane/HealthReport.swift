@@ -13,6 +13,8 @@ struct HealthReport {
         [
             "status": "OK", "workers": .integer(Int64(health.workers)),
             "retiredWorkers": .integer(Int64(health.retiredWorkers)),
+            "evictedReadyWorkers": .integer(Int64(health.evictedReadyWorkers)),
+            "invocationsEndedForMemory": .integer(Int64(health.invocationsEndedForMemory)),
             "sandbox": .string(health.sandbox),
             "controlGroups": Self.json(health.controlGroups),
             "languages": .array(

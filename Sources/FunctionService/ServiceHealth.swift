@@ -24,6 +24,10 @@ public struct ServiceHealth: Sendable {
     public let workers: Int
     /// Workers so far that were replaced because their state could not be put back.
     public let retiredWorkers: Int
+    /// Workers so far that were kept ready (`minWorkers`) and ended because others needed their memory or their place.
+    public let evictedReadyWorkers: Int
+    /// Invocations so far that were ended because functions used more memory than the host has for them.
+    public let invocationsEndedForMemory: Int
     /// `required`, `best-effort` or `off`.
     public let sandbox: String
     public let controlGroups: Layer
@@ -37,8 +41,10 @@ public struct ServiceHealth: Sendable {
 
 extension FunctionService {
     public var health: ServiceHealth {
-        ServiceHealth(
+        let evictions = runtime.evictions
+        return ServiceHealth(
             workers: runtime.workerCount, retiredWorkers: runtime.retiredWorkerCount,
+            evictedReadyWorkers: evictions.readyWorkers, invocationsEndedForMemory: evictions.invocations,
             sandbox: runtime.configuration.sandbox.rawValue,
             controlGroups: .init(runtime.controlGroupReport),
             languages: runtime.sandboxReports.map {

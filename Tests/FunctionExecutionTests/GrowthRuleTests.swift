@@ -42,7 +42,7 @@ import Testing
         var rule = Self.rule(looks: 200, asleep: 198, awake: 2)
         #expect(rule.workers(processors: 2, limit: 500) >= 200)
         rule.saw(asleep: 150, awake: 50)
-        #expect(rule.workers(processors: 2, limit: 500) >= 200)
+        #expect(rule.workers(processors: 2, limit: 500) >= 150)
     }
 
     @Test func `Workers that wait for a processor count as awake, so a function stops growing when all are busy`() {

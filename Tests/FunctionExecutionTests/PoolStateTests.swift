@@ -444,7 +444,7 @@ import Testing
             .init(memory: FunctionMemory(most: 100 << 20))
         }
         _ = pool.add(1, for: "a")
-        _ = pool.workerIsReady(1, loadedBytes: 0, now: 0)
+        _ = pool.workerIsReady(1, now: 0)
         // The function has a worker, so they may wait for it.
         #expect(pool.add(2, for: "a") == [])
         #expect(pool.workerIsReady(1, now: 1) == [.run(2, on: 1)])

@@ -8,7 +8,7 @@ struct MemoryLedger: Equatable, Sendable {
     private(set) var promised = 0
     /// The part of `promised` that ending idle workers gives back.
     private(set) var promisedToIdle = 0
-    /// What workers are known to use. An idle one counts with its promise.
+    /// What workers are known to use.
     private(set) var used = 0
 
     init(limit: Int) { self.limit = limit }

@@ -387,7 +387,9 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         }
         let bytes = functions[function].memory.idle(loaded: worker.loaded, used: worker.memory.used)
         next.phase = .idle(since: now)
-        next.memory = .init(promised: bytes, used: bytes, isIdle: true)
+        let keeps = functions[function].memory.keeps
+        next.memory = .init(
+            promised: bytes, used: keeps ? worker.memory.used : min(worker.memory.used, bytes), isIdle: true)
         replace(id, worker, by: next)
         functions[function].idle.append(id)
         idleCount += 1
