@@ -6,9 +6,9 @@ import Testing
     /// A look 5 ms after the one before.
     private static func look(
         _ pulse: inout WorkerPulse, _ activity: UInt64, time: Int64, number: Int64, children: Bool = false,
-        isRunnable: Bool = false
+        state: WorkerPulse.Finding = .asleep
     ) -> WorkerPulse.Finding {
-        pulse.look(activity, time: time, now: number * 5_000_000, hasChildren: children) { isRunnable }
+        pulse.look(activity, time: time, now: number * 5_000_000, hasChildren: children) { state }
         return pulse.finding
     }
 
@@ -32,12 +32,20 @@ import Testing
     @Test func `One that waits for a processor is awake`() {
         var pulse = WorkerPulse()
         _ = Self.look(&pulse, 1, time: 0, number: 1)
-        #expect(Self.look(&pulse, 1, time: 1000, number: 2, isRunnable: true) == .awake)
+        #expect(Self.look(&pulse, 1, time: 1000, number: 2, state: .awake) == .awake)
         #expect(pulse.isUnchanged(1, time: 1000))
-        pulse.lookAgain(now: 15_000_000) { true }
+        pulse.lookAgain(now: 15_000_000) { .awake }
         #expect(pulse.finding == .awake)
-        pulse.lookAgain(now: 20_000_000) { false }
+        pulse.lookAgain(now: 20_000_000) { .asleep }
         #expect(pulse.finding == .asleep)
+    }
+
+    @Test func `One that has answered and waits for the host is neither`() {
+        var pulse = WorkerPulse()
+        _ = Self.look(&pulse, 1, time: 0, number: 1)
+        #expect(Self.look(&pulse, 1, time: 1000, number: 2, state: .unknown) == .unknown)
+        pulse.lookAgain(now: 15_000_000) { .unknown }
+        #expect(pulse.finding == .unknown)
     }
 
     @Test func `One that used no time since it was seen asleep is not asked for again`() {
@@ -47,7 +55,7 @@ import Testing
         var wasAsked = false
         pulse.lookAgain(now: 15_000_000) {
             wasAsked = true
-            return true
+            return .awake
         }
         #expect(pulse.finding == .asleep && !wasAsked)
     }

@@ -135,8 +135,9 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         var waiting = 0
         /// How many workers in a row have ended before they had read it.
         var deadSpares = 0
-        /// What its workers use.
+        /// What its workers use, and what has been promised to them.
         var used = 0
+        var promised = 0
 
         var isUnused: Bool { workers == 0 && waiting == 0 }
         var isUnserved: Bool { workers == 0 && waiting > 0 }
@@ -211,7 +212,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         if isShuttingDown { return [.reject(waiter, .shuttingDown)] }
         let known = numbers[key]
         if let known {
-            if let id = functions[known].idle.last, functions[known].canUseAnother, let worker = workers[id] {
+            if let id = functions[known].idle.last, canUseIdle(known), let worker = workers[id] {
                 return run(waiter, onIdle: id, worker)
             }
             if functions[known].waiting >= limits.waitingPerFunction { return [.reject(waiter, .functionQueueFull)] }
@@ -278,6 +279,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         guard part != old.memory else { return }
         memory.change(old.memory, to: part)
         functions[old.function].used += part.used - old.memory.used
+        functions[old.function].promised += part.promised - old.memory.promised
     }
 
     /// An invocation that waits has been cancelled or is too late. Returns false if it does not wait (any more).
@@ -399,10 +401,19 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         return startWorkers(now: now) + (isNew ? startReady(now: now) : [])
     }
 
+    /// Whether one more worker of the function may serve: it helps, and if there are more than processors, as much memory
+    /// is left for others as the function has.
+    private func canUseIdle(_ function: Int) -> Bool {
+        guard functions[function].canUseAnother else { return false }
+        if functions[function].busy < limits.processors { return true }
+        let own = functions[function].promised
+        return own + max(FunctionMemory.reserve, functions[function].memory.call) <= room.memory
+    }
+
     /// Gives invocations that wait to idle workers, as far as that helps.
     private mutating func useIdle(_ function: Int) -> [Action] {
         var actions: [Action] = []
-        while functions[function].canUseAnother, let id = functions[function].idle.last, let worker = workers[id],
+        while canUseIdle(function), let id = functions[function].idle.last, let worker = workers[id],
             let waiter = takeWaiter(of: function, forIdle: true)
         {
             actions += run(waiter, onIdle: id, worker)
@@ -574,6 +585,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         let record = WorkerRecord(function: function, phase: .starting, memory: .init(promised: bytes), loaded: nil)
         workers[lastWorker] = record
         memory.change(.init(), to: record.memory)
+        functions[function].promised += bytes
         functions[function].workers += 1
         functions[function].starting += 1
         startingCount += 1
@@ -630,10 +642,9 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
             record.starting < max(1, limits.starting / 2)
         else { return false }
         // A function that sleeps must not take everything: it leaves as much as it has.
-        let hasLess = record.workers < limits.share
-        guard hasLess || record.workers < room.workers && record.used + record.memory.starting <= room.memory else {
-            return false
-        }
+        guard record.workers < limits.share || record.workers < room.workers,
+            record.workers < limits.processors || record.promised + record.memory.starting <= room.memory
+        else { return false }
         // One on trial is tried with one worker.
         return !record.hasWorker || !failures.isOnTrial(record.key)
     }
@@ -715,8 +726,9 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     /// A worker that starts or serves has so much private memory.
     ///
-    /// Its promise grows with it. If more is promised than there is, idle workers end. If more is used than there is, a
-    /// worker with a call ends: the largest one of the function that uses the most beyond what one worker of it may use.
+    /// Its promise grows with it. If more is promised than there is, idle workers end. Where many grow at once, calls end:
+    /// the largest worker of a function that has more workers than processors and uses more than it leaves to others; and
+    /// if more is used than there is, that of the function that uses the most beyond what one worker of it may use.
     mutating func saw(_ id: WorkerID, privateBytes: Int) -> [Action] {
         guard let worker = workers[id], worker.phase == .starting || worker.phase == .busy else { return [] }
         var seen = worker
@@ -731,15 +743,29 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         replace(id, worker, by: seen)
         var actions: [Action] = []
         while !memory.fits(0), let (id, victim) = leastRecentlyUsed() { actions.append(endForOthers(id, victim)) }
+        while leavesTooLittle(function), let (id, victim) = largest(of: function) {
+            actions.append(endForMemory(id, victim))
+        }
         while memory.isExhausted, let (id, victim) = largest() { actions.append(endForMemory(id, victim)) }
         return actions
     }
 
-    private func largest() -> (id: WorkerID, worker: WorkerRecord)? {
+    private func leavesTooLittle(_ function: Int) -> Bool {
+        let record = functions[function]
+        return record.used > limits.memory - memory.used && record.used > record.memory.most
+            && record.busy + record.starting > limits.processors
+    }
+
+    /// - Parameter function: nil: any.
+    private func largest(of function: Int? = nil) -> (id: WorkerID, worker: WorkerRecord)? {
         func excess(_ worker: WorkerRecord) -> Int {
             functions[worker.function].used - functions[worker.function].memory.most
         }
-        return workers.lazy.filter { $0.value.memory.used > 0 }.max {
+        func canEnd(_ worker: WorkerRecord) -> Bool {
+            (worker.phase == .busy || worker.phase == .starting) && worker.memory.used > 0
+                && (function == nil || worker.function == function)
+        }
+        return workers.lazy.filter { canEnd($0.value) }.max {
             // Of several functions, the same one each time; of its workers the youngest, if they have grown alike.
             (excess($0.value), $0.value.function, $0.value.memory.used, $0.key)
                 < (excess($1.value), $1.value.function, $1.value.memory.used, $1.key)

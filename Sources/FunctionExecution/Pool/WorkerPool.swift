@@ -3,6 +3,8 @@ import NIOCore
 import Synchronization
 import SystemCalls
 import Telemetry
+import Foundation
+let debugWait = ProcessInfo.processInfo.environment["DEBUGWAIT"] != nil
 
 /// Carries out what ``PoolState`` decides: starts and ends workers and hands them invocations.
 ///
@@ -414,6 +416,7 @@ final class WorkerPool: WorkerDelegate {
     /// The worker has ended. The error is for an invocation that waited for it.
     private func forget(_ worker: Worker, _ error: any FunctionError) {
         watch.remove(worker)
+        if debugWait { print("ENDED \(worker.endCause) \(error)") }
         let end: PoolState<Function>.End =
             switch worker.endCause {
             case .function, .retired: .failed(error.message)
@@ -435,6 +438,7 @@ final class WorkerPool: WorkerDelegate {
 
     private func saw(_ sights: WorkerWatch.Sights) {
         let now = context.now()
+        if debugWait { for c in sights.calls where c.asleep > 0 { print("SAW \(c.asleep) \(c.awake) \(c.function.definition.language.id) \(c.function.definition.isolation)") } }
         perform(
             decide { state in
                 var actions: [PoolState<Function>.Action] = []

@@ -87,14 +87,16 @@ final class WorkerOversight: @unchecked Sendable {
     ///
     /// A worker that has used no processor since the last look is as it was then. Many workers sleep at a time, and one
     /// system call for each is enough.
-    /// - Parameter now: nanoseconds of the monotonic clock.
-    func look(_ hostProcessors: HostProcessors, now: Int64) -> Excess? {
+    /// - Parameters:
+    ///   - now: nanoseconds of the monotonic clock.
+    ///   - hasUnread: whether it has sent something that its event loop has not read yet.
+    func look(_ hostProcessors: HostProcessors, now: Int64, hasUnread: () -> Bool) -> Excess? {
         guard let usage = process.usage else { return nil }
         let current = activity.load(ordering: .relaxed)
         let time = usage.ownProcessorTime()
         if pulse.isUnchanged(current, time: time) {
             if !watch.isCrowded { endPostponement() }
-            pulse.lookAgain(now: now) { usage.isRunnable(others: others) }
+            pulse.lookAgain(now: now) { state(usage, current, hasUnread) }
             return nil
         }
         let excess = lookAtProcessorTime(usage)
@@ -103,7 +105,7 @@ final class WorkerOversight: @unchecked Sendable {
             mayFork: isLoading, processLimit: TaskLimit.processes, byteLimit: limits.watchedBytes)
         others = max(0, consumption.threads - 1) + consumption.descendants
         pulse.look(current, time: time, now: now, hasChildren: consumption.descendants > 0) {
-            usage.isRunnable(others: others)
+            state(usage, current, hasUnread)
         }
         leave(hostProcessors, usage, current)
         lastMemory = consumption.privateBytes
@@ -149,6 +151,13 @@ final class WorkerOversight: @unchecked Sendable {
     private static let idleProcessorTime: Int64 = 200_000_000
     /// What it may use of that at its usual priority.
     private static let calmProcessorTime: Int64 = 2_000_000
+
+    /// A worker sleeps if it has no processor and wants none. If it has answered, and its event loop is busy with others,
+    /// it sleeps too, but not in its call.
+    private func state(_ usage: ProcessUsage, _ current: UInt64, _ hasUnread: () -> Bool) -> WorkerPulse.Finding {
+        if usage.isRunnable(others: others) { return .awake }
+        return hasUnread() || activity.load(ordering: .relaxed) != current ? .unknown : .asleep
+    }
 
     // MARK: What the pool wants to know
 
@@ -224,6 +233,9 @@ final class WorkerOversight: @unchecked Sendable {
         // `endPostponement` may have run between these two lines.
         if priority.load(ordering: .sequentiallyConsistent) == .usual { usage.setPriority(.usual) }
     }
+
+    /// It is about to be killed, and others need its memory.
+    func hurry() { process.usage?.setPriority(.usual) }
 
     /// Returns false if the activity had ended.
     @discardableResult

@@ -32,12 +32,12 @@ struct WorkerPulse: Sendable {
     }
 
     /// A look at a worker that is unchanged.
-    /// - Parameter isRunnable: asks the kernel whether it has or wants a processor.
-    mutating func lookAgain(now: Int64, isRunnable: () -> Bool) {
+    /// - Parameter state: asks the kernel what it does.
+    mutating func lookAgain(now: Int64, state: () -> Finding) {
         self.now = now
         // One that sleeps goes on, because to wake up would have taken time. One that waits for a processor may sleep by
         // now, if it slept soon after the last look.
-        if finding != .asleep { note(isRunnable() ? .awake : .asleep) }
+        if finding != .asleep { note(state()) }
     }
 
     /// A look at a worker that has done something, or may have.
@@ -47,11 +47,12 @@ struct WorkerPulse: Sendable {
     ///   - time: its processor time so far, in nanoseconds.
     ///   - now: nanoseconds of the monotonic clock.
     ///   - hasChildren: whether it has started processes.
-    mutating func look(_ activity: UInt64, time: Int64, now: Int64, hasChildren: Bool, isRunnable: () -> Bool) {
+    ///   - state: asks the kernel what it does.
+    mutating func look(_ activity: UInt64, time: Int64, now: Int64, hasChildren: Bool, state: () -> Finding) {
         let isSame = self.activity == activity
         let isNotable = self.activity != nil && (time - self.time) * Self.notable >= now - self.now
         (self.activity, self.time, self.now, hadChildren) = (activity, time, now, hasChildren)
-        note(isNotable ? .awake : !isSame ? .unknown : isRunnable() ? .awake : .asleep)
+        note(isNotable ? .awake : isSame ? state() : .unknown)
     }
 
     private mutating func note(_ finding: Finding) {

@@ -69,6 +69,8 @@ final class WorkerWatch: Sendable {
 
     /// The thread ends when there has been no worker for a while.
     private func run() {
+        // Where hundreds of workers compute, it would wait for each of them while they grow.
+        ProcessPriority.raiseThisThread()
         var idleRounds = 0
         var lastIdleLook: Int64 = 0
         var lastCrowd = -Self.crowdInterval
