@@ -4,24 +4,24 @@ import Testing
 
 @Suite struct GrowthRuleTests {
     /// A rule that has seen the same at so many looks.
-    private static func rule(looks: Int, asleep: Int, awake: Int) -> GrowthRule {
+    private static func rule(looks: Int, computed: Int64, slept: Int64) -> GrowthRule {
         var rule = GrowthRule()
-        for _ in 0..<looks { rule.saw(asleep: asleep, awake: awake) }
+        for _ in 0..<looks { rule.saw(computed: computed, slept: slept) }
         return rule
     }
 
     @Test func `A function of which nothing is known gets a worker for each processor`() {
         #expect(GrowthRule().workers(processors: 2, limit: 500) == 2)
         #expect(GrowthRule().workers(processors: 8, limit: 3) == 3)
-        #expect(Self.rule(looks: 100, asleep: 0, awake: 0).workers(processors: 2, limit: 500) == 2)
+        #expect(Self.rule(looks: 100, computed: 0, slept: 0).workers(processors: 2, limit: 500) == 2)
     }
 
     @Test func `A function that computes never gets more, and a moment of sleep changes nothing`() {
-        var rule = Self.rule(looks: 1000, asleep: 0, awake: 2)
+        var rule = Self.rule(looks: 1000, computed: 2, slept: 0)
         #expect(rule.workers(processors: 2, limit: 500) == 2)
         for _ in 0..<1000 {
-            rule.saw(asleep: 2, awake: 0)
-            for _ in 0..<8 { rule.saw(asleep: 0, awake: 2) }
+            rule.saw(computed: 0, slept: 2)
+            for _ in 0..<8 { rule.saw(computed: 2, slept: 0) }
             #expect(rule.workers(processors: 2, limit: 500) == 2)
         }
     }
@@ -30,7 +30,7 @@ import Testing
         var rule = GrowthRule()
         var last = rule.workers(processors: 2, limit: 500)
         for _ in 0..<50 {
-            rule.saw(asleep: last, awake: 0)
+            rule.saw(computed: 0, slept: Int64(last))
             let next = rule.workers(processors: 2, limit: 500)
             #expect(next >= last && next <= 4 * last)
             last = next
@@ -39,24 +39,25 @@ import Testing
     }
 
     @Test func `200 workers that compute for a hundredth of their time all help, even if they wake in bursts`() {
-        var rule = Self.rule(looks: 200, asleep: 198, awake: 2)
-        #expect(rule.workers(processors: 2, limit: 500) >= 200)
-        rule.saw(asleep: 150, awake: 50)
+        var rule = Self.rule(looks: 200, computed: 1, slept: 99)
+        #expect(rule.workers(processors: 2, limit: 500) == 500)
+        rule.saw(computed: 25, slept: 75)
         #expect(rule.workers(processors: 2, limit: 500) >= 150)
     }
 
-    @Test func `Workers that wait for a processor count as awake, so a function stops growing when all are busy`() {
-        // Half of the time of each is computing, and twelve of them keep two processors busy.
-        let rule = Self.rule(looks: 200, asleep: 2, awake: 10)
-        #expect(rule.workers(processors: 2, limit: 500) == 2)
-        let half = Self.rule(looks: 200, asleep: 2, awake: 2).workers(processors: 2, limit: 500)
-        #expect(half >= 4 && half <= 10)
+    @Test(arguments: [(80, 2, 2), (50, 4, 6), (20, 10, 25), (10, 20, 60)])
+    func `As many help as keep the processors busy, and some more where most sleep`(
+        percent: Int64, least: Int, most: Int
+    ) {
+        let rule = Self.rule(looks: 200, computed: percent, slept: 100 - percent)
+        let workers = rule.workers(processors: 2, limit: 500)
+        #expect(workers >= least && workers <= most, "\(workers)")
     }
 
     @Test func `A function that slept and now computes soon gets no more than one that always did`() {
-        var rule = Self.rule(looks: 200, asleep: 200, awake: 0)
+        var rule = Self.rule(looks: 200, computed: 0, slept: 200)
         #expect(rule.workers(processors: 2, limit: 500) == 500)
-        for _ in 0..<20 { rule.saw(asleep: 0, awake: 200) }
+        for _ in 0..<20 { rule.saw(computed: 200, slept: 0) }
         #expect(rule.workers(processors: 2, limit: 500) == 2)
     }
 }

@@ -18,7 +18,7 @@ import Testing
     private static func look(_ pool: inout Pool, _ looks: Int, asleep: Bool) {
         for _ in 0..<looks {
             let busy = pool.workerCount - pool.idleCount - pool.startingCount
-            var new = pool.saw("a", asleep: asleep ? busy : 0, awake: asleep ? 0 : busy, now: 0)
+            var new = pool.saw("a", computed: asleep ? 0 : Int64(busy), slept: asleep ? Int64(busy) : 0, now: 0)
             while !new.isEmpty {
                 let started = new.compactMap { if case .start(let id, _) = $0 { id } else { nil } }
                 new = started.flatMap { pool.workerIsReady($0, now: 0) }
@@ -74,7 +74,7 @@ import Testing
         for waiter in UInt64(1)...102 { _ = pool.add(waiter, for: "a") }
         for worker in UInt64(1)...2 { _ = pool.workerIsReady(worker, loadedBytes: 6 << 20, now: 0) }
         for _ in 0..<100 {
-            for case .start(let id, _) in pool.saw("a", asleep: 2, awake: 0, now: 0) {
+            for case .start(let id, _) in pool.saw("a", computed: 0, slept: 2, now: 0) {
                 _ = pool.workerIsReady(id, loadedBytes: 6 << 20, now: 0)
                 _ = pool.saw(id, privateBytes: 10 << 20)
             }
@@ -90,7 +90,7 @@ import Testing
         Self.look(&pool, 100, asleep: true)
         #expect(pool.workerCount == 20 && pool.waitingCount == 0)
         for waiter in UInt64(100)..<150 { _ = pool.add(waiter, for: "a") }
-        for _ in 0..<50 { _ = pool.saw("a", asleep: 0, awake: 20, now: 0) }
+        for _ in 0..<50 { _ = pool.saw("a", computed: 20, slept: 0, now: 0) }
         // Each worker ends its call. All but two of them become idle although calls wait.
         var running: Set<UInt64> = []
         for worker in UInt64(1)...20 {
@@ -115,14 +115,14 @@ import Testing
         var pool = Self.waiting(2, workers: 200)
         Self.look(&pool, 100, asleep: true)
         #expect(pool.workerCount == 4)
-        for _ in 0..<50 { _ = pool.saw("a", asleep: 0, awake: 4, now: 0) }
+        for _ in 0..<50 { _ = pool.saw("a", computed: 4, slept: 0, now: 0) }
         for worker in UInt64(3)...4 { _ = pool.workerIsReady(worker, now: 1) }
         #expect(pool.add(10, for: "a") == [] && pool.idleCount == 2)
         #expect(pool.workerEnded(1).actions == [.run(10, on: 4)])
         #expect(pool.add(11, for: "a") == [])
         #expect(pool.add(12, for: "a") == [])
         var actions: [Pool.Action] = []
-        for _ in 0..<50 where actions.isEmpty { actions = pool.saw("a", asleep: 2, awake: 0, now: 2) }
+        for _ in 0..<50 where actions.isEmpty { actions = pool.saw("a", computed: 0, slept: 2, now: 2) }
         #expect(actions.first == .run(11, on: 3))
     }
 

@@ -698,7 +698,7 @@ private struct RandomHistory {
     /// The watch has looked at the workers.
     private mutating func look() {
         if let function = "abcdef".randomElement(using: &random).map(String.init) {
-            perform(pool.saw(function, asleep: Int.random(in: 0...2, using: &random), awake: 1, now: now))
+            perform(pool.saw(function, computed: 1, slept: Int64.random(in: 0...2, using: &random), now: now))
         }
         if let worker = (Array(starting) + Array(busy.keys)).sorted().randomElement(using: &random) {
             perform(pool.saw(worker, privateBytes: Int.random(in: 0...120, using: &random) << 20))

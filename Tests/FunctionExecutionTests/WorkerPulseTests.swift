@@ -40,6 +40,27 @@ import Testing
         #expect(pulse.finding == .asleep)
     }
 
+    @Test func `Time counts as computing or as sleep, and as neither while it waits for a processor`() {
+        var pulse = WorkerPulse()
+        func times() -> [Int64] { [pulse.computed, pulse.slept] }
+        _ = Self.look(&pulse, 1, time: 0, number: 1)
+        #expect(times() == [0, 0])
+        _ = Self.look(&pulse, 1, time: 100_000, number: 2)
+        #expect(times() == [100_000, 4_900_000])
+        pulse.lookAgain(now: 17_000_000) { .awake }
+        #expect(times() == [0, 7_000_000])
+        // It computes and sleeps in turn.
+        pulse.look(1, time: 2_100_000, now: 22_000_000, hasChildren: false) { .asleep }
+        #expect(times() == [2_000_000, 3_000_000] && pulse.finding == .awake)
+        pulse.look(1, time: 4_100_000, now: 27_000_000, hasChildren: false) { .awake }
+        #expect(times() == [2_000_000, 0])
+        // Short calls.
+        pulse.look(9, time: 6_100_000, now: 32_000_000, hasChildren: false) { .asleep }
+        #expect(times() == [2_000_000, 0])
+        pulse.look(11, time: 6_200_000, now: 37_000_000, hasChildren: false) { .asleep }
+        #expect(times() == [0, 0])
+    }
+
     @Test func `One that has answered and waits for the host is neither`() {
         var pulse = WorkerPulse()
         _ = Self.look(&pulse, 1, time: 0, number: 1)

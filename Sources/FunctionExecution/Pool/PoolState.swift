@@ -204,6 +204,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     var functionCount: Int { numbers.count }
     var promisedMemory: Int { memory.promised }
     var usedMemory: Int { memory.used }
+    var debugText: String { functions.filter { $0.workers > 0 }.map { "w \($0.workers) s \($0.starting) b \($0.busy) i \($0.idle.count) useful \($0.usefulWorkers) awake \($0.growth.computing) waiting \($0.waiting) prom \($0.promised >> 20) used \($0.used >> 20)" }.joined(separator: "; ") + " limit \(limits.memory >> 20)" }
 
     // MARK: Invocations
 
@@ -712,10 +713,10 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     // MARK: What workers were seen to do
 
-    /// So many of a function's workers with a call were asleep at a look, and so many awake.
-    mutating func saw(_ key: FunctionKey, asleep: Int, awake: Int, now: Int64) -> [Action] {
+    /// A function's workers with a call have computed and slept for so long since the last look, together.
+    mutating func saw(_ key: FunctionKey, computed: Int64, slept: Int64, now: Int64) -> [Action] {
         guard let function = numbers[key] else { return [] }
-        functions[function].growth.saw(asleep: asleep, awake: awake)
+        functions[function].growth.saw(computed: computed, slept: slept)
         functions[function].usefulWorkers = functions[function].growth.workers(
             processors: limits.processors, limit: functions[function].maximumWorkers)
         guard functions[function].waiting > 0 else { return [] }

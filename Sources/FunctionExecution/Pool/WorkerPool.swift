@@ -438,14 +438,14 @@ final class WorkerPool: WorkerDelegate {
 
     private func saw(_ sights: WorkerWatch.Sights) {
         let now = context.now()
-        if debugWait { for c in sights.calls where c.asleep > 0 { print("SAW \(c.asleep) \(c.awake) \(c.function.definition.language.id) \(c.function.definition.isolation)") } }
+        if debugWait { for c in sights.calls where c.slept > 0 { print("SAW \(c.slept/1000) \(c.computed/1000) \(c.function.definition.language.id) \(c.function.definition.isolation)") } }
         perform(
             decide { state in
                 var actions: [PoolState<Function>.Action] = []
                 for (id, bytes) in sights.memory { actions += state.pool.saw(id, privateBytes: bytes) }
                 for calls in sights.calls {
                     actions += state.pool.saw(
-                        calls.function, asleep: calls.asleep, awake: calls.awake, now: now)
+                        calls.function, computed: calls.computed, slept: calls.slept, now: now)
                 }
                 return actions
             })
@@ -473,6 +473,7 @@ final class WorkerPool: WorkerDelegate {
 
     private func keepHouse() {
         let now = context.now()
+        if debugWait { print("HOUSE", state.withLock { $0.pool.debugText }) }
         var workers: [Worker] = []
         let effects = decide { state in
             workers = state.workers.values.map(\.worker)

@@ -162,9 +162,7 @@ final class WorkerOversight: @unchecked Sendable {
     // MARK: What the pool wants to know
 
     /// What the last look found, if it is in a call.
-    var pulseOfCall: WorkerPulse.Finding {
-        activity.load(ordering: .relaxed) & 1 == 1 ? pulse.finding : .unknown
-    }
+    var pulseOfCall: WorkerPulse? { activity.load(ordering: .relaxed) & 1 == 1 ? pulse : nil }
 
     /// Whether it is doing something, other than waiting in a call. From the watch's thread.
     var mayCompute: Bool { isAtWork && !pulse.sleeps }

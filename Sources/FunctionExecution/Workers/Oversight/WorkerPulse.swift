@@ -14,6 +14,9 @@ struct WorkerPulse: Sendable {
 
     /// What the last look found.
     private(set) var finding = Finding.unknown
+    /// How long it computed and slept between the last two looks, in nanoseconds, as far as that is known.
+    private(set) var computed: Int64 = 0
+    private(set) var slept: Int64 = 0
     /// Whether it was asleep when that was last known.
     private(set) var sleeps = false
     /// Its activity at the last look, and the processor time and the clock at that moment.
@@ -34,10 +37,12 @@ struct WorkerPulse: Sendable {
     /// A look at a worker that is unchanged.
     /// - Parameter state: asks the kernel what it does.
     mutating func lookAgain(now: Int64, state: () -> Finding) {
-        self.now = now
         // One that sleeps goes on, because to wake up would have taken time. One that waits for a processor may sleep by
         // now, if it slept soon after the last look.
-        if finding != .asleep { note(state()) }
+        let found = finding == .asleep ? .asleep : state()
+        (computed, slept) = (0, found == .asleep ? now - self.now : 0)
+        self.now = now
+        note(found)
     }
 
     /// A look at a worker that has done something, or may have.
@@ -50,9 +55,13 @@ struct WorkerPulse: Sendable {
     ///   - state: asks the kernel what it does.
     mutating func look(_ activity: UInt64, time: Int64, now: Int64, hasChildren: Bool, state: () -> Finding) {
         let isSame = self.activity == activity
-        let isNotable = self.activity != nil && (time - self.time) * Self.notable >= now - self.now
+        let (used, passed) = (time - self.time, now - self.now)
+        let isNotable = self.activity != nil && used * Self.notable >= passed
+        let found = isSame ? state() : .unknown
+        computed = isSame || isNotable ? used : 0
+        slept = found == .asleep ? max(0, passed - used) : 0
         (self.activity, self.time, self.now, hadChildren) = (activity, time, now, hasChildren)
-        note(isNotable ? .awake : isSame ? state() : .unknown)
+        note(isNotable ? .awake : found)
     }
 
     private mutating func note(_ finding: Finding) {

@@ -17,11 +17,11 @@ import SystemCalls
 final class WorkerWatch: Sendable {
     /// What one round of looks saw.
     struct Sights: Sendable {
-        /// The calls of one function.
+        /// How long the calls of one function computed and slept since the round before, in nanoseconds.
         struct Calls: Sendable {
             let function: Function
-            var asleep = 0
-            var awake = 0
+            var computed: Int64 = 0
+            var slept: Int64 = 0
         }
 
         var calls: [Calls] = []
@@ -107,14 +107,14 @@ extension WorkerWatch.Sights {
         var places: [ObjectIdentifier: Int] = [:]
         for worker in workers {
             if let bytes = worker.oversight.takeGrowth() { memory[worker.id] = bytes }
-            let finding = worker.oversight.pulseOfCall
-            guard finding != .unknown else { continue }
+            guard let pulse = worker.oversight.pulseOfCall, pulse.computed + pulse.slept > 0 else { continue }
             let place = places[ObjectIdentifier(worker.function), default: calls.count]
             if place == calls.count {
                 places[ObjectIdentifier(worker.function)] = place
                 calls.append(Calls(function: worker.function))
             }
-            if finding == .asleep { calls[place].asleep += 1 } else { calls[place].awake += 1 }
+            calls[place].computed += pulse.computed
+            calls[place].slept += pulse.slept
         }
         if calls.isEmpty, memory.isEmpty { return nil }
     }
