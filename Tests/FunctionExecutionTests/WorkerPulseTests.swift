@@ -42,7 +42,10 @@ import Testing
 
     @Test func `Time counts as computing or as sleep, and as neither while it waits for a processor`() {
         var pulse = WorkerPulse()
-        func times() -> [Int64] { [pulse.computed, pulse.slept] }
+        func times() -> [Int64] {
+            let times = pulse.takeTimes()
+            return [times.computed, times.slept]
+        }
         _ = Self.look(&pulse, 1, time: 0, number: 1)
         #expect(times() == [0, 0])
         _ = Self.look(&pulse, 1, time: 100_000, number: 2)
@@ -51,7 +54,8 @@ import Testing
         #expect(times() == [0, 7_000_000])
         // It computes and sleeps in turn.
         pulse.look(1, time: 2_100_000, now: 22_000_000, hasChildren: false) { .asleep }
-        #expect(times() == [2_000_000, 3_000_000] && pulse.finding == .awake)
+        #expect(times() == [2_000_000, 3_000_000])
+        #expect(pulse.finding == .awake)
         pulse.look(1, time: 4_100_000, now: 27_000_000, hasChildren: false) { .awake }
         #expect(times() == [2_000_000, 0])
         // Short calls.
@@ -59,6 +63,26 @@ import Testing
         #expect(times() == [2_000_000, 0])
         pulse.look(11, time: 6_200_000, now: 37_000_000, hasChildren: false) { .asleep }
         #expect(times() == [0, 0])
+    }
+
+    @Test func `One that sleeps for long is looked at less often, until it does something else`() {
+        var pulse = WorkerPulse()
+        let millisecond: Int64 = 1_000_000
+        _ = Self.look(&pulse, 1, time: 0, number: 1)
+        _ = Self.look(&pulse, 1, time: 0, number: 2)
+        for number in Int64(3)...5 {
+            #expect(!pulse.mayRest(1, now: number * 5 * millisecond))
+            pulse.lookAgain(now: number * 5 * millisecond) { .asleep }
+        }
+        pulse.lookAgain(now: 30 * millisecond) { .asleep }
+        #expect(pulse.mayRest(1, now: 35 * millisecond) && pulse.mayRest(1, now: 45 * millisecond))
+        #expect(!pulse.mayRest(3, now: 35 * millisecond) && !pulse.mayRest(1, now: 49 * millisecond))
+        // What it slept in between counts at the next look.
+        _ = pulse.takeTimes()
+        pulse.lookAgain(now: 50 * millisecond) { .asleep }
+        #expect(pulse.takeTimes() == (0, 20 * millisecond))
+        _ = Self.look(&pulse, 1, time: 3 * millisecond, number: 11)
+        #expect(!pulse.mayRest(1, now: 56 * millisecond))
     }
 
     @Test func `One that has answered and waits for the host is neither`() {

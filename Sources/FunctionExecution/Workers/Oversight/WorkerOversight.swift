@@ -91,8 +91,14 @@ final class WorkerOversight: @unchecked Sendable {
     ///   - now: nanoseconds of the monotonic clock.
     ///   - hasUnread: whether it has sent something that its event loop has not read yet.
     func look(_ hostProcessors: HostProcessors, now: Int64, hasUnread: () -> Bool) -> Excess? {
-        guard let usage = process.usage else { return nil }
         let current = activity.load(ordering: .relaxed)
+        let isLoading = current == WorkerState<Invocation>.loadingActivity
+        // While it loads it may start processes, which multiply.
+        if !isLoading, pulse.mayRest(current, now: now) {
+            if !watch.isCrowded { endPostponement() }
+            return nil
+        }
+        guard let usage = process.usage else { return nil }
         let time = usage.ownProcessorTime()
         if pulse.isUnchanged(current, time: time) {
             if !watch.isCrowded { endPostponement() }
@@ -100,7 +106,6 @@ final class WorkerOversight: @unchecked Sendable {
             return nil
         }
         let excess = lookAtProcessorTime(usage)
-        let isLoading = current == WorkerState<Invocation>.loadingActivity
         let consumption = usage.consumption(
             mayFork: isLoading, processLimit: TaskLimit.processes, byteLimit: limits.watchedBytes)
         others = max(0, consumption.threads - 1) + consumption.descendants
@@ -161,8 +166,11 @@ final class WorkerOversight: @unchecked Sendable {
 
     // MARK: What the pool wants to know
 
-    /// What the last look found, if it is in a call.
-    var pulseOfCall: WorkerPulse? { activity.load(ordering: .relaxed) & 1 == 1 ? pulse : nil }
+    /// How long it has computed and slept in calls since this was last asked for, in nanoseconds.
+    func takeTimesOfCalls() -> (computed: Int64, slept: Int64) {
+        let times = pulse.takeTimes()
+        return activity.load(ordering: .relaxed) & 1 == 1 ? times : (0, 0)
+    }
 
     /// Whether it is doing something, other than waiting in a call. From the watch's thread.
     var mayCompute: Bool { isAtWork && !pulse.sleeps }

@@ -14,20 +14,37 @@ struct WorkerPulse: Sendable {
 
     /// What the last look found.
     private(set) var finding = Finding.unknown
-    /// How long it computed and slept between the last two looks, in nanoseconds, as far as that is known.
-    private(set) var computed: Int64 = 0
-    private(set) var slept: Int64 = 0
+    /// How long it computed and slept since this was last taken, in nanoseconds, as far as that is known.
+    private var computed: Int64 = 0
+    private var slept: Int64 = 0
     /// Whether it was asleep when that was last known.
     private(set) var sleeps = false
     /// Its activity at the last look, and the processor time and the clock at that moment.
     private var activity: UInt64?
     private var time: Int64 = 0
     private var now: Int64 = 0
+    private var asleepSince: Int64 = 0
     /// Whether it had started processes at the last look. Its own time says nothing of theirs.
     private var hadChildren = false
 
     /// A worker that uses at least this part of the time between two looks is awake: an eighth.
     private static let notable: Int64 = 8
+
+    /// One that has slept for this long is looked at less often.
+    private static let longSleep: Int64 = 20_000_000
+    private static let longInterval: Int64 = 18_000_000
+
+    /// Whether it need not be looked at yet: it has been asleep for a while, and was looked at not long ago.
+    func mayRest(_ activity: UInt64, now: Int64) -> Bool {
+        self.activity == activity && finding == .asleep && now - self.now < Self.longInterval
+            && self.now - asleepSince >= Self.longSleep
+    }
+
+    /// How long it computed and slept since the last call of this.
+    mutating func takeTimes() -> (computed: Int64, slept: Int64) {
+        defer { (computed, slept) = (0, 0) }
+        return (computed, slept)
+    }
 
     /// Whether it has done nothing since the last look, so that its memory, threads and children are the same.
     func isUnchanged(_ activity: UInt64, time: Int64) -> Bool {
@@ -40,7 +57,7 @@ struct WorkerPulse: Sendable {
         // One that sleeps goes on, because to wake up would have taken time. One that waits for a processor may sleep by
         // now, if it slept soon after the last look.
         let found = finding == .asleep ? .asleep : state()
-        (computed, slept) = (0, found == .asleep ? now - self.now : 0)
+        if found == .asleep { slept += now - self.now }
         self.now = now
         note(found)
     }
@@ -58,13 +75,14 @@ struct WorkerPulse: Sendable {
         let (used, passed) = (time - self.time, now - self.now)
         let isNotable = self.activity != nil && used * Self.notable >= passed
         let found = isSame ? state() : .unknown
-        computed = isSame || isNotable ? used : 0
-        slept = found == .asleep ? max(0, passed - used) : 0
+        if isSame || isNotable { computed += used }
+        if found == .asleep { slept += max(0, passed - used) }
         (self.activity, self.time, self.now, hadChildren) = (activity, time, now, hasChildren)
         note(isNotable ? .awake : found)
     }
 
     private mutating func note(_ finding: Finding) {
+        if finding == .asleep, self.finding != .asleep { asleepSince = now }
         self.finding = finding
         if finding != .unknown { sleeps = finding == .asleep }
     }

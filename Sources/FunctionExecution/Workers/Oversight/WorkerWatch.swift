@@ -11,7 +11,7 @@ import SystemCalls
 /// what that limit does not count, and for programs that do not give up. The kernel's limit of processor time counts
 /// seconds of a process, not of an invocation. A thread of its own, because an event loop has others to serve. It looks
 /// at a busy worker every 5 ms, and notices within 15 ms that a worker is busy: time for a process to grow by 5 to 15
-/// MB. A worker that sleeps costs one system call at each look.
+/// MB. One that sleeps costs one system call at each look, and one that sleeps for long is looked at every 20 ms.
 ///
 /// It tells the pool what it saw: which functions' workers sleep, and how much memory each worker has.
 final class WorkerWatch: Sendable {
@@ -107,14 +107,15 @@ extension WorkerWatch.Sights {
         var places: [ObjectIdentifier: Int] = [:]
         for worker in workers {
             if let bytes = worker.oversight.takeGrowth() { memory[worker.id] = bytes }
-            guard let pulse = worker.oversight.pulseOfCall, pulse.computed + pulse.slept > 0 else { continue }
+            let times = worker.oversight.takeTimesOfCalls()
+            guard times.computed + times.slept > 0 else { continue }
             let place = places[ObjectIdentifier(worker.function), default: calls.count]
             if place == calls.count {
                 places[ObjectIdentifier(worker.function)] = place
                 calls.append(Calls(function: worker.function))
             }
-            calls[place].computed += pulse.computed
-            calls[place].slept += pulse.slept
+            calls[place].computed += times.computed
+            calls[place].slept += times.slept
         }
         if calls.isEmpty, memory.isEmpty { return nil }
     }
