@@ -17,7 +17,6 @@ import Testing
         #expect(Self.look(&pulse, 1, time: 100_000, number: 1) == .unknown)
         #expect(!pulse.sleeps)
         #expect(Self.look(&pulse, 1, time: 200_000, number: 2) == .asleep)
-        #expect(pulse.sleeps)
     }
 
     @Test func `A call that has used an eighth of a processor is awake, whether it is new or not`() {
@@ -114,13 +113,24 @@ import Testing
         #expect(!pulse.isUnchanged(1, time: 5))
     }
 
-    @Test func `A new call of a worker that slept does not make it one that computes`() {
+    @Test func `One that sleeps most of the time is one that sleeps, also while it wakes up`() {
         var pulse = WorkerPulse()
-        _ = Self.look(&pulse, 1, time: 0, number: 1)
-        _ = Self.look(&pulse, 1, time: 0, number: 2)
-        #expect(Self.look(&pulse, 3, time: 300_000, number: 3) == .unknown)
+        for number in Int64(1)...3 { _ = Self.look(&pulse, 1, time: 0, number: number) }
+        #expect(!pulse.sleeps, "not from the first look on")
+        for number in Int64(4)...10 { _ = Self.look(&pulse, 1, time: 0, number: number) }
         #expect(pulse.sleeps)
-        #expect(Self.look(&pulse, 3, time: 3_000_000, number: 4) == .awake)
+        // It answers, and has another call.
+        #expect(Self.look(&pulse, 3, time: 700_000, number: 11) == .awake)
+        #expect(Self.look(&pulse, 3, time: 800_000, number: 12) == .asleep)
+        #expect(pulse.sleeps)
+        // It computes.
+        for number in Int64(13)...16 { _ = Self.look(&pulse, 3, time: number * 5_000_000, number: number, state: .awake) }
+        #expect(!pulse.sleeps)
+    }
+
+    @Test func `One that always waits for a processor does not sleep`() {
+        var pulse = WorkerPulse()
+        for number in Int64(1)...9 { _ = Self.look(&pulse, 1, time: 0, number: number, state: .awake) }
         #expect(!pulse.sleeps)
     }
 }

@@ -17,8 +17,8 @@ struct WorkerPulse: Sendable {
     /// How long it computed and slept since this was last taken, in nanoseconds, as far as that is known.
     private var computed: Int64 = 0
     private var slept: Int64 = 0
-    /// Whether it was asleep when that was last known.
-    private(set) var sleeps = false
+    /// The part of its looks that found it awake, smoothed. One of which nothing is known counts as awake.
+    private var awake = 1.0
     /// Its activity at the last look, and the processor time and the clock at that moment.
     private var activity: UInt64?
     private var time: Int64 = 0
@@ -33,6 +33,11 @@ struct WorkerPulse: Sendable {
     /// One that has slept for this long is looked at less often.
     private static let longSleep: Int64 = 20_000_000
     private static let longInterval: Int64 = 18_000_000
+
+    private static let weight = 0.25
+
+    /// Whether it sleeps most of the time, so that others have its processor.
+    var sleeps: Bool { awake < 0.25 }
 
     /// Whether it need not be looked at yet: it has been asleep for a while, and was looked at not long ago.
     func mayRest(_ activity: UInt64, now: Int64) -> Bool {
@@ -59,7 +64,7 @@ struct WorkerPulse: Sendable {
         let found = finding == .asleep ? .asleep : state()
         if found == .asleep { slept += now - self.now }
         self.now = now
-        note(found)
+        note(found, awake: found == .awake ? 1 : 0)
     }
 
     /// A look at a worker that has done something, or may have.
@@ -78,12 +83,12 @@ struct WorkerPulse: Sendable {
         if isSame || isNotable { computed += used }
         if found == .asleep { slept += max(0, passed - used) }
         (self.activity, self.time, self.now, hadChildren) = (activity, time, now, hasChildren)
-        note(isNotable ? .awake : found)
+        note(isNotable ? .awake : found, awake: found == .asleep ? Double(min(used, passed)) / Double(max(1, passed)) : 1)
     }
 
-    private mutating func note(_ finding: Finding) {
+    private mutating func note(_ finding: Finding, awake: Double) {
         if finding == .asleep, self.finding != .asleep { asleepSince = now }
         self.finding = finding
-        if finding != .unknown { sleeps = finding == .asleep }
+        if finding != .unknown { self.awake += Self.weight * (awake - self.awake) }
     }
 }
