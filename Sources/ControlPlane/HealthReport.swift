@@ -12,6 +12,7 @@ struct HealthReport {
     var json: JSONValue {
         [
             "status": "OK", "workers": .integer(Int64(health.workers)),
+            "idleWorkers": .integer(Int64(health.idleWorkers)),
             "retiredWorkers": .integer(Int64(health.retiredWorkers)),
             "evictedReadyWorkers": .integer(Int64(health.evictedReadyWorkers)),
             "invocationsEndedForMemory": .integer(Int64(health.invocationsEndedForMemory)),

@@ -227,6 +227,9 @@ public final class FunctionRuntime: Sendable {
     /// Number of worker processes at this moment, ending ones included.
     public var workerCount: Int { pool.workerCount }
 
+    /// Number of workers that are loaded and have no invocation.
+    package var idleWorkerCount: Int { pool.idleWorkerCount }
+
     /// Number of workers so far that were replaced because their state could not be put back after a call. Their
     /// callers did not notice; a function that does this in every call is slow.
     public var retiredWorkerCount: Int { pool.retiredWorkerCount }

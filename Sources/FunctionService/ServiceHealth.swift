@@ -22,6 +22,8 @@ public struct ServiceHealth: Sendable {
 
     /// Worker processes at this moment.
     public let workers: Int
+    /// Those of them that have loaded their function and have no invocation.
+    public let idleWorkers: Int
     /// Workers so far that were replaced because their state could not be put back.
     public let retiredWorkers: Int
     /// Workers so far that were kept ready (`minWorkers`) and ended because others needed their memory or their place.
@@ -43,7 +45,7 @@ extension FunctionService {
     public var health: ServiceHealth {
         let evictions = runtime.evictions
         return ServiceHealth(
-            workers: runtime.workerCount, retiredWorkers: runtime.retiredWorkerCount,
+            workers: runtime.workerCount, idleWorkers: runtime.idleWorkerCount, retiredWorkers: runtime.retiredWorkerCount,
             evictedReadyWorkers: evictions.readyWorkers, invocationsEndedForMemory: evictions.invocations,
             sandbox: runtime.configuration.sandbox.rawValue,
             controlGroups: .init(runtime.controlGroupReport),
