@@ -204,7 +204,6 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     var functionCount: Int { numbers.count }
     var promisedMemory: Int { memory.promised }
     var usedMemory: Int { memory.used }
-    var debugText: String { functions.filter { $0.workers > 0 }.map { "w \($0.workers) s \($0.starting) b \($0.busy) i \($0.idle.count) useful \($0.usefulWorkers) awake \($0.growth.computing) waiting \($0.waiting) prom \($0.promised >> 20) used \($0.used >> 20)" }.joined(separator: "; ") + " limit \(limits.memory >> 20)" }
 
     // MARK: Invocations
 

@@ -3,8 +3,6 @@ import NIOCore
 import Synchronization
 import SystemCalls
 import Telemetry
-import Foundation
-let debugWait = ProcessInfo.processInfo.environment["DEBUGWAIT"] != nil
 
 /// Carries out what ``PoolState`` decides: starts and ends workers and hands them invocations.
 ///
@@ -416,7 +414,6 @@ final class WorkerPool: WorkerDelegate {
     /// The worker has ended. The error is for an invocation that waited for it.
     private func forget(_ worker: Worker, _ error: any FunctionError) {
         watch.remove(worker)
-        if debugWait { print("ENDED \(worker.endCause) \(error)") }
         let end: PoolState<Function>.End =
             switch worker.endCause {
             case .function, .retired: .failed(error.message)
@@ -438,7 +435,6 @@ final class WorkerPool: WorkerDelegate {
 
     private func saw(_ sights: WorkerWatch.Sights) {
         let now = context.now()
-        if debugWait { for c in sights.calls where c.slept > 0 { print("SAW \(c.slept/1000) \(c.computed/1000) \(c.function.definition.language.id) \(c.function.definition.isolation)") } }
         perform(
             decide { state in
                 var actions: [PoolState<Function>.Action] = []
@@ -473,7 +469,6 @@ final class WorkerPool: WorkerDelegate {
 
     private func keepHouse() {
         let now = context.now()
-        if debugWait { print("HOUSE", state.withLock { $0.pool.debugText }) }
         var workers: [Worker] = []
         let effects = decide { state in
             workers = state.workers.values.map(\.worker)
