@@ -108,27 +108,90 @@ def imports(bench):
 
 
 def wait(bench):
-    """A handler that waits 100 ms, 200 calls at once: with a worker for each, with the default options, and warm peers."""
-    targets = {}
+    """A handler that waits 100 ms, 200 clients at once, with the default options and beside warm peers; its first 200 calls, and a
+    handler that computes beside it."""
+    clients = 200
+    targets, idle = {}, {}
     try:
-        for language, peer in (("js", "node-warm"), ("python", "functions-framework")):
-            for options, arguments in (("200 workers", ["--workers", "200", "--workers-per-function", "200"]), ("defaults", [])):
-                faas = Faas(bench.faas, {"wait": function("wait", language)}, arguments)
-                targets[f"faas-{language}", options] = Target(f"faas-{language} {options}", faas, "/invoke/wait")
+        for name, option, file in (("faas-js", "setTimeout", "wait"), ("faas-python", "time.sleep", "wait"), ("faas-python", "asyncio.sleep", "wait-async")):
+            language = name.removeprefix("faas-")
+            faas = Faas(bench.faas, {"wait": function(file, language)})
+            targets[name, option] = Target(f"{name} {option}", faas, "/invoke/wait")
+            # The worker of the check is among those that serve later.
+            targets[name, option].check(GREETING, GREETED)
+            idle[faas.pid] = processes.tree_memory(faas.pid)["whole"]
+        for peer in ("node-warm", "functions-framework"):
             targets |= {(name, ""): target for name, target in bench.peers([peer], "wait").items()}
 
         def extra(target):
-            return {"part": 2 * bench.seconds, "sample": lambda: {"memory_kib": processes.tree_memory(target.server.pid)["whole"]}}
+            def sample():
+                memory = processes.tree_memory(target.server.pid)["whole"]
+                if target.server.pid not in idle:
+                    return {"memory_kib": memory}
+                workers = len(target.server.workers("js") + target.server.workers("python"))
+                return {"memory_kib": memory, "workers": workers, "worker_kib": (memory - idle[target.server.pid]) / max(1, workers - 1)}
+            return {"part": 2 * bench.seconds, "sample": sample}
 
+        # All take their answers, so that the workers that they needed are there, past their snapshots.
         def warm_up(target):
-            if "200 workers" in target.name:
-                load.crowd(target, GREETING, 200, 5)
+            load.crowd(target, GREETING, clients, 10 if target.server.pid in idle else 2)
 
-        # Those that cannot run all 200 at once have them wait for seconds, which takes long to show.
-        return {"rows": bench.load_rounds([[(key, target, 200, extra(target)) for key, target in targets.items()]],
-                                          probe=False, longer=4, warm_up=warm_up)}
+        rows = bench.load_rounds([[(key, target, clients, extra(target)) for key, target in targets.items()]], probe=False, longer=4, warm_up=warm_up)
     finally:
         stop(targets.values())
+    return {"rows": rows, "clients": clients, "first": _first_crowds(bench, clients), "beside": _beside_waiting(bench, clients)}
+
+
+def _first_crowds(bench, clients):
+    """How long `clients` calls at once take that are the first of their function, and how many are answered right."""
+    found = {}
+    for _ in range(bench.rounds):
+        for language in ("js", "python"):
+            faas = Faas(bench.faas, {"wait": function("wait", language), "hello": function("hello", language)})
+            try:
+                Target("hello", faas, "/invoke/hello").check(GREETING, GREETED)
+                bench.wait_for_quiet()
+                times, right = load.crowd(Target("wait", faas, "/invoke/wait"), GREETING, clients, 1, GREETED)
+                found.setdefault(f"faas-{language}", []).append({"p50_us": statistics.median(times), "max_us": max(times), "right": right})
+                print(f"  first {clients} calls, {language}: p50 {statistics.median(times) / 1000:.0f} ms, the last {max(times) / 1000:.0f} ms, right {right}", flush=True)
+            finally:
+                faas.stop()
+    return found
+
+
+def _beside_waiting(bench, clients):
+    """Calls of a handler that computes 10-20 ms, one after the other: alone, and while `clients` clients call the one that waits."""
+    seconds = 2 * bench.seconds
+    found = {}
+
+    def calls(client, expected):
+        times, end = [], time.monotonic() + seconds
+        while time.monotonic() < end:
+            times += _timed_calls(client, "/invoke/mixed", GREETING, 1, expected)
+        return {"p50_us": statistics.median(times), "p99_us": percentile(times, 0.99), "calls": len(times)}
+
+    for language in ("js", "python"):
+        faas = Faas(bench.faas, {"wait": function("wait", language), "mixed": function("mixed", language)})
+        client, waiting = Client(faas.port, timeout=60), Target("wait", faas, "/invoke/wait")
+        try:
+            _, expected = client.call("/invoke/mixed", GREETING)
+            _timed_calls(client, "/invoke/mixed", GREETING, 50, expected)
+            for number in range(bench.rounds):
+                bench.wait_for_quiet()
+                alone = calls(client, expected)
+                load.crowd(waiting, GREETING, clients, 10)
+                with ThreadPoolExecutor(1) as thread:
+                    loaded = thread.submit(load.wrk, waiting, clients, seconds + 2, json.dumps(GREETING).encode())
+                    time.sleep(1)
+                    beside = calls(client, expected)
+                    load_result = loaded.result()
+                found.setdefault(f"faas-{language}", []).append({"alone": alone, "beside": beside, "rps": load_result["rps"], "others": load_result["others"]})
+                print(f"  round {number + 1}  mixed {language}: p99 {alone['p99_us'] / 1000:.1f} ms alone, {beside['p99_us'] / 1000:.1f} ms beside "
+                      f"{load_result['rps']:.0f} waiting calls/s", flush=True)
+        finally:
+            client.close()
+            faas.stop()
+    return found
 
 
 def echo(bench):

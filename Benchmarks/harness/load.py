@@ -39,15 +39,23 @@ class Prober(threading.Thread):
         self.join(15)
 
 
-def crowd(target, event, count, calls):
-    """`count` clients at once. They take all their answers, so that the workers they needed are there afterwards."""
+def crowd(target, event, count, calls, expected=None):
+    """`count` clients at once. They take all their answers, so that the workers they needed are there afterwards.
+
+    -> what each call took, in microseconds, and how many were answered as expected."""
     def ask(_):
-        client = Client(target.server.port)
+        client = Client(target.server.port, timeout=60)
+        times, right = [], 0
         for _ in range(calls):
-            client.call(target.path, event)
+            start = time.perf_counter()
+            answer = client.call(target.path, event)
+            times.append((time.perf_counter() - start) * 1e6)
+            right += answer == (200, expected)
         client.close()
+        return times, right
     with ThreadPoolExecutor(count) as clients:
-        list(clients.map(ask, range(count)))
+        found = list(clients.map(ask, range(count)))
+    return [one for times, _ in found for one in times], sum(right for _, right in found)
 
 
 def wrk(target, connections, seconds, body=None, paths=None, probe=False, part=0, sample=lambda: {}):

@@ -234,9 +234,21 @@ def wait(results):
     rows = Rows(results, "wait")
     lines = []
     for key, runs in rows.rows.items():
-        memory = [part["memory_kib"] for run in runs for part in run["parts"]]
-        lines.append([TITLES[key[0]], key[1], *load_cells(rows, key), spread(memory, 1 / 1024)])
-    return table(["", "", *LOAD_HEADER, "all its processes, MiB"], lines) + "\n\n" + measured(rows.case)
+        parts = [part for run in runs for part in run["parts"]]
+        each = [part["worker_kib"] for part in parts if "worker_kib" in part]
+        lines.append([TITLES[key[0]], key[1] and f"`{key[1]}`", *load_cells(rows, key), spread([part["memory_kib"] for part in parts], 1 / 1024),
+                      spread(each, 1 / 1024) if each else ""])
+    text = table(["", "", *LOAD_HEADER, "all its processes, MiB", "each worker, MiB"], lines)
+    lines = [[TITLES[name], spread([run["p50_us"] for run in runs], 1e-3), spread([run["max_us"] for run in runs], 1e-3),
+              number(sum(run["right"] for run in runs) / len(runs))] for name, runs in rows.case["first"].items()]
+    text += f"\n\nThe first {rows.case['clients']} calls of a function, at once:\n\n"
+    text += table(["", "p50 ms", "the last, ms", "answered right"], lines)
+    lines = [[TITLES[name], spread([run["alone"]["p99_us"] for run in runs], 1e-3), spread([run["beside"]["p99_us"] for run in runs], 1e-3),
+              times(summary([run["beside"]["p99_us"] / run["alone"]["p99_us"] for run in runs])), spread([run["rps"] for run in runs])]
+             for name, runs in rows.case["beside"].items()]
+    text += "\n\nCalls of a handler that computes for 10-20 ms, one after the other, alone and beside the calls that wait:\n\n"
+    text += table(["", "p99 ms alone", "p99 ms beside", "times", "waiting calls/s"], lines)
+    return text + "\n\n" + measured(rows.case)
 
 
 def real(results):

@@ -12,8 +12,11 @@ struct HealthReport {
     var json: JSONValue {
         [
             "status": "OK", "workers": .integer(Int64(health.workers)),
+            "idleWorkers": .integer(Int64(health.idleWorkers)),
             "retiredWorkers": .integer(Int64(health.retiredWorkers)),
             "retiredWorkerCounts": .object(health.retiredWorkerCounts.mapValues { .integer(Int64($0)) }),
+            "evictedReadyWorkers": .integer(Int64(health.evictedReadyWorkers)),
+            "invocationsEndedForMemory": .integer(Int64(health.invocationsEndedForMemory)),
             "sandbox": .string(health.sandbox),
             "controlGroups": Self.json(health.controlGroups),
             "languages": .array(

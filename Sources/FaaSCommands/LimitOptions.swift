@@ -4,7 +4,10 @@ import PolyglotFaaS
 
 /// What the operator of a host allows functions to use, and the host itself.
 struct LimitOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Workers a function may have. Default: the number of cores.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Workers a function may have while its calls wait. Default: it leaves half of them to others.",
+            valueName: "n"))
     var workersPerFunction: Int?
     @Option(
         help: ArgumentHelp(
@@ -52,6 +55,16 @@ struct LimitOptions: ParsableArguments {
         help: ArgumentHelp(
             "The most calls of a function at once, whatever its manifest says. Default: no ceiling.", valueName: "n"))
     var maxConcurrency: Int?
+    @Option(
+        help: ArgumentHelp(
+            "The most workers that are kept ready for a function, whatever its manifest says. Default: no ceiling.",
+            valueName: "n"))
+    var maxMinWorkers: Int?
+    @Option(
+        help: ArgumentHelp(
+            "The longest time that an unused worker stays, whatever a manifest says. Default: no ceiling.",
+            valueName: "ms"))
+    var maxIdleTimeout: Int?
 
     /// Larger values are slips, and close to what an integer holds.
     private static let maximumSeconds = 1_000_000_000
@@ -70,6 +83,8 @@ struct LimitOptions: ParsableArguments {
         try OptionRange.check("--max-cpu", maxCpu, 1...86_400_000, "ms")
         try OptionRange.check("--max-temporary", maxTemporary, 1...1024, "MB")
         try OptionRange.check("--max-concurrency", maxConcurrency, 1...10_000, "calls")
+        try OptionRange.check("--max-min-workers", maxMinWorkers, 0...1000, "workers")
+        try OptionRange.check("--max-idle-timeout", maxIdleTimeout, 0...86_400_000, "ms")
     }
 
     /// Puts what was given into a runtime's configuration.
@@ -83,6 +98,7 @@ struct LimitOptions: ParsableArguments {
         configuration.cpuMillis = cpuMillis
         configuration.maximumTimeoutMillis = maxTimeout
         configuration.ceilings = FunctionLimits(
-            memoryMB: maxMemory, maxConcurrency: maxConcurrency, cpuMillis: maxCpu, temporaryMB: maxTemporary)
+            memoryMB: maxMemory, maxConcurrency: maxConcurrency, cpuMillis: maxCpu, temporaryMB: maxTemporary,
+            minWorkers: maxMinWorkers, idleTimeoutMillis: maxIdleTimeout)
     }
 }

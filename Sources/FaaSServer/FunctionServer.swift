@@ -125,7 +125,9 @@ public struct FunctionServer: Sendable {
         var description: String { "FunctionService" }
 
         func run() async throws {
+            let ready = Task { await service.keepWorkersReady() }
             try? await gracefulShutdown()
+            ready.cancel()
             await service.shutDown()
         }
     }

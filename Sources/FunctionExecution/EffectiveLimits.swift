@@ -9,6 +9,7 @@ struct EffectiveLimits: Equatable, Sendable {
         fileprivate let limits: FunctionLimits
         fileprivate let ceilings: FunctionLimits
         fileprivate let timeoutCeiling: Int?
+        fileprivate let workers: Int
 
         init(_ configuration: FunctionRuntime.Configuration) {
             limits = FunctionLimits(
@@ -17,6 +18,7 @@ struct EffectiveLimits: Equatable, Sendable {
                 maxLogBytes: configuration.maximumLogBytes, cpuMillis: configuration.cpuMillis)
             ceilings = configuration.ceilings
             timeoutCeiling = configuration.maximumTimeoutMillis.flatMap { $0 > 0 ? $0 : nil }
+            workers = configuration.maximumWorkers
         }
     }
 
@@ -59,8 +61,20 @@ struct EffectiveLimits: Equatable, Sendable {
 
     /// How many workers it may have.
     var maximumWorkers: Int {
-        let wanted = own.maxConcurrency ?? defaults.limits.maxConcurrency ?? 1
+        let wanted = own.maxConcurrency ?? defaults.limits.maxConcurrency ?? defaults.workers
         return max(1, Self.limit(wanted, ceiling: defaults.ceilings.maxConcurrency, atMost: 1 << 20))
+    }
+
+    /// How many workers are kept ready for it.
+    var minimumWorkers: Int {
+        min(Self.limit(own.minWorkers ?? 0, ceiling: defaults.ceilings.minWorkers, atMost: 1 << 20), maximumWorkers)
+    }
+
+    /// How long an unused worker stays, in milliseconds. nil: as long as those of the others.
+    var idleTimeoutMillis: Int? {
+        own.idleTimeoutMillis.map {
+            Self.limit($0, ceiling: defaults.ceilings.idleTimeoutMillis, atMost: 1_000_000_000)
+        }
     }
 
     var maximumEventBytes: Int {
@@ -94,6 +108,11 @@ struct EffectiveLimits: Equatable, Sendable {
         return wanted > 0 ? min(wanted, timeoutCeiling) : timeoutCeiling
     }
 
-    /// Memory that a worker may use, in bytes. Temporary files are in memory.
-    var workerBytes: Int { (memoryMB + (temporaryMB ?? 0)) << 20 }
+    /// Memory that a worker may use, temporary files included: they are in memory.
+    func memory(_ isolation: Isolation) -> FunctionMemory {
+        let temporary = (temporaryMB ?? 0) << 20
+        return FunctionMemory(
+            most: memoryMB << 20 + temporary, temporary: temporary, keeps: isolation == .instance,
+            hasCopy: isolation == .invocation)
+    }
 }

@@ -15,9 +15,10 @@ extension FunctionRuntime {
         /// The languages whose ids requests may name. Default: those of this build.
         package var languages = Language.all
 
-        /// How many workers one function may have, which is how many of its invocations run at once. Default: the
-        /// number of processor cores.
-        public var maximumWorkersPerFunction = ProcessInfo.processInfo.activeProcessorCount
+        /// How many workers one function may have, which is how many of its invocations run at once. It has as many
+        /// only if they help: one for each processor core, and more while its invocations wait. nil, the default: it
+        /// leaves half of ``maximumWorkers`` to others, and half of the memory.
+        public var maximumWorkersPerFunction: Int?
 
         /// How many workers there may be altogether. The idle one that was used longest ago makes room. Default: what
         /// half of the machine's memory holds at 8 MiB each, and a quarter of the descriptors that this process may
@@ -63,9 +64,9 @@ extension FunctionRuntime {
         public var cpuMillis: Int?
 
         /// The share of this machine's memory that may be promised to workers, from 0 to 1. What counts is what is
-        /// available when the runtime is made, or the control group's limit if that is less. A worker that starts or
-        /// serves has its function's whole ``memoryMB`` promised, an idle one what it is known to have; one more fails
-        /// with ``Overloaded``. Default: 0.8.
+        /// available when the runtime is made, or the control group's limit if that is less. A worker has what it uses
+        /// promised, and what its function's calls usually take beyond that; the first one of a function its whole
+        /// ``memoryMB`` until it has loaded. One more fails with ``Overloaded``. Default: 0.8.
         public var memoryShare = 0.8
 
         /// The share of this machine's memory that the host itself may use for bodies, queued events, frames, log lines
@@ -153,8 +154,11 @@ extension FunctionRuntime {
         }
 
         var poolLimits: PoolState<Function>.Limits {
-            .init(
-                workersPerFunction: max(1, maximumWorkersPerFunction), workers: max(1, maximumWorkers),
+            let processors = max(1, ProcessInfo.processInfo.activeProcessorCount)
+            return .init(
+                processors: processors,
+                workersPerFunction: max(1, maximumWorkersPerFunction ?? maximumWorkers),
+                share: max(processors, maximumWorkersPerFunction ?? 0), workers: max(1, maximumWorkers),
                 waitingPerFunction: max(1, maximumWaitingPerFunction), waiting: max(1, maximumWaiting),
                 idleTimeout: Nanoseconds.milliseconds(idleTimeoutMillis), endingAllowance: max(1, maximumWorkers / 8),
                 starting: max(1, maximumStartingWorkers),

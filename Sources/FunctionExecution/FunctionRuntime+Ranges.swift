@@ -5,7 +5,6 @@ extension FunctionRuntime.Configuration {
     /// nanoseconds, nor in sums with each other.
     package static var ranges: [(name: String, field: WritableKeyPath<Self, Int>, range: ClosedRange<Int>)] {
         [
-            ("maximumWorkersPerFunction", \.maximumWorkersPerFunction, 1...1_000_000),
             ("maximumWorkers", \.maximumWorkers, 1...1_000_000),
             ("maximumWaitingPerFunction", \.maximumWaitingPerFunction, 1...1_000_000),
             ("maximumWaiting", \.maximumWaiting, 1...1_000_000),
@@ -26,12 +25,15 @@ extension FunctionRuntime.Configuration {
     /// The same for numbers that may be nil.
     package static var optionalRanges: [(name: String, field: WritableKeyPath<Self, Int?>, range: ClosedRange<Int>)] {
         [
+            ("maximumWorkersPerFunction", \.maximumWorkersPerFunction, 1...1_000_000),
             ("cpuMillis", \.cpuMillis, 1...86_400_000),
             // Zero or less: no ceiling.
             ("maximumTimeoutMillis", \.maximumTimeoutMillis, 0...86_400_000),
             ("ceilings.memoryMB", \.ceilings.memoryMB, 0...(1 << 20)),
             ("ceilings.cpuMillis", \.ceilings.cpuMillis, 0...86_400_000),
             ("ceilings.maxConcurrency", \.ceilings.maxConcurrency, 1...10_000),
+            ("ceilings.minWorkers", \.ceilings.minWorkers, 0...1000),
+            ("ceilings.idleTimeoutMillis", \.ceilings.idleTimeoutMillis, 0...86_400_000),
             ("ceilings.maxEventBytes", \.ceilings.maxEventBytes, 0...(63 << 20)),
             ("ceilings.maxResultBytes", \.ceilings.maxResultBytes, 0...(63 << 20)),
             ("ceilings.maxLogBytes", \.ceilings.maxLogBytes, 0...(1 << 30)),

@@ -115,6 +115,24 @@ public final class FunctionRuntime: Sendable {
         }
     }
 
+    // MARK: Workers that are kept ready
+
+    /// Keeps as many workers of these functions ready as their ``FunctionLimits/minWorkers`` say, from now on, instead
+    /// of those of an earlier call. A function that does not build is left out; one that does not load is tried again
+    /// from time to time.
+    package func keepReady(_ functions: [Function]) async {
+        var built: [Function] = []
+        for function in functions where (try? await build(function)) != nil { built.append(function) }
+        pool.keepReady(built)
+    }
+
+    /// How many workers that were kept ready have ended because others needed their memory or their place, and how many
+    /// invocations were ended because functions used more memory than there is.
+    package var evictions: (readyWorkers: Int, invocations: Int) {
+        let evictions = pool.evictions
+        return (evictions.ready, evictions.calls)
+    }
+
     // MARK: Invoking
 
     /// Calls a function and returns what its handler returned.
@@ -211,6 +229,9 @@ public final class FunctionRuntime: Sendable {
 
     /// Number of worker processes at this moment, ending ones included.
     public var workerCount: Int { pool.workerCount }
+
+    /// Number of workers that are loaded and have no invocation.
+    package var idleWorkerCount: Int { pool.idleWorkerCount }
 
     /// Number of workers so far that were replaced because their state could not be put back after a call. Their
     /// callers did not notice; a function that does this in every call is slow.

@@ -6,6 +6,11 @@ public struct FunctionLimits: Hashable, Sendable {
     public var cpuMillis: Int?
     /// How many invocations may run at once.
     public var maxConcurrency: Int?
+    /// How many workers are kept ready, with the function loaded, also when there are no invocations. For functions that
+    /// are stored where a server finds them. nil: none.
+    public var minWorkers: Int?
+    /// How long an unused worker beyond those stays, in milliseconds.
+    public var idleTimeoutMillis: Int?
     /// The largest event, in bytes.
     public var maxEventBytes: Int?
     /// The largest result, in bytes of JSON.
@@ -17,8 +22,8 @@ public struct FunctionLimits: Hashable, Sendable {
 
     public init(
         memoryMB: Int? = nil, maxConcurrency: Int? = nil, maxEventBytes: Int? = nil, maxResultBytes: Int? = nil,
-        maxLogBytes: Int? = nil,
-        cpuMillis: Int? = nil, temporaryMB: Int? = nil
+        maxLogBytes: Int? = nil, cpuMillis: Int? = nil, temporaryMB: Int? = nil, minWorkers: Int? = nil,
+        idleTimeoutMillis: Int? = nil
     ) {
         self.memoryMB = memoryMB
         self.maxConcurrency = maxConcurrency
@@ -27,5 +32,7 @@ public struct FunctionLimits: Hashable, Sendable {
         self.maxLogBytes = maxLogBytes
         self.cpuMillis = cpuMillis
         self.temporaryMB = temporaryMB
+        self.minWorkers = minWorkers
+        self.idleTimeoutMillis = idleTimeoutMillis
     }
 }

@@ -11,6 +11,7 @@ import Telemetry
 public final class FunctionService: Sendable {
     /// The use cases that need no runtime.
     public let deployments: Deployments
+    let repository: any FunctionRepository
     let runtime: FunctionRuntime
     let catalog: FunctionCatalog
 
@@ -27,6 +28,7 @@ public final class FunctionService: Sendable {
         repository: any FunctionRepository, artifacts: any ArtifactStore, builds: ScriptBuilds, runtime: FunctionRuntime
     ) {
         deployments = Deployments(repository: repository, artifacts: artifacts, builds: builds)
+        self.repository = repository
         self.runtime = runtime
         catalog = FunctionCatalog(
             repository: repository, artifacts: artifacts, memory: runtime.memory,

@@ -22,10 +22,16 @@ public struct ServiceHealth: Sendable {
 
     /// Worker processes at this moment.
     public let workers: Int
+    /// Those of them that have loaded their function and have no invocation.
+    public let idleWorkers: Int
     /// Workers so far that were replaced because their state could not be put back.
     public let retiredWorkers: Int
     /// The same by reason; see ``FunctionRuntime/retiredWorkerCounts``.
     public let retiredWorkerCounts: [String: Int]
+    /// Workers so far that were kept ready (`minWorkers`) and ended because others needed their memory or their place.
+    public let evictedReadyWorkers: Int
+    /// Invocations so far that were ended because functions used more memory than the host has for them.
+    public let invocationsEndedForMemory: Int
     /// `required`, `best-effort` or `off`.
     public let sandbox: String
     public let controlGroups: Layer
@@ -39,9 +45,11 @@ public struct ServiceHealth: Sendable {
 
 extension FunctionService {
     public var health: ServiceHealth {
-        ServiceHealth(
-            workers: runtime.workerCount, retiredWorkers: runtime.retiredWorkerCount,
+        let evictions = runtime.evictions
+        return ServiceHealth(
+            workers: runtime.workerCount, idleWorkers: runtime.idleWorkerCount, retiredWorkers: runtime.retiredWorkerCount,
             retiredWorkerCounts: runtime.retiredWorkerCounts,
+            evictedReadyWorkers: evictions.readyWorkers, invocationsEndedForMemory: evictions.invocations,
             sandbox: runtime.configuration.sandbox.rawValue,
             controlGroups: .init(runtime.controlGroupReport),
             languages: runtime.sandboxReports.map {

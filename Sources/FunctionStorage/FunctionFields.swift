@@ -79,7 +79,8 @@ extension FunctionField {
         .init(
             "maxConcurrency", .limit(\.maxConcurrency, maximum: 10_000), in: [.manifest, .stored], revision: .whenSet,
             default: "the host's",
-            "How many calls run at once. Default: the number of processor cores, or `--workers-per-function`."),
+            "How many calls run at once, at most. As many run as help: one for each processor core, and more while "
+                + "calls wait. [performance.md](performance.md#functions-that-wait)"),
         .init(
             "maxEventBytes", .limit(\.maxEventBytes, maximum: 63 << 20), in: [.manifest, .stored], revision: .whenSet,
             default: "the host's", "The largest event. Above it: 413."),
@@ -99,6 +100,15 @@ extension FunctionField {
             "temporaryMB", .limit(\.temporaryMB, maximum: 1024), in: [.manifest, .stored], revision: .whenSet,
             for: \Language.Capabilities.hasTemporaryFiles, default: "none",
             "The size of a folder for temporary files, `/tmp`. [python.md](python.md#files)"),
+        .init(
+            "minWorkers", .limit(\.minWorkers, maximum: 1000), in: [.manifest, .stored], revision: .whenSet,
+            default: "none",
+            "How many workers `faas serve` keeps ready with the function loaded, from its start on. At most "
+                + "`maxConcurrency`. [http.md](http.md#workers-that-are-kept-ready)"),
+        .init(
+            "idleTimeoutMillis", .limit(\.idleTimeoutMillis, maximum: 86_400_000), in: [.manifest, .stored],
+            revision: .whenSet, default: "30000",
+            "How long an unused worker stays, beyond those of `minWorkers`."),
     ]
 }
 

@@ -36,6 +36,10 @@ struct ManifestReader {
         for field in FunctionField.all(in: .manifest) where field.name != "dependencies" {
             try field.read(fields, .manifest, into: &definition)
         }
+        if let least = definition.limits.minWorkers, let most = definition.limits.maxConcurrency, least > most {
+            throw DocumentError(
+                "\(fields.subject("minWorkers")) must be at most \(most), which is 'maxConcurrency', not \(least)")
+        }
         return definition
     }
 

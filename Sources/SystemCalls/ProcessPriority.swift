@@ -28,6 +28,11 @@ public enum ProcessPriority: UInt8, AtomicRepresentable, Sendable {
             && setpriority(Self.process, id_t(thread), niceness) == 0
     }
 
+    /// Puts the calling thread before this process's other threads, and before all workers, if the kernel permits it.
+    public static func raiseThisThread() {
+        _ = setpriority(process, 0, max(-20, usualNiceness - 10))
+    }
+
     /// Whether this process may raise a priority again that it lowered: root may, others as far as RLIMIT_NICE permits.
     /// Tries it on a new thread, which keeps the lower priority if raising fails.
     public static func canBeTakenBack() -> Bool {

@@ -137,11 +137,31 @@ public final class ProcessUsage: Sendable {
     /// Processor time so far, in nanoseconds, of all threads of the process and of its present children. Only the
     /// difference of two values has a meaning, and only if no child has ended between them.
     public func processorTime() -> Int64 {
-        ([clock] + children.map { pid_t($0).flatMap(Self.clock) }).reduce(0) { sum, clock in
-            var time = timespec()
-            guard let clock, clock_gettime(clock, &time) == 0 else { return sum }
-            return sum + Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-        }
+        children.reduce(ownProcessorTime()) { $0 + (pid_t($1).flatMap(Self.clock).map(Self.time) ?? 0) }
+    }
+
+    /// The same without its children, with one system call. A process for which this stays the same has done nothing.
+    public func ownProcessorTime() -> Int64 { clock.map(Self.time) ?? 0 }
+
+    private static func time(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        guard clock_gettime(clock, &time) == 0 else { return 0 }
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    /// Whether it has a processor or waits for one: it, one of its threads, or a child. Otherwise all of them sleep.
+    ///
+    /// - Parameter others: how many threads and descendants it had a moment ago, besides its first thread.
+    public func isRunnable(others: Int) -> Bool {
+        if others == 0 { return Self.isRunnable("/proc/\(pid)/stat") }
+        return threads.contains { Self.isRunnable("/proc/\($0)/stat") }
+    }
+
+    private static func isRunnable(_ path: String) -> Bool {
+        // The state follows the name, which may contain anything.
+        let text = Descriptors.readText(path)
+        guard let end = text.lastIndex(of: ")") else { return false }
+        return text[end...].dropFirst(2).first == "R"
     }
 
     /// Sets the priority of the process, of all its threads and of its present children. Threads that start meanwhile

@@ -4,6 +4,12 @@ import Glibc
 /// Local sockets between the host, its zygotes and their workers. Descriptors are plain numbers: they are passed
 /// between processes and to NIO, and each owner closes its own.
 public enum Sockets {
+    /// Whether bytes have come that nobody has read. Takes none of them.
+    public static func hasUnreadBytes(_ socket: Int32) -> Bool {
+        var byte: UInt8 = 0
+        return recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) > 0
+    }
+
     /// A connected pair of byte streams, both ends close-on-exec.
     public static func makeStreamPair() throws(SystemCallError) -> (Int32, Int32) {
         try makePair(SOCK_STREAM)

@@ -36,6 +36,18 @@ import Testing
         #expect(less.memoryMB == 50 && less.temporaryMB == nil)
     }
 
+    @Test func `A function has as many workers ready as it asks for, within its concurrency and the ceiling`() {
+        let own = FunctionLimits(maxConcurrency: 5, minWorkers: 3, idleTimeoutMillis: 600_000)
+        let wanted = Self.limits(own)
+        #expect(wanted.minimumWorkers == 3 && wanted.idleTimeoutMillis == 600_000)
+        let less = Self.limits(own) { $0.ceilings = FunctionLimits(minWorkers: 2, idleTimeoutMillis: 1000) }
+        #expect(less.minimumWorkers == 2 && less.idleTimeoutMillis == 1000)
+        #expect(Self.limits(own) { $0.ceilings.maxConcurrency = 1 }.minimumWorkers == 1)
+        // A ceiling is no wish.
+        let none = Self.limits { $0.ceilings = FunctionLimits(minWorkers: 2, idleTimeoutMillis: 1000) }
+        #expect(none.minimumWorkers == 0 && none.idleTimeoutMillis == nil)
+    }
+
     @Test(arguments: [
         (nil as Int?, nil as Int?, nil as Int?, 0), (nil, 50, nil, 50), (0, 50, nil, 0), (20, 50, nil, 20),
         (nil, nil, 100, 100), (nil, 500, 100, 100), (0, 500, 100, 100), (-1, nil, 100, 100), (20, 500, 100, 20),
@@ -50,8 +62,10 @@ import Testing
     @Test(arguments: [Int.max, Int.min, 1 << 60]) func `No number overflows when it becomes bytes`(number: Int) {
         let own = FunctionLimits(
             memoryMB: number, maxConcurrency: number, maxEventBytes: number, maxResultBytes: number,
-            maxLogBytes: number, cpuMillis: number, temporaryMB: number)
+            maxLogBytes: number, cpuMillis: number, temporaryMB: number, minWorkers: number,
+            idleTimeoutMillis: number)
         let limits = Self.limits(own)
-        #expect(limits.workerBytes >= 0 && limits.maximumWorkers >= 1)
+        #expect(limits.memory(.invocation).most >= 0 && limits.maximumWorkers >= 1)
+        #expect(limits.minimumWorkers >= 0 && limits.idleTimeoutMillis ?? 0 >= 0)
     }
 }

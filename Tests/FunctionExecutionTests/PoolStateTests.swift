@@ -3,64 +3,6 @@ import Testing
 
 @testable import FunctionExecution
 
-/// Functions are letters here, and time is a number that the test says.
-private typealias Pool = PoolState<String>
-
-private func makePool(
-    perFunction: Int = 2, workers: Int = 4, waitingPerFunction: Int = 3, waiting: Int = 6, idleTimeout: Int64 = 30,
-    endingAllowance: Int = 0,
-    starting: Int = .max, memory: Int = .max, patience: Int64 = 0, maximumPause: Int64 = 0,
-    demand: @escaping @Sendable (String) -> Pool.Demand = { _ in .init() }
-) -> Pool {
-    Pool(
-        limits: .init(
-            workersPerFunction: perFunction, workers: workers, waitingPerFunction: waitingPerFunction, waiting: waiting,
-            idleTimeout: idleTimeout, endingAllowance: endingAllowance, starting: starting, memory: memory,
-            patience: patience,
-            maximumPause: maximumPause),
-        demand: demand)
-}
-
-/// What most tests need not say.
-extension Pool {
-    fileprivate mutating func add(_ waiter: UInt64, for key: String) -> [Action] { add(waiter, for: key, now: 0) }
-
-    fileprivate mutating func workerIsReady(_ worker: UInt64, loadedBytes: Int? = nil, now: Int64) -> [Action] {
-        self.worker(worker, did: .ready(privateBytes: loadedBytes), now: now)
-    }
-
-    /// The invocation that is sent ahead.
-    fileprivate mutating func workerHasAnswered(_ worker: UInt64) -> UInt64? {
-        guard case .run(let waiter, on: worker)? = self.worker(worker, did: .answered(), now: 0).first else {
-            return nil
-        }
-        return waiter
-    }
-
-    fileprivate mutating func endAfterAnswer(_ worker: UInt64) -> [Action] {
-        self.worker(worker, did: .answered(isLast: true), now: 0)
-    }
-
-    /// The invocations that fail.
-    fileprivate mutating func loadFailed(_ worker: UInt64, _ reason: String = "it does not load", now: Int64 = 0)
-        -> [UInt64]
-    {
-        self.worker(worker, did: .failedToLoad(reason), now: now).compactMap { $0.failed }
-    }
-
-    fileprivate mutating func workerEnded(
-        _ worker: UInt64, failure: String? = nil, withZygote: Bool = false, now: Int64 = 0
-    ) -> (actions: [Action], failed: UInt64?) {
-        let end: End = withZygote ? .zygoteEnded : failure.map { .failed($0) } ?? .excused
-        let actions = self.worker(worker, did: .ended(end), now: now)
-        return (actions.filter { $0.failed == nil }, actions.lazy.compactMap { $0.failed }.first)
-    }
-}
-
-extension Pool.Action {
-    fileprivate var failed: UInt64? { if case .fail(let waiter) = self { waiter } else { nil } }
-}
-
 @Suite struct PoolStateTests {
     @Test func `The first invocation starts a worker and runs when it is ready`() {
         var pool = makePool()
@@ -226,7 +168,7 @@ extension Pool.Action {
 
     @Test func `Memory that idle workers have is taken for another worker only when somebody has waited for one`() {
         var pool = makePool(perFunction: 2, workers: 9, idleTimeout: 100, memory: 250, patience: 20) { _ in
-            .init(memory: 100, keepsMemory: true)
+            .init(memory: FunctionMemory(most: 100))
         }
         for (number, function) in [(UInt64(1), "a"), (2, "b")] {
             _ = pool.add(number, for: function)
@@ -416,34 +358,56 @@ extension Pool.Action {
 
     private static func hungry(_ megabytes: Int, _ memory: Int, keeps: Bool = false, workers: Int = 9) -> Pool {
         makePool(workers: workers, waiting: 9, memory: memory << 20) { _ in
-            .init(memory: megabytes << 20, keepsMemory: keeps)
+            .init(memory: FunctionMemory(most: megabytes << 20, keeps: keeps))
         }
     }
 
-    @Test func `A worker that starts or serves has all promised that it may use, an idle one what it has`() {
+    @Test func `A first worker has all promised that it may use, one that has loaded what it has and a reserve`() {
         var pool = Self.hungry(100, 1000)
         _ = pool.add(1, for: "a")
         #expect(pool.promisedMemory == 100 << 20)
         _ = pool.workerIsReady(1, loadedBytes: 6 << 20, now: 0)
-        #expect(pool.promisedMemory == 100 << 20)
+        #expect(pool.promisedMemory == 10 << 20)
         _ = pool.workerIsReady(1, now: 1)
         #expect(pool.promisedMemory == 10 << 20)
         _ = pool.add(2, for: "a")
-        #expect(pool.promisedMemory == 100 << 20)
+        #expect(pool.promisedMemory == 10 << 20)
+        // Its next worker loads the same.
+        _ = pool.add(3, for: "a")
+        #expect(pool.promisedMemory == 20 << 20)
         _ = pool.workerEnded(1)
+        _ = pool.workerEnded(2)
         #expect(pool.promisedMemory == 0)
     }
 
-    @Test func `One that keeps what its calls have used is never promised less`() {
+    @Test func `One that keeps what its calls have used is promised that while it is idle`() {
         var pool = Self.hungry(100, 1000, keeps: true)
         _ = pool.add(1, for: "a")
         _ = pool.workerIsReady(1, loadedBytes: 6 << 20, now: 0)
+        #expect(pool.saw(1, privateBytes: 50 << 20) == [])
+        #expect(pool.promisedMemory == 50 << 20)
         _ = pool.workerIsReady(1, now: 1)
-        #expect(pool.promisedMemory == 100 << 20)
+        #expect(pool.promisedMemory == 54 << 20)
+    }
+
+    @Test func `What a function's calls take is promised to its next calls, and forgotten in time`() {
+        var pool = Self.hungry(100, 1000)
+        _ = pool.add(1, for: "a")
+        _ = pool.workerIsReady(1, loadedBytes: 6 << 20, now: 0)
+        #expect(pool.saw(1, privateBytes: 46 << 20) == [])
+        #expect(pool.promisedMemory == 46 << 20)
+        _ = pool.workerIsReady(1, now: 1)
+        #expect(pool.promisedMemory == 10 << 20)
+        _ = pool.add(2, for: "a")
+        #expect(pool.promisedMemory == 46 << 20)
+        _ = pool.workerIsReady(1, now: 2)
+        for _ in 0..<1000 { _ = pool.keepHouse(now: 3) }
+        _ = pool.add(3, for: "a")
+        #expect(pool.promisedMemory == 10 << 20)
     }
 
     @Test func `Idle workers give up their memory, least recently used first, then invocations are rejected`() {
-        var pool = Self.hungry(100, 205)
+        var pool = Self.hungry(100, 215)
         for (waiter, function) in [(UInt64(1), "a"), (2, "b")] {
             _ = pool.add(waiter, for: function)
             _ = pool.workerIsReady(waiter, loadedBytes: 6 << 20, now: 0)
@@ -451,22 +415,21 @@ extension Pool.Action {
         }
         #expect(pool.promisedMemory == 20 << 20)
         #expect(pool.add(3, for: "c") == [.start(3, "c")])
-        // 120 are promised. One that serves had 10 of its 100 before, so 10 of another are needed.
-        #expect(pool.add(4, for: "a") == [.end(2), .run(4, on: 1)])
-        #expect(pool.promisedMemory == 200 << 20)
-        #expect(pool.add(5, for: "b") == [.reject(5, .memoryPromised)])
-        #expect(pool.add(6, for: "d") == [.reject(6, .memoryPromised)])
+        #expect(pool.add(4, for: "a") == [.run(4, on: 1)])
+        // 120 are promised, 10 of them to an idle worker.
+        #expect(pool.add(5, for: "d") == [.end(2), .start(4, "d")])
+        #expect(pool.promisedMemory == 210 << 20)
+        #expect(pool.add(6, for: "b") == [.reject(6, .memoryPromised)])
         _ = pool.workerIsReady(3, loadedBytes: 6 << 20, now: 3)
-        _ = pool.workerIsReady(3, now: 4)
-        #expect(pool.promisedMemory == 110 << 20)
-        #expect(pool.add(7, for: "d") == [.end(3), .start(4, "d")])
-        #expect(pool.promisedMemory == 200 << 20)
+        #expect(pool.promisedMemory == 120 << 20)
     }
 
     @Test func `A worker that finds no memory to serve with stays idle`() {
-        var pool = Self.hungry(100, 150)
+        var pool = Self.hungry(100, 130)
         _ = pool.add(1, for: "a")
         _ = pool.workerIsReady(1, loadedBytes: 6 << 20, now: 0)
+        // Its calls take 40.
+        _ = pool.saw(1, privateBytes: 46 << 20)
         _ = pool.workerIsReady(1, now: 1)
         #expect(pool.add(2, for: "b") == [.start(2, "b")])
         #expect(pool.add(3, for: "a") == [.reject(3, .memoryPromised)])
@@ -477,9 +440,11 @@ extension Pool.Action {
     }
 
     @Test func `Who waits for memory gets it when a worker has done`() {
-        var pool = makePool(perFunction: 2, memory: 150 << 20) { _ in .init(memory: 100 << 20) }
+        var pool = makePool(perFunction: 2, memory: 150 << 20) { _ in
+            .init(memory: FunctionMemory(most: 100 << 20))
+        }
         _ = pool.add(1, for: "a")
-        _ = pool.workerIsReady(1, loadedBytes: 0, now: 0)
+        _ = pool.workerIsReady(1, now: 0)
         // The function has a worker, so they may wait for it.
         #expect(pool.add(2, for: "a") == [])
         #expect(pool.workerIsReady(1, now: 1) == [.run(2, on: 1)])
@@ -670,21 +635,27 @@ private struct RandomHistory {
         random = SeededGenerator(seed: seed)
         self.endingAllowance = endingAllowance
         pool = makePool(
-            perFunction: 2, workers: 4, waitingPerFunction: 3, waiting: 8, idleTimeout: 200_000_000,
+            perFunction: 3, processors: 2, share: 2, workers: 4, waitingPerFunction: 3, waiting: 8, idleTimeout: 200_000_000,
             endingAllowance: endingAllowance, starting: 2,
             memory: 250 << 20, maximumPause: 200_000_000
-        ) { .init(memory: $0 < "d" ? 100 << 20 : 60 << 20, keepsMemory: $0 == "a") }
+        ) {
+            .init(
+                memory: FunctionMemory(
+                    most: $0 < "d" ? 100 << 20 : 60 << 20, keeps: $0 == "a", hasCopy: $0 == "c"),
+                minimumWorkers: 1)
+        }
     }
 
     func run() {
         var history = self
+        history.perform(history.pool.keepReady(["b", "e"], now: 0))
         for step in 1...2000 { history.step(UInt64(step)) }
         history.finish()
     }
 
     private mutating func step(_ number: UInt64) {
         now += 10_000_000
-        switch Int.random(in: 0..<10, using: &random) {
+        switch Int.random(in: 0..<11, using: &random) {
         case 0...3:
             open.insert(number)
             perform(pool.add(number, for: "abcdef".randomElement(using: &random).map(String.init) ?? "a", now: now))
@@ -702,6 +673,8 @@ private struct RandomHistory {
             if let waiter = open.sorted().randomElement(using: &random), pool.remove(waiter) { open.remove(waiter) }
         case 8:
             perform(pool.keepHouse(now: now))
+        case 9:
+            look()
         default:
             if let worker = starting.sorted().randomElement(using: &random) {
                 starting.remove(worker)
@@ -714,16 +687,27 @@ private struct RandomHistory {
         #expect(pool.workerCount == live)
         #expect(pool.idleCount == idle.count)
         #expect(pool.startingCount == starting.count && starting.count <= 2)
-        #expect((0...250 << 20).contains(pool.promisedMemory))
+        #expect(pool.promisedMemory >= 0 && (0...250 << 20).contains(pool.usedMemory))
         for function in Set(functionOf.values) {
             let own = (starting.union(idle).union(ending).union(busy.keys)).count { functionOf[$0] == function }
-            #expect(own <= 2)
+            #expect(own <= 3)
         }
         #expect(pool.waitingCount + busy.count == open.count)
     }
 
+    /// The watch has looked at the workers.
+    private mutating func look() {
+        if let function = "abcdef".randomElement(using: &random).map(String.init) {
+            perform(pool.saw(function, computed: 1, slept: Int64.random(in: 0...2, using: &random), now: now))
+        }
+        if let worker = (Array(starting) + Array(busy.keys)).sorted().randomElement(using: &random) {
+            perform(pool.saw(worker, privateBytes: Int.random(in: 0...120, using: &random) << 20))
+        }
+    }
+
     /// Checks that all calls that still wait are served in the end.
     private mutating func finish() {
+        perform(pool.keepReady([], now: now))
         for _ in 0..<1000 where !open.isEmpty {
             now += 1
             for worker in ending.sorted() { end(worker) }
@@ -767,6 +751,11 @@ private struct RandomHistory {
                 busy[worker] = waiter
             case .end(let worker):
                 Self.take(worker, from: &idle)
+                ending.insert(worker)
+            case .endForMemory(let worker):
+                #expect(starting.contains(worker) || busy[worker] != nil)
+                starting.remove(worker)
+                if let lost = busy.removeValue(forKey: worker) { open.remove(lost) }
                 ending.insert(worker)
             case .reject(let waiter, _), .fail(let waiter):
                 Self.take(waiter, from: &open)

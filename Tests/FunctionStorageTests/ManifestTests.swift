@@ -273,6 +273,31 @@ struct ManifestTests {
         }
     }
 
+    @Test("Workers that are kept ready are asked for with a number, which maxConcurrency bounds")
+    func warmWorkers() throws {
+        let fields = #""id": "a", "languageId": "js", "source": """#
+        let limits = try parse("{\(fields), \"minWorkers\": 2, \"idleTimeoutMillis\": 600000, \"maxConcurrency\": 2}")
+            .definition.limits
+        #expect(limits.minWorkers == 2 && limits.idleTimeoutMillis == 600_000)
+        #expect(try parse("{\(fields)}").definition.limits.minWorkers == nil)
+        for (field, message) in [
+            ("\"minWorkers\": 0", "must be from 1 to 1000, not 0"),
+            ("\"minWorkers\": 1001", "must be from 1 to 1000, not 1001"),
+            ("\"minWorkers\": 1.5", "must be an integer, not 1.5"),
+            ("\"minWorkers\": \"2\"", "must be an integer, not text"),
+            ("\"minWorkers\": 3, \"maxConcurrency\": 2", "must be at most 2, which is 'maxConcurrency', not 3"),
+            ("\"idleTimeoutMillis\": -1", "must be from 1 to 86400000, not -1"),
+            ("\"idleTimeoutMillis\": 86400001", "must be from 1 to 86400000, not 86400001"),
+        ] {
+            let error = #expect(throws: InvalidManifest.self) { try parse("{\(fields), \(field)}") }
+            let name = field.contains("min") ? "minWorkers" : "idleTimeoutMillis"
+            #expect(
+                error?.message.hasPrefix("manifest: the field '\(name)' at line 1, column ") == true,
+                "\(error?.message ?? "")")
+            #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
+        }
+    }
+
     @Test("A manifest that is missing, a folder or too large is an error that says so")
     func unusableManifests() throws {
         let folder = try TemporaryFolder()

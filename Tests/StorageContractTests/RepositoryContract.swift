@@ -108,7 +108,7 @@ public enum RepositoryContract {
                 source: ArtifactName.name("source", of: ["a"]), packages: ArtifactName.name("packages", of: ["b"])),
             environment: ["A": "1", "B": ""], prime: [["name": "é", "list": [1, 2.5, nil, true]], nil, 7],
             timeoutMillis: 0, isolation: .process, response: .http,
-            limits: FunctionLimits(memoryMB: 1, maxConcurrency: 2, maxEventBytes: 3, temporaryMB: 4)))
+            limits: FunctionLimits(memoryMB: 1, maxConcurrency: 2, maxEventBytes: 3, temporaryMB: 4, minWorkers: 1)))
 
     private static func reports(_ changes: StoredChanges, _ id: FunctionID) -> Bool {
         switch changes {

@@ -10,6 +10,15 @@ public struct TestFunction: Encodable, Sendable {
     var timeoutMillis: Int?
     var response: String?
     var cors: [String: [String]]?
+    var minWorkers: Int?
+    var idleTimeoutMillis: Int?
+
+    /// The same with workers that are kept ready.
+    public func keptReady(_ workers: Int?, idleTimeoutMillis: Int? = nil) -> TestFunction {
+        var function = self
+        (function.minWorkers, function.idleTimeoutMillis) = (workers, idleTimeoutMillis)
+        return function
+    }
 
     /// The same with `"response": "http"`.
     public func answeringHTTP() -> TestFunction {

@@ -11,6 +11,9 @@ struct LazyQueue<Entry: Hashable & Sendable>: Sendable {
 
     var count: Int { entries.count }
 
+    /// All entries in order, stale ones too.
+    var all: some Sequence<Entry> { entries }
+
     /// Adds an entry that is not here yet, by its nature.
     mutating func append(_ entry: Entry) { entries.append(entry) }
 

@@ -8,15 +8,22 @@ import DequeModule
 /// a machine full of dying processes gets no more of them. `Limits.endingAllowance` lets a few overlap with their
 /// successors.
 ///
-/// Memory is promised before it is needed (``MemoryLedger``). A function whose workers fail again and again has to wait
-/// (``RepeatedFailures``).
+/// A function gets as many workers as there are processors, and more while its workers sleep (``GrowthRule``). Memory
+/// is promised before it is needed (``MemoryLedger``, ``FunctionMemory``). A function whose workers fail again and again
+/// has to wait (``RepeatedFailures``).
 struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     typealias WorkerID = UInt64
     /// Numbers grow, so the smaller one has waited longer.
     typealias WaiterID = UInt64
 
     struct Limits: Equatable, Sendable {
+        /// How many workers of one function help while they compute.
+        var processors = Int.max
+        /// How many it may have.
         var workersPerFunction: Int
+        /// How many workers of one function may be there whatever it leaves to others. From then on it leaves as many
+        /// free as it has itself, and as much memory.
+        var share = Int.max
         var workers: Int
         var waitingPerFunction: Int
         var waiting: Int
@@ -39,10 +46,11 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     struct Demand: Sendable {
         /// How many workers it may have, if that differs from the others.
         var workers: Int?
-        /// Bytes that a worker of it may use.
-        var memory = 0
-        /// Whether an idle worker keeps what its calls have used.
-        var keepsMemory = false
+        var memory = FunctionMemory(most: 0)
+        /// How many workers are kept ready for it, while it is among those of ``keepReady(_:now:)``.
+        var minimumWorkers = 0
+        /// Nanoseconds an unused worker stays, if that differs from the others.
+        var idleTimeout: Int64?
     }
 
     enum Rejection: Equatable, Sendable {
@@ -57,6 +65,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         case start(WorkerID, FunctionKey)
         case run(WaiterID, on: WorkerID)
         case end(WorkerID)
+        /// End it, and fail its invocation: more memory is used than there is.
+        case endForMemory(WorkerID)
         case reject(WaiterID, Rejection)
         /// The invocation fails with the error that the worker's event came with.
         case fail(WaiterID)
@@ -99,16 +109,21 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     private struct WorkerRecord {
         let function: Int
         var phase: WorkerPhase
-        /// Bytes promised to it.
-        var promised: Int
-        /// Bytes promised to it while it is idle.
-        var whenIdle: Int
+        var memory: MemoryLedger.Part
+        /// The private memory that it had when it had loaded.
+        var loaded: Int?
     }
 
     private struct FunctionRecord {
         let key: FunctionKey
         let maximumWorkers: Int
-        let demand: Demand
+        let idleTimeout: Int64
+        /// How many are kept ready.
+        var minimumWorkers: Int
+        var memory: FunctionMemory
+        var growth = GrowthRule()
+        /// How many workers are of use to it, by ``growth``.
+        var usefulWorkers: Int
         /// Starting, idle, busy and ending.
         var workers = 0
         var starting = 0
@@ -120,11 +135,21 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         var waiting = 0
         /// How many workers in a row have ended before they had read it.
         var deadSpares = 0
+        /// What its workers use, and what has been promised to them.
+        var used = 0
+        var promised = 0
 
         var isUnused: Bool { workers == 0 && waiting == 0 }
         var isUnserved: Bool { workers == 0 && waiting > 0 }
         /// Whether it has a worker that is not about to end.
         var hasWorker: Bool { workers > ending }
+        var busy: Int { workers - starting - ending - idle.count }
+        /// Whether one more of its workers helps. If not, invocations wait although there are idle workers.
+        var canUseAnother: Bool { busy < usefulWorkers }
+        /// Whether each of its busy workers helps.
+        var isOfUse: Bool { busy <= usefulWorkers }
+        /// Whether none of its workers ends for others, as long as others can.
+        var needsAll: Bool { workers - ending <= minimumWorkers }
     }
 
     private struct IdleEntry: Hashable {
@@ -142,6 +167,16 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     private var isMemoryAwaited = false
     private var failures: RepeatedFailures<FunctionKey>
     private(set) var idleCount = 0
+    /// How many workers that a function keeps ready were ended for others.
+    private(set) var evictedReadyCount = 0
+    /// How many workers with a call were ended because too much memory was used.
+    private(set) var memoryEndCount = 0
+    /// Functions that have workers ready without a call, and how many.
+    private var ready: [FunctionKey: Int] = [:]
+    /// The same functions, in order.
+    private var readyFunctions: [FunctionKey] = []
+    /// No worker is started to be ready before this time.
+    private var readyPause = Int64.min
     /// Functions by number. The record of a number that is free is unused.
     private var functions: [FunctionRecord] = []
     private var freeNumbers: [Int] = []
@@ -168,6 +203,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     var waitingCount: Int { waiters.count }
     var functionCount: Int { numbers.count }
     var promisedMemory: Int { memory.promised }
+    var usedMemory: Int { memory.used }
 
     // MARK: Invocations
 
@@ -176,7 +212,9 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         if isShuttingDown { return [.reject(waiter, .shuttingDown)] }
         let known = numbers[key]
         if let known {
-            if let id = functions[known].idle.last, let worker = workers[id] { return run(waiter, onIdle: id, worker) }
+            if let id = functions[known].idle.last, canUseIdle(known), let worker = workers[id] {
+                return run(waiter, onIdle: id, worker)
+            }
             if functions[known].waiting >= limits.waitingPerFunction { return [.reject(waiter, .functionQueueFull)] }
         }
         if waiters.count >= limits.waiting { return [.reject(waiter, .hostQueueFull)] }
@@ -186,7 +224,7 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
             if failures.isOnTrial(key), let pause = failures.pause(of: key, now: now) {
                 return [.reject(waiter, .failing(pause))]
             }
-            guard memory.couldFit((record?.demand ?? demand(key)).memory) else {
+            guard memory.couldFit((record?.memory ?? demand(key).memory).starting) else {
                 return [.reject(waiter, .memoryPromised)]
             }
         }
@@ -201,23 +239,47 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     /// A busy worker needs more memory than an idle one. If too little is left, idle workers of other functions are
     /// evicted.
     private mutating func run(_ waiter: WaiterID, onIdle id: WorkerID, _ worker: WorkerRecord) -> [Action] {
-        let needed = functions[worker.function].demand.memory - worker.promised
-        var busy = worker
-        (busy.phase, busy.promised) = (.busy, worker.promised + needed)
-        // Removes this worker from the idle ones first: `makeRoom` could evict it.
-        workers[id] = busy
-        functions[worker.function].idle.removeLast()
-        idleCount -= 1
-        memory.takeFromIdle(worker.promised)
-        guard let evictions = makeRoom(for: needed, byEnding: true) else {
-            workers[id] = worker
-            functions[worker.function].idle.append(id)
-            idleCount += 1
-            memory.lendToIdle(worker.promised)
-            return [.reject(waiter, .memoryPromised)]
-        }
-        memory.promise(needed)
+        guard let evictions = wake(id, worker) else { return [.reject(waiter, .memoryPromised)] }
         return evictions.isEmpty ? [.run(waiter, on: id)] : evictions + [.run(waiter, on: id)]
+    }
+
+    /// Makes the most recently used idle worker of a function a busy one. nil: there is no memory for it, and it stays
+    /// idle.
+    private mutating func wake(_ id: WorkerID, _ worker: WorkerRecord) -> [Action]? {
+        let function = worker.function
+        var busy = worker
+        busy.phase = .busy
+        busy.memory.isIdle = false
+        busy.memory.promised = functions[function].memory.serving(loaded: worker.loaded, used: 0)
+        functions[function].idle.removeLast()
+        idleCount -= 1
+        let needed = busy.memory.promised - worker.memory.promised
+        if needed <= 0 || memory.fits(needed) {
+            replace(id, worker, by: busy)
+            return []
+        }
+        // It is not among the idle ones now, so that `makeRoom` does not evict it.
+        var waking = busy
+        waking.memory.promised = worker.memory.promised
+        replace(id, worker, by: waking)
+        guard let evictions = makeRoom(for: needed, byEnding: true) else {
+            replace(id, waking, by: worker)
+            functions[function].idle.append(id)
+            idleCount += 1
+            return nil
+        }
+        replace(id, waking, by: busy)
+        return evictions
+    }
+
+    /// Changes the record of a worker, and what its memory counts for.
+    private mutating func replace(_ id: WorkerID, _ old: WorkerRecord, by new: WorkerRecord?) {
+        workers[id] = new
+        let part = new?.memory ?? .init()
+        guard part != old.memory else { return }
+        memory.change(old.memory, to: part)
+        functions[old.function].used += part.used - old.memory.used
+        functions[old.function].promised += part.promised - old.memory.promised
     }
 
     /// An invocation that waits has been cancelled or is too late. Returns false if it does not wait (any more).
@@ -237,6 +299,13 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         functions[function].waiting += 1
         list(function)
         return startWorkers(now: now)
+    }
+
+    /// - Parameter forIdle: whether the worker that wants it has not been busy until now. One that has been may go on only
+    ///   if all that are busy help.
+    private mutating func takeWaiter(of function: Int, forIdle: Bool) -> WaiterID? {
+        guard functions[function].waiting > 0, forIdle || functions[function].isOfUse else { return nil }
+        return takeWaiter(of: function)
     }
 
     private mutating func takeWaiter(of function: Int) -> WaiterID? {
@@ -264,6 +333,16 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     /// Takes what happened to a worker. An event that does not fit the worker's state changes nothing.
     mutating func worker(_ id: WorkerID, did event: Event, now: @autoclosure () -> Int64) -> [Action] {
         guard let worker = workers[id] else { return [] }
+        let actions = take(event, of: id, worker, now: now())
+        // Invocations wait beside idle workers while more would not help. This worker may have been one too many.
+        let function = worker.function
+        guard functions[function].waiting > 0, !functions[function].idle.isEmpty else { return actions }
+        return actions + useIdle(function)
+    }
+
+    private mutating func take(_ event: Event, of id: WorkerID, _ worker: WorkerRecord, now: @autoclosure () -> Int64)
+        -> [Action]
+    {
         switch (event, worker.phase) {
         case (.ready(let privateBytes), .starting): return hasLoaded(id, worker, privateBytes, now: now())
         case (.ready, .busy): return serveNext(id, worker, isNew: false, now: now())
@@ -282,43 +361,69 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     private mutating func hasLoaded(_ id: WorkerID, _ worker: WorkerRecord, _ privateBytes: Int?, now: Int64)
         -> [Action]
     {
-        stopStarting(worker.function)
-        functions[worker.function].deadSpares = 0
-        let demand = functions[worker.function].demand
-        var worker = worker
-        worker.whenIdle =
-            demand.keepsMemory ? demand.memory : min(demand.memory, (privateBytes ?? 0) + Self.dirtyBytes)
-        list(worker.function)
-        return serveNext(id, worker, isNew: true, now: now)
+        let function = worker.function
+        stopStarting(function)
+        functions[function].deadSpares = 0
+        functions[function].memory.hasLoaded(privateBytes)
+        var loaded = worker
+        loaded.loaded = privateBytes
+        loaded.memory.used = max(worker.memory.used, privateBytes ?? 0)
+        loaded.memory.promised = functions[function].memory.serving(loaded: privateBytes, used: loaded.memory.used)
+        replace(id, worker, by: loaded)
+        list(function)
+        return serveNext(id, loaded, isNew: true, now: now)
     }
 
     /// A worker is ready: it serves the next invocation, ends, or is idle.
     private mutating func serveNext(_ id: WorkerID, _ worker: WorkerRecord, isNew: Bool, now: Int64) -> [Action] {
-        var worker = worker
+        var next = worker
         let function = worker.function
         if isShuttingDown || shouldGiveWay(function) { return [end(id, worker)] }
-        if let waiter = takeWaiter(of: function) {
-            worker.phase = .busy
-            workers[id] = worker
+        if let waiter = takeWaiter(of: function, forIdle: isNew) {
+            next.phase = .busy
+            if !isNew {
+                next.memory.promised = functions[function].memory.serving(loaded: worker.loaded, used: 0)
+            }
+            replace(id, worker, by: next)
             return isNew ? [.run(waiter, on: id)] + startWorkers(now: now) : [.run(waiter, on: id)]
         }
-        memory.promise(worker.whenIdle - worker.promised)
-        memory.lendToIdle(worker.whenIdle)
-        (worker.phase, worker.promised) = (.idle(since: now), worker.whenIdle)
-        workers[id] = worker
+        let bytes = functions[function].memory.idle(loaded: worker.loaded, used: worker.memory.used)
+        next.phase = .idle(since: now)
+        let keeps = functions[function].memory.keeps
+        next.memory = .init(
+            promised: bytes, used: keeps ? worker.memory.used : min(worker.memory.used, bytes), isIdle: true)
+        replace(id, worker, by: next)
         functions[function].idle.append(id)
         idleCount += 1
         idleWorkers.append(IdleEntry(worker: id, since: now))
         idleWorkers.clean(live: idleCount) { [workers] in Self.isIdle($0, workers) }
-        return isNew || isMemoryAwaited ? startWorkers(now: now) : []
+        guard isNew || isMemoryAwaited else { return [] }
+        return startWorkers(now: now) + (isNew ? startReady(now: now) : [])
     }
 
-    /// What most calls write to and a worker keeps, beyond what it had when it had loaded.
-    private static var dirtyBytes: Int { 4 << 20 }
+    /// Whether one more worker of the function may serve: it helps, and if there are more than processors, as much memory
+    /// is left for others as the function has.
+    private func canUseIdle(_ function: Int) -> Bool {
+        guard functions[function].canUseAnother else { return false }
+        if functions[function].busy < limits.processors { return true }
+        let own = functions[function].promised
+        return own + max(FunctionMemory.reserve, functions[function].memory.call) <= room.memory
+    }
+
+    /// Gives invocations that wait to idle workers, as far as that helps.
+    private mutating func useIdle(_ function: Int) -> [Action] {
+        var actions: [Action] = []
+        while canUseIdle(function), let id = functions[function].idle.last, let worker = workers[id],
+            let waiter = takeWaiter(of: function, forIdle: true)
+        {
+            actions += run(waiter, onIdle: id, worker)
+        }
+        return actions
+    }
 
     /// The worker need not wait for its next invocation, if one waits.
     private mutating func sendAhead(_ id: WorkerID, _ worker: WorkerRecord) -> [Action] {
-        guard !isShuttingDown, !shouldGiveWay(worker.function), let waiter = takeWaiter(of: worker.function) else {
+        guard !isShuttingDown, !shouldGiveWay(worker.function), let waiter = takeWaiter(of: worker.function, forIdle: false) else {
             return []
         }
         return [.run(waiter, on: id)]
@@ -354,11 +459,12 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         startingCount -= 1
     }
 
-    /// Ends a worker that is not idle.
+    /// Ends a worker that is not idle. What it uses is as good as free.
     private mutating func end(_ id: WorkerID, _ worker: WorkerRecord) -> Action {
-        var worker = worker
-        worker.phase = .ending
-        workers[id] = worker
+        var ending = worker
+        ending.phase = .ending
+        ending.memory.used = 0
+        replace(id, worker, by: ending)
         functions[worker.function].ending += 1
         endingCount += 1
         return .end(id)
@@ -368,11 +474,15 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     private mutating func endIdle(_ id: WorkerID, _ worker: WorkerRecord) -> Action {
         functions[worker.function].idle.removeAll { $0 == id }
         idleCount -= 1
-        memory.takeFromIdle(worker.promised)
-        memory.release(worker.promised)
-        var worker = worker
-        worker.promised = 0
-        return end(id, worker)
+        return end(id, withoutMemory(id, worker))
+    }
+
+    /// The worker's memory can be promised to another.
+    private mutating func withoutMemory(_ id: WorkerID, _ worker: WorkerRecord) -> WorkerRecord {
+        var ending = worker
+        ending.memory = .init()
+        replace(id, worker, by: ending)
+        return ending
     }
 
     /// The worker is gone. If it never became ready, the invocation that has waited longest for it fails, unless the
@@ -383,10 +493,10 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
             _ = endIdle(id, worker)
             functions[function].ending -= 1
             endingCount -= 1
+            workers[id] = nil
         } else {
-            memory.release(worker.promised)
+            replace(id, worker, by: nil)
         }
-        workers[id] = nil
         functions[function].workers -= 1
         var actions: [Action] = []
         switch worker.phase {
@@ -454,26 +564,32 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
                     if !isUrgent { letOthersGrow(function) }
                     return actions
                 }
-                actions.append(endIdle(id, victim))
+                actions.append(endForOthers(id, victim))
                 continue
             }
-            let bytes = functions[function].demand.memory
+            let bytes = functions[function].memory.starting
             guard let evictions = makeRoom(for: bytes, byEnding: isUrgent) else {
                 isMemoryAwaited = true
                 if !isUrgent { letOthersGrow(function) }
                 return actions
             }
             actions += evictions
-            lastWorker += 1
-            workers[lastWorker] = WorkerRecord(function: function, phase: .starting, promised: bytes, whenIdle: bytes)
-            memory.promise(bytes)
-            functions[function].workers += 1
-            functions[function].starting += 1
-            startingCount += 1
-            actions.append(.start(lastWorker, functions[function].key))
+            actions.append(start(function, promising: bytes))
             letOthersGrow(function)
         }
         return actions
+    }
+
+    private mutating func start(_ function: Int, promising bytes: Int) -> Action {
+        lastWorker += 1
+        let record = WorkerRecord(function: function, phase: .starting, memory: .init(promised: bytes), loaded: nil)
+        workers[lastWorker] = record
+        memory.change(.init(), to: record.memory)
+        functions[function].promised += bytes
+        functions[function].workers += 1
+        functions[function].starting += 1
+        startingCount += 1
+        return .start(lastWorker, functions[function].key)
     }
 
     private mutating func hasWaitedLong(_ function: Int, now: Int64) -> Bool {
@@ -483,10 +599,10 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     /// Ends idle workers, if it may, until so many bytes more can be promised. Returns nil if they cannot.
     private mutating func makeRoom(for bytes: Int, byEnding mayEnd: Bool) -> [Action]? {
-        if memory.fits(bytes) { return [] }
+        if bytes <= 0 || memory.fits(bytes) { return [] }
         guard mayEnd, memory.couldFit(bytes) else { return nil }
         var actions: [Action] = []
-        while !memory.fits(bytes), let (id, victim) = leastRecentlyUsed() { actions.append(endIdle(id, victim)) }
+        while !memory.fits(bytes), let (id, victim) = leastRecentlyUsed() { actions.append(endForOthers(id, victim)) }
         return actions
     }
 
@@ -500,16 +616,34 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     private mutating func list(_ function: Int) {
         if functions[function].isUnserved {
             unserved.insert(function)
-        } else if Self.isGrowing(functions[function], limits, failures) {
+        } else if Self.isGrowing(functions[function], limits, failures, room) {
             growing.insert(function)
         }
     }
 
+    /// What is left for functions that have their share.
+    private struct Room {
+        let workers: Int
+        let memory: Int
+    }
+
+    /// Idle workers can end for others, so they count as free.
+    private var room: Room {
+        Room(
+            workers: limits.workers - workers.count + idleCount,
+            memory: limits.memory - memory.promised + memory.promisedToIdle)
+    }
+
     private static func isGrowing(
-        _ record: FunctionRecord, _ limits: Limits, _ failures: RepeatedFailures<FunctionKey>
+        _ record: FunctionRecord, _ limits: Limits, _ failures: RepeatedFailures<FunctionKey>, _ room: Room
     ) -> Bool {
-        guard record.workers > 0, record.waiting > record.starting, record.workers < record.maximumWorkers,
+        guard record.workers > 0, record.waiting > record.starting,
+            record.workers < min(record.maximumWorkers, record.usefulWorkers),
             record.starting < max(1, limits.starting / 2)
+        else { return false }
+        // A function that sleeps must not take everything: it leaves as much as it has.
+        guard record.workers < limits.share || record.workers < room.workers,
+            record.workers < limits.processors || record.promised + record.memory.starting <= room.memory
         else { return false }
         // One on trial is tried with one worker.
         return !record.hasWorker || !failures.isOnTrial(record.key)
@@ -518,7 +652,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     private mutating func firstUnserved() -> Int? { unserved.first { [functions] in functions[$0].isUnserved } }
 
     private mutating func firstGrowing() -> Int? {
-        growing.first { [functions, limits, failures] in Self.isGrowing(functions[$0], limits, failures) }
+        let room = room
+        return growing.first { [functions, limits, failures] in Self.isGrowing(functions[$0], limits, failures, room) }
     }
 
     private static func isIdle(_ entry: IdleEntry, _ workers: [WorkerID: WorkerRecord]) -> Bool {
@@ -530,8 +665,16 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         return first.flatMap { entry in workers[entry.worker].map { (entry, $0) } }
     }
 
+    /// The idle worker to end for others: one that its function does not keep ready, if there is any.
     private mutating func leastRecentlyUsed() -> (id: WorkerID, worker: WorkerRecord)? {
-        longestIdle().map { ($0.entry.worker, $0.worker) }
+        guard let longest = longestIdle() else { return nil }
+        guard !ready.isEmpty, functions[longest.worker.function].needsAll else { return (longest.entry.worker, longest.worker) }
+        let other = idleWorkers.all.first { entry in
+            guard Self.isIdle(entry, workers), let worker = workers[entry.worker] else { return false }
+            return !functions[worker.function].needsAll
+        }
+        let id = other?.worker ?? longest.entry.worker
+        return workers[id].map { (id, $0) }
     }
 
     // MARK: Functions
@@ -539,8 +682,11 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     private mutating func number(of key: FunctionKey) -> Int {
         if let number = numbers[key] { return number }
         let demand = demand(key)
+        let maximum = demand.workers ?? limits.workersPerFunction
         let record = FunctionRecord(
-            key: key, maximumWorkers: demand.workers ?? limits.workersPerFunction, demand: demand)
+            key: key, maximumWorkers: maximum, idleTimeout: demand.idleTimeout ?? limits.idleTimeout,
+            minimumWorkers: ready[key] ?? 0, memory: demand.memory,
+            usefulWorkers: GrowthRule().workers(processors: limits.processors, limit: maximum))
         let number: Int
         if let free = freeNumbers.popLast() {
             number = free
@@ -564,20 +710,150 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         freeNumbers.append(function)
     }
 
-    // MARK: Time and the end
+    // MARK: What workers were seen to do
 
-    /// Ends the workers that have been idle for the idle timeout, and starts some for invocations that have waited
-    /// long.
-    mutating func keepHouse(now: Int64) -> [Action] {
-        failures.forgetOld(now: now)
-        let timeout = limits.idleTimeout
-        return endIdleWorkers { now - $0 >= timeout } + startWorkers(now: now)
+    /// A function's workers with a call have computed and slept for so long since the last look, together.
+    mutating func saw(_ key: FunctionKey, computed: Int64, slept: Int64, now: Int64) -> [Action] {
+        guard let function = numbers[key] else { return [] }
+        functions[function].growth.saw(computed: computed, slept: slept)
+        functions[function].usefulWorkers = functions[function].growth.workers(
+            processors: limits.processors, limit: functions[function].maximumWorkers)
+        guard functions[function].waiting > 0 else { return [] }
+        let actions = useIdle(function)
+        list(function)
+        return actions + startWorkers(now: now)
     }
 
-    private mutating func endIdleWorkers(where isDue: (Int64) -> Bool) -> [Action] {
+    /// A worker that starts or serves has so much private memory.
+    ///
+    /// Its promise grows with it. If more is promised than there is, idle workers end. Where many grow at once, calls end:
+    /// the largest worker of a function that has more workers than processors and uses more than it leaves to others; and
+    /// if more is used than there is, that of the function that uses the most beyond what one worker of it may use.
+    mutating func saw(_ id: WorkerID, privateBytes: Int) -> [Action] {
+        guard let worker = workers[id], worker.phase == .starting || worker.phase == .busy else { return [] }
+        var seen = worker
+        let function = worker.function
+        if let loaded = worker.loaded {
+            functions[function].memory.saw(privateBytes, loaded: loaded)
+            seen.memory.used = functions[function].memory.used(privateBytes, loaded: loaded)
+        } else {
+            seen.memory.used = privateBytes
+        }
+        seen.memory.promised = max(worker.memory.promised, seen.memory.used)
+        replace(id, worker, by: seen)
         var actions: [Action] = []
-        while let (entry, worker) = longestIdle(), isDue(entry.since) {
-            actions.append(endIdle(entry.worker, worker))
+        while !memory.fits(0), let (id, victim) = leastRecentlyUsed() { actions.append(endForOthers(id, victim)) }
+        while leavesTooLittle(function), let (id, victim) = largest(of: function) {
+            actions.append(endForMemory(id, victim))
+        }
+        while memory.isExhausted, let (id, victim) = largest() { actions.append(endForMemory(id, victim)) }
+        return actions
+    }
+
+    private func leavesTooLittle(_ function: Int) -> Bool {
+        let record = functions[function]
+        return record.used > limits.memory - memory.used && record.used > record.memory.most
+            && record.busy + record.starting > limits.processors
+    }
+
+    /// - Parameter function: nil: any.
+    private func largest(of function: Int? = nil) -> (id: WorkerID, worker: WorkerRecord)? {
+        func excess(_ worker: WorkerRecord) -> Int {
+            functions[worker.function].used - functions[worker.function].memory.most
+        }
+        func canEnd(_ worker: WorkerRecord) -> Bool {
+            (worker.phase == .busy || worker.phase == .starting) && worker.memory.used > 0
+                && (function == nil || worker.function == function)
+        }
+        return workers.lazy.filter { canEnd($0.value) }.max {
+            // Of several functions, the same one each time; of its workers the youngest, if they have grown alike.
+            (excess($0.value), $0.value.function, $0.value.memory.used, $0.key)
+                < (excess($1.value), $1.value.function, $1.value.memory.used, $1.key)
+        }.map { (id: $0.key, worker: $0.value) }
+    }
+
+    private mutating func endForMemory(_ id: WorkerID, _ worker: WorkerRecord) -> Action {
+        if worker.phase == .starting { stopStarting(worker.function) }
+        _ = end(id, withoutMemory(id, worker))
+        memoryEndCount += 1
+        return .endForMemory(id)
+    }
+
+    /// Ends an idle worker because others need its place or its memory.
+    private mutating func endForOthers(_ id: WorkerID, _ worker: WorkerRecord) -> Action {
+        if functions[worker.function].needsAll {
+            evictedReadyCount += 1
+            readyPause = .max
+        }
+        return endIdle(id, worker)
+    }
+
+    // MARK: Workers that are kept ready
+
+    /// Workers of these functions are started without a call and do not end for want of one, as many as each asks for.
+    mutating func keepReady(_ keys: [FunctionKey], now: Int64) -> [Action] {
+        readyFunctions = []
+        ready = [:]
+        for key in keys {
+            let minimum = demand(key).minimumWorkers
+            if minimum > 0, ready.updateValue(minimum, forKey: key) == nil { readyFunctions.append(key) }
+        }
+        for (key, number) in numbers { functions[number].minimumWorkers = ready[key] ?? 0 }
+        return startReady(now: now)
+    }
+
+    /// Starts workers that are to be ready, as far as that costs no other function anything.
+    private mutating func startReady(now: Int64) -> [Action] {
+        guard !isShuttingDown, !ready.isEmpty, now >= readyPause else { return [] }
+        var actions: [Action] = []
+        for key in readyFunctions {
+            while let action = startReady(key, now: now) { actions.append(action) }
+        }
+        return actions
+    }
+
+    private mutating func startReady(_ key: FunctionKey, now: Int64) -> Action? {
+        guard startingCount < max(1, limits.starting / 2),
+            workers.count - min(endingCount, limits.endingAllowance) < limits.workers
+        else { return nil }
+        if failures.isOnTrial(key), numbers[key].map({ functions[$0].hasWorker }) == true { return nil }
+        if failures.pause(of: key, now: now) != nil { return nil }
+        let function = number(of: key)
+        let record = functions[function]
+        let bytes = record.memory.starting
+        guard record.workers - record.ending < min(record.minimumWorkers, record.maximumWorkers), memory.fits(bytes)
+        else {
+            forgetIfUnused(function)
+            return nil
+        }
+        return start(function, promising: bytes)
+    }
+
+    // MARK: Time and the end
+
+    /// Ends the workers that have been idle for the idle timeout, starts some for invocations that have waited long, and
+    /// some that are to be ready.
+    mutating func keepHouse(now: Int64) -> [Action] {
+        failures.forgetOld(now: now)
+        if readyPause == .max { readyPause = now + Self.readyDelay }
+        var actions: [Action] = []
+        for function in functions.indices {
+            functions[function].memory.forget()
+            actions += endIdleWorkers(of: function, now: now)
+        }
+        return actions + startWorkers(now: now) + startReady(now: now)
+    }
+
+    /// How long no worker is started to be ready after one was ended for others, in nanoseconds: they would end and
+    /// start again and again.
+    private static var readyDelay: Int64 { 10_000_000_000 }
+
+    private mutating func endIdleWorkers(of function: Int, now: Int64) -> [Action] {
+        var actions: [Action] = []
+        while !functions[function].needsAll, let id = functions[function].idle.first, let worker = workers[id],
+            case .idle(let since) = worker.phase, now - since >= functions[function].idleTimeout
+        {
+            actions.append(endIdle(id, worker))
         }
         return actions
     }
@@ -587,6 +863,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
         isShuttingDown = true
         let waiting = waiters.keys.sorted()
         for waiter in waiting { _ = remove(waiter) }
-        return waiting.map { .reject($0, .shuttingDown) } + endIdleWorkers { _ in true }
+        var actions: [Action] = waiting.map { .reject($0, .shuttingDown) }
+        while let (entry, worker) = longestIdle() { actions.append(endIdle(entry.worker, worker)) }
+        return actions
     }
 }

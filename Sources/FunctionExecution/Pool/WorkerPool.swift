@@ -34,6 +34,7 @@ final class WorkerPool: WorkerDelegate {
         case start(Worker)
         case run(Invocation, on: Worker)
         case end(Worker)
+        case endForMemory(Worker)
         case fail(Invocation, any Error)
     }
 
@@ -73,9 +74,11 @@ final class WorkerPool: WorkerDelegate {
                 pool: PoolState(limits: limits) { function in
                     let own = EffectiveLimits(function, limitDefaults)
                     return .init(
-                        workers: own.maximumWorkers, memory: own.workerBytes,
-                        keepsMemory: function.definition.isolation == .instance)
+                        workers: own.maximumWorkers, memory: own.memory(function.definition.isolation),
+                        minimumWorkers: own.minimumWorkers,
+                        idleTimeout: own.idleTimeoutMillis.map(Nanoseconds.milliseconds))
                 }))
+        watch.tell { [weak self] in self?.saw($0) }
     }
 
     /// Looks after idle and overdue workers from now on, until ``killAll()``.
@@ -254,6 +257,8 @@ final class WorkerPool: WorkerDelegate {
                 effects.append(.start(worker))
             case .end(let id):
                 if let entry = state.workers[id] { effects.append(.end(entry.worker)) }
+            case .endForMemory(let id):
+                if let entry = state.workers[id] { effects.append(.endForMemory(entry.worker)) }
             case .reject(let waiter, let rejection):
                 fail(waiter, rejection.error(configuration, limits), &state, &effects)
             case .fail(let waiter):
@@ -283,6 +288,11 @@ final class WorkerPool: WorkerDelegate {
             case .run(let invocation, let worker): worker.run(invocation)
             case .start(let worker): start(worker)
             case .end(let worker): worker.kill()
+            case .endForMemory(let worker):
+                worker.endForMemory(
+                    Overloaded(
+                        "The functions of this host use more than the \(limits.memory >> 20) MB that it has for them. This "
+                            + "call was ended because its function uses the most. Try again later."))
             case .fail(let invocation, let error): invocation.finish(.failure(error))
             }
         }
@@ -426,6 +436,29 @@ final class WorkerPool: WorkerDelegate {
         perform(effects, with: worker.loadLogs)
     }
 
+    // MARK: What the watch saw
+
+    private func saw(_ sights: WorkerWatch.Sights) {
+        let now = context.now()
+        perform(
+            decide { state in
+                var actions: [PoolState<Function>.Action] = []
+                for (id, bytes) in sights.memory { actions += state.pool.saw(id, privateBytes: bytes) }
+                for calls in sights.calls {
+                    actions += state.pool.saw(
+                        calls.function, computed: calls.computed, slept: calls.slept, now: now)
+                }
+                return actions
+            })
+    }
+
+    // MARK: Workers that are kept ready
+
+    /// Keeps as many workers of these functions ready as they ask for. Replaces what was said before.
+    func keepReady(_ functions: [Function]) {
+        perform(decide { $0.pool.keepReady(functions, now: context.now()) })
+    }
+
     // MARK: Time
 
     private func startDeadlineTimer() {
@@ -457,6 +490,11 @@ final class WorkerPool: WorkerDelegate {
 
     /// How many workers have been retired, by reason.
     var retiredWorkers: [RetirementReason: Int] { retirements.counts }
+
+    /// How many workers that were kept ready have ended for others, and how many calls were ended for memory.
+    var evictions: (ready: Int, calls: Int) {
+        state.withLock { ($0.pool.evictedReadyCount, $0.pool.memoryEndCount) }
+    }
 
     // MARK: The end
 

@@ -25,6 +25,9 @@ final class Worker: @unchecked Sendable {
     private let delegate: any WorkerDelegate
     /// ``WorkerState/preparationDeadline``, for the thread that checks deadlines.
     private let preparationDeadline: Atomic<Int64>
+    /// The host's end of its socket while that is open, else -1. For a look from another thread, which is wrong for a
+    /// moment if the number is another file's by then.
+    private let socket = Atomic<Int32>(-1)
 
     private var state: WorkerState<Invocation> { didSet { publish() } }
     private var publishedActivity: UInt64 = 0
@@ -83,6 +86,7 @@ final class Worker: @unchecked Sendable {
 
     /// Takes over the host's end of the socket and sends the function, while the zygote forks.
     func connect(_ socket: Int32) {
+        self.socket.store(socket, ordering: .relaxed)
         ClientBootstrap(group: eventLoop)
             .channelOption(.maxMessagesPerRead, value: WorkerConnection.readsPerTurn)
             .channelInitializer { channel in
@@ -304,8 +308,12 @@ final class Worker: @unchecked Sendable {
     }
 
     /// Ends the worker if it uses more memory or processor time than it may. From the watch's thread.
-    func enforceLimits(_ hostProcessors: HostProcessors) {
-        switch oversight.look(hostProcessors) {
+    func enforceLimits(_ hostProcessors: HostProcessors, now: Int64) {
+        let excess = oversight.look(hostProcessors, now: now) {
+            let socket = socket.load(ordering: .relaxed)
+            return socket >= 0 && Sockets.hasUnreadBytes(socket)
+        }
+        switch excess {
         case nil: break
         case .memory:
             // The fault first: the end is noticed on the event loop, after it.
@@ -322,6 +330,15 @@ final class Worker: @unchecked Sendable {
                 self.kill()
             }
         }
+    }
+
+    /// Ends the worker because the functions of the host use more memory than it has for them. That does not count
+    /// against its function. From any thread.
+    func endForMemory(_ error: Overloaded) {
+        eventLoop.execute { self.state.note(error) }
+        // Its memory is free when it has run to its end, for which it must get a processor.
+        oversight.hurry()
+        kill()
     }
 
     /// Ends the worker if it computes although it has no invocation. From the watch's thread.
@@ -387,6 +404,7 @@ final class Worker: @unchecked Sendable {
     func functionWasNotRead() { state.streamWasReset() }
 
     func connectionClosed() {
+        socket.store(-1, ordering: .relaxed)
         // A worker without its socket has no purpose, whether it ends by itself or not.
         process.terminate()
         carryOut(state.streamClosed())

@@ -5,8 +5,7 @@ import WorkerProtocol
 
 /// Watches one worker's memory and processor time, and decides its priority.
 ///
-/// `@unchecked Sendable`: `watched`, `watchedIdle`, `lastSeen` and `leftToHost` are used only by the thread of
-/// ``WorkerWatch``; everything else is atomic.
+/// `@unchecked Sendable`: every `var` is used only by the thread of ``WorkerWatch``; everything else is atomic.
 final class WorkerOversight: @unchecked Sendable {
     private let process: WorkerProcess
     private let limits: WorkerLimits
@@ -28,10 +27,17 @@ final class WorkerOversight: @unchecked Sendable {
     private var watched: (activity: UInt64, processorTime: Int64) = (0, 0)
     /// The same while it is idle.
     private var watchedIdle: (activity: UInt64, processorTime: Int64, isCalm: Bool) = (0, 0, false)
+    /// Whether it sleeps.
+    private var pulse = WorkerPulse()
+    /// The private memory that ``takeGrowth()`` has reported.
+    private var reportedMemory = 0
+    private var lastMemory = 0
     /// The activity at the last look.
     private var lastSeen: UInt64 = 0
     /// Looks at it while it had several threads.
     private var looks = 0
+    /// The threads and processes that it had started, at the last look.
+    private var others = 0
     /// How many processors its process leaves to the host.
     private var leftToHost = 0
 
@@ -82,14 +88,37 @@ final class WorkerOversight: @unchecked Sendable {
     }
 
     /// Looks at the worker. Called by ``WorkerWatch`` while it is at work.
-    func look(_ hostProcessors: HostProcessors) -> Excess? {
+    ///
+    /// A worker that has used no processor since the last look is as it was then. Many workers sleep at a time, and one
+    /// system call for each is enough.
+    /// - Parameters:
+    ///   - now: nanoseconds of the monotonic clock.
+    ///   - hasUnread: whether it has sent something that its event loop has not read yet.
+    func look(_ hostProcessors: HostProcessors, now: Int64, hasUnread: () -> Bool) -> Excess? {
+        let current = activity.load(ordering: .relaxed)
+        let isLoading = current == WorkerState<Invocation>.loadingActivity
+        // While it loads it may start processes, which multiply.
+        if !isLoading, pulse.mayRest(current, now: now) {
+            if !watch.isCrowded { endPostponement() }
+            return nil
+        }
         guard let usage = process.usage else { return nil }
-        leave(hostProcessors, usage)
+        let time = usage.ownProcessorTime()
+        if pulse.isUnchanged(current, time: time) {
+            if !watch.isCrowded { endPostponement() }
+            pulse.lookAgain(now: now) { state(usage, current, hasUnread) }
+            return nil
+        }
         let excess = lookAtProcessorTime(usage)
         let seen = activity.load(ordering: .sequentiallyConsistent)
-        let isLoading = seen == WorkerState<Invocation>.loadingActivity
         let consumption = usage.consumption(
             mayFork: isLoading, processLimit: TaskLimit.processes, byteLimit: limits.watchedBytes)
+        others = max(0, consumption.threads - 1) + consumption.descendants
+        pulse.look(current, time: time, now: now, hasChildren: consumption.descendants > 0) {
+            state(usage, current, hasUnread)
+        }
+        leave(hostProcessors, usage, current)
+        lastMemory = consumption.privateBytes
         let largest = largestMemory.load(ordering: .sequentiallyConsistent)
         if consumption.privateBytes > largest {
             largestMemory.store(consumption.privateBytes, ordering: .sequentiallyConsistent)
@@ -138,11 +167,39 @@ final class WorkerOversight: @unchecked Sendable {
     /// What it may use of that at its usual priority.
     private static let calmProcessorTime: Int64 = 2_000_000
 
-    /// Short calls leave the host its processors. A worker that is seen twice at the same call may use all.
-    private func leave(_ hostProcessors: HostProcessors, _ usage: ProcessUsage) {
-        let current = activity.load(ordering: .relaxed)
-        let isShort = current != lastSeen && current != WorkerState<Invocation>.loadingActivity
+    /// A worker sleeps if it has no processor and wants none. If it has answered, and its event loop is busy with others,
+    /// it sleeps too, but not in its call.
+    private func state(_ usage: ProcessUsage, _ current: UInt64, _ hasUnread: () -> Bool) -> WorkerPulse.Finding {
+        if usage.isRunnable(others: others) { return .awake }
+        return hasUnread() || activity.load(ordering: .relaxed) != current ? .unknown : .asleep
+    }
+
+    // MARK: What the pool wants to know
+
+    /// How long it has computed and slept in calls since this was last asked for, in nanoseconds.
+    func takeTimesOfCalls() -> (computed: Int64, slept: Int64) {
+        let times = pulse.takeTimes()
+        return activity.load(ordering: .relaxed) & 1 == 1 ? times : (0, 0)
+    }
+
+    /// Whether it is doing something, other than waiting in a call. From the watch's thread.
+    var mayCompute: Bool { isAtWork && !pulse.sleeps }
+
+    /// Its private memory, if that has changed notably since it was last asked for.
+    func takeGrowth() -> Int? {
+        guard abs(lastMemory - reportedMemory) >= Self.notableBytes else { return nil }
+        reportedMemory = lastMemory
+        return lastMemory
+    }
+    private static let notableBytes = 256 << 10
+
+    /// Short calls leave the host its processors. A worker that is seen twice at the same call may use all. One that
+    /// waits most of the time stays as it is: to move it would cost more than its calls.
+    private func leave(_ hostProcessors: HostProcessors, _ usage: ProcessUsage, _ current: UInt64) {
+        let isNew = current != lastSeen
         lastSeen = current
+        let isShort = isNew && current != WorkerState<Invocation>.loadingActivity
+        if isShort, pulse.finding != .awake { return }
         let count = isShort ? hostProcessors.count : 0
         guard count != leftToHost else { return }
         leftToHost = count
@@ -192,6 +249,9 @@ final class WorkerOversight: @unchecked Sendable {
         // `endPostponement` may have run between these two lines.
         if priority.load(ordering: .sequentiallyConsistent) == .usual { usage.setPriority(.usual) }
     }
+
+    /// It is about to be killed, and others need its memory.
+    func hurry() { process.usage?.setPriority(.usual) }
 
     /// Returns false if the activity had ended.
     @discardableResult

@@ -1,0 +1,79 @@
+import FunctionExecution
+import FunctionModel
+import FunctionStorage
+
+/// The stored functions that ask for workers that are kept ready (`minWorkers`). Follows changes of the repository.
+struct ReadyFunctions: Sendable {
+    private let repository: any FunctionRepository
+    private let runtime: FunctionRuntime
+    private var feed: (any ChangeFeed)?
+    private var functions: [FunctionID: Function] = [:]
+    /// Rounds until the repository is read again, where it does not report changes.
+    private var roundsLeft = 0
+
+    /// Between two looks for changes.
+    static let interval = Duration.milliseconds(500)
+    private static let roundsWithoutFeed = 60
+
+    init(repository: any FunctionRepository, runtime: FunctionRuntime) {
+        self.repository = repository
+        self.runtime = runtime
+    }
+
+    /// Looks for changes again and again, until the task is cancelled.
+    mutating func run() async {
+        repeat {
+            let before = functions
+            await applyChanges()
+            if functions != before {
+                await runtime.keepReady(functions.values.sorted { $0.id.text < $1.id.text })
+            }
+        } while (try? await Task.sleep(for: Self.interval)) != nil
+    }
+
+    private mutating func applyChanges() async {
+        switch feed?.poll() ?? .ended {
+        case .none: break
+        case .functions(let ids):
+            for id in ids { await read(id) }
+        case .everything: await readAll()
+        case .ended:
+            // The feed first: a change while the functions are read is in it.
+            feed = await repository.openChangeFeed()
+            roundsLeft -= 1
+            guard feed != nil || roundsLeft <= 0 else { return }
+            roundsLeft = Self.roundsWithoutFeed
+            await readAll()
+        }
+    }
+
+    private mutating func read(_ id: FunctionID) async {
+        do {
+            let function = try await repository.load(id).function
+            functions[id] = function.isReady ? function : nil
+        } catch is StorageFailure {
+            // It may be read later, and stays as it was.
+        } catch is Overloaded {
+        } catch {
+            functions[id] = nil
+        }
+    }
+
+    private mutating func readAll() async {
+        guard let all = try? await repository.list().functions else { return }
+        functions = [:]
+        for function in all where function.isReady { functions[function.id] = function }
+    }
+}
+
+extension Function {
+    fileprivate var isReady: Bool { (definition.limits.minWorkers ?? 0) > 0 }
+}
+
+extension FunctionService {
+    /// Keeps the workers ready that stored functions ask for, until the task is cancelled.
+    package func keepWorkersReady() async {
+        var functions = ReadyFunctions(repository: repository, runtime: runtime)
+        await functions.run()
+    }
+}
