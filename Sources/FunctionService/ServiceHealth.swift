@@ -47,7 +47,8 @@ extension FunctionService {
     public var health: ServiceHealth {
         let evictions = runtime.evictions
         return ServiceHealth(
-            workers: runtime.workerCount, idleWorkers: runtime.idleWorkerCount, retiredWorkers: runtime.retiredWorkerCount,
+            workers: runtime.workerCount, idleWorkers: runtime.idleWorkerCount,
+            retiredWorkers: runtime.retiredWorkerCount,
             retiredWorkerCounts: runtime.retiredWorkerCounts,
             evictedReadyWorkers: evictions.readyWorkers, invocationsEndedForMemory: evictions.invocations,
             sandbox: runtime.configuration.sandbox.rawValue,

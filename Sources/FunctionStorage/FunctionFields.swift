@@ -80,7 +80,7 @@ extension FunctionField {
             "maxConcurrency", .limit(\.maxConcurrency, maximum: 10_000), in: [.manifest, .stored], revision: .whenSet,
             default: "the host's",
             "How many calls run at once, at most. As many run as help: one for each processor core, and more while "
-                + "calls wait. [performance.md](performance.md#functions-that-wait)"),
+                + "calls wait. [http.md](http.md#calls-at-the-same-time)"),
         .init(
             "maxEventBytes", .limit(\.maxEventBytes, maximum: 63 << 20), in: [.manifest, .stored], revision: .whenSet,
             default: "the host's", "The largest event. Above it: 413."),

@@ -4,7 +4,7 @@ import Glibc
 /// Local sockets between the host, its zygotes and their workers. Descriptors are plain numbers: they are passed
 /// between processes and to NIO, and each owner closes its own.
 public enum Sockets {
-    /// Whether bytes have come that nobody has read. Takes none of them.
+    /// Whether there are bytes that have not been read. Takes none of them.
     public static func hasUnreadBytes(_ socket: Int32) -> Bool {
         var byte: UInt8 = 0
         return recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) > 0

@@ -10,7 +10,8 @@ import Testing
         language == "js"
             ? .js("heavy", "const loaded = Date.now(); exports.handler = () => loaded // \(comment)")
             : .python(
-                "heavy", "import time\nloaded = int(time.time() * 1000)\ndef handler(event): return loaded # \(comment)")
+                "heavy", "import time\nloaded = int(time.time() * 1000)\ndef handler(event): return loaded # \(comment)"
+            )
     }
 
     private static func health(_ server: Server) async throws -> JSONValue {
@@ -66,7 +67,9 @@ import Testing
         }
     }
 
-    @Test func `A function's idle timeout takes the place of the host's, and a ceiling bounds both fields`() async throws {
+    @Test func `A function's idle timeout takes the place of the host's, and a ceiling bounds both fields`()
+        async throws
+    {
         let function = Self.loadTime("js").keptReady(nil, idleTimeoutMillis: 100)
         try await Server.with([function]) { server in
             #expect(try await server.http.invoke("heavy", "{}").status == 200)
@@ -88,7 +91,8 @@ import Testing
     @Test func `Other functions may take the place of a ready worker, which is counted`() async throws {
         let sleeper = TestFunction.js(
             "sleeper", "exports.handler = () => new Promise(done => setTimeout(() => done(1), 3000))")
-        try await Server.with([Self.loadTime("python").keptReady(1), sleeper], arguments: ["--workers", "1"]) { server in
+        try await Server.with([Self.loadTime("python").keptReady(1), sleeper], arguments: ["--workers", "1"]) {
+            server in
             try await Self.waitForWorkers(server, 1)
             #expect(try await Self.health(server)["evictedReadyWorkers"] == 0)
             #expect(try await server.http.invoke("sleeper", "{}").status == 200)
@@ -99,7 +103,9 @@ import Testing
 
     @Test func `100 calls that wait, at once and with the default options, are all answered`() async throws {
         let functions: [TestFunction] = [
-            .js("wait-js", "exports.handler = async e => { await new Promise(done => setTimeout(done, 500)); return e }"),
+            .js(
+                "wait-js", "exports.handler = async e => { await new Promise(done => setTimeout(done, 500)); return e }"
+            ),
             .python("wait-python", "import time\ndef handler(e):\n  time.sleep(0.5)\n  return e"),
         ]
         try await Server.with(functions) { server in

@@ -4,7 +4,8 @@
 typealias Pool = PoolState<String>
 
 func makePool(
-    perFunction: Int = 2, processors: Int = .max, share: Int = .max, workers: Int = 4, waitingPerFunction: Int = 3, waiting: Int = 6, idleTimeout: Int64 = 30,
+    perFunction: Int = 2, processors: Int = .max, share: Int = .max, workers: Int = 4, waitingPerFunction: Int = 3,
+    waiting: Int = 6, idleTimeout: Int64 = 30,
     endingAllowance: Int = 0,
     starting: Int = .max, memory: Int = .max, patience: Int64 = 0, maximumPause: Int64 = 0,
     demand: @escaping @Sendable (String) -> Pool.Demand = { _ in .init() }

@@ -635,7 +635,8 @@ private struct RandomHistory {
         random = SeededGenerator(seed: seed)
         self.endingAllowance = endingAllowance
         pool = makePool(
-            perFunction: 3, processors: 2, share: 2, workers: 4, waitingPerFunction: 3, waiting: 8, idleTimeout: 200_000_000,
+            perFunction: 3, processors: 2, share: 2, workers: 4, waitingPerFunction: 3, waiting: 8,
+            idleTimeout: 200_000_000,
             endingAllowance: endingAllowance, starting: 2,
             memory: 250 << 20, maximumPause: 200_000_000
         ) {

@@ -124,7 +124,9 @@ import Testing
         #expect(Self.look(&pulse, 3, time: 800_000, number: 12) == .asleep)
         #expect(pulse.sleeps)
         // It computes.
-        for number in Int64(13)...16 { _ = Self.look(&pulse, 3, time: number * 5_000_000, number: number, state: .awake) }
+        for number in Int64(13)...16 {
+            _ = Self.look(&pulse, 3, time: number * 5_000_000, number: number, state: .awake)
+        }
         #expect(!pulse.sleeps)
     }
 

@@ -93,7 +93,9 @@ import Testing
     /// Private memory of all workers of this process, in MB.
     private static func memory() -> Int {
         ProcessTable.descendants(of: getpid()).filter(\.isWorkerExecutable).reduce(0) { sum, process in
-            let fields = (ProcessTable.text("/proc/\(process.pid)/statm") ?? "").split(separator: " ").map { Int($0) ?? 0 }
+            let fields = (ProcessTable.text("/proc/\(process.pid)/statm") ?? "").split(separator: " ").map {
+                Int($0) ?? 0
+            }
             return sum + (fields.count > 2 ? ((fields[1] - fields[2]) * Int(getpagesize())) >> 20 : 0)
         }
     }

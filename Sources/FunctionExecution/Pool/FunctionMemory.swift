@@ -58,6 +58,7 @@ struct FunctionMemory: Equatable, Sendable {
 
     func idle(loaded: Int?, used: Int) -> Int {
         guard let loaded else { return keeps ? most : min(most, Self.reserve) }
-        return keeps ? max(used, temporary + withReserve(max(loaded, used), Self.reserve)) : withReserve(loaded, Self.reserve)
+        return keeps
+            ? max(used, temporary + withReserve(max(loaded, used), Self.reserve)) : withReserve(loaded, Self.reserve)
     }
 }

@@ -423,7 +423,9 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
 
     /// The worker need not wait for its next invocation, if one waits.
     private mutating func sendAhead(_ id: WorkerID, _ worker: WorkerRecord) -> [Action] {
-        guard !isShuttingDown, !shouldGiveWay(worker.function), let waiter = takeWaiter(of: worker.function, forIdle: false) else {
+        guard !isShuttingDown, !shouldGiveWay(worker.function),
+            let waiter = takeWaiter(of: worker.function, forIdle: false)
+        else {
             return []
         }
         return [.run(waiter, on: id)]
@@ -668,7 +670,9 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     /// The idle worker to end for others: one that its function does not keep ready, if there is any.
     private mutating func leastRecentlyUsed() -> (id: WorkerID, worker: WorkerRecord)? {
         guard let longest = longestIdle() else { return nil }
-        guard !ready.isEmpty, functions[longest.worker.function].needsAll else { return (longest.entry.worker, longest.worker) }
+        guard !ready.isEmpty, functions[longest.worker.function].needsAll else {
+            return (longest.entry.worker, longest.worker)
+        }
         let other = idleWorkers.all.first { entry in
             guard Self.isIdle(entry, workers), let worker = workers[entry.worker] else { return false }
             return !functions[worker.function].needsAll

@@ -83,7 +83,9 @@ struct WorkerPulse: Sendable {
         if isSame || isNotable { computed += used }
         if found == .asleep { slept += max(0, passed - used) }
         (self.activity, self.time, self.now, hadChildren) = (activity, time, now, hasChildren)
-        note(isNotable ? .awake : found, awake: found == .asleep ? Double(min(used, passed)) / Double(max(1, passed)) : 1)
+        note(
+            isNotable ? .awake : found, awake: found == .asleep ? Double(min(used, passed)) / Double(max(1, passed)) : 1
+        )
     }
 
     private mutating func note(_ finding: Finding, awake: Double) {
