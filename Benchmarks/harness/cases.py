@@ -134,7 +134,7 @@ def wait(bench):
 
         # All take their answers, so that the workers that they needed are there, past their snapshots.
         def warm_up(target):
-            load.crowd(target, GREETING, clients, 10 if target.server.pid in idle else 2)
+            load.crowd(target, GREETING, clients, 20 if target.server.pid in idle else 2)
 
         rows = bench.load_rounds([[(key, target, clients, extra(target)) for key, target in targets.items()]], probe=False, longer=4, warm_up=warm_up)
     finally:
@@ -179,7 +179,7 @@ def _beside_waiting(bench, clients):
             for number in range(bench.rounds):
                 bench.wait_for_quiet()
                 alone = calls(client, expected)
-                load.crowd(waiting, GREETING, clients, 10)
+                load.crowd(waiting, GREETING, clients, 20)
                 with ThreadPoolExecutor(1) as thread:
                     loaded = thread.submit(load.wrk, waiting, clients, seconds + 2, json.dumps(GREETING).encode())
                     time.sleep(1)

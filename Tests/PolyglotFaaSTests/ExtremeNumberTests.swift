@@ -32,7 +32,7 @@ import Testing
             ["Int", "Optional<Int>", "Double"].contains("\(type(of: $0.value))")
         }.compactMap(\.label)
         let limits = Mirror(reflecting: FunctionLimits()).children.compactMap { $0.label.map { "ceilings.\($0)" } }
-        #expect(numbers.count > 15 && limits.count == 7)
+        #expect(numbers.count > 15 && limits.count == 9)
         // Only tests set this one.
         #expect(Set(numbers + limits).subtracting(named) == ["graceMillis"])
         #expect(named.subtracting(numbers + limits) == [])
@@ -80,7 +80,8 @@ import Testing
     @Test func `A function's limits may be any numbers`() async throws {
         let fields: [WritableKeyPath<FunctionDefinition, Int?>] = [
             \.timeoutMillis, \.limits.memoryMB, \.limits.cpuMillis, \.limits.maxConcurrency, \.limits.maxEventBytes,
-            \.limits.maxResultBytes, \.limits.maxLogBytes, \.limits.temporaryMB,
+            \.limits.maxResultBytes, \.limits.maxLogBytes, \.limits.temporaryMB, \.limits.minWorkers,
+            \.limits.idleTimeoutMillis,
         ]
         #expect(fields.count == Mirror(reflecting: FunctionLimits()).children.count + 1)
         try await withRuntime { runtime in

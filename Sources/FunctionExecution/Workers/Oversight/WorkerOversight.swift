@@ -170,9 +170,13 @@ final class WorkerOversight: @unchecked Sendable {
     /// A worker sleeps if it has no processor and wants none. If it has answered, and its event loop is busy with others,
     /// it sleeps too, but not in its call.
     private func state(_ usage: ProcessUsage, _ current: UInt64, _ hasUnread: () -> Bool) -> WorkerPulse.Finding {
+        // To ask for each of many threads would take longer than all other looks.
+        if others > Self.mostOthers { return .unknown }
         if usage.isRunnable(others: others) { return .awake }
         return hasUnread() || activity.load(ordering: .relaxed) != current ? .unknown : .asleep
     }
+
+    private static let mostOthers = 64
 
     // MARK: What the pool wants to know
 
