@@ -12,7 +12,7 @@ enum PythonArenas {
     private static let arenaBytes = 1 << 20
     /// What the unused ones take of the memory that the process may have.
     static let roomBytes = unusedAtSnapshot * arenaBytes
-    // Only Python's allocator uses these two. It holds the interpreter's lock, so there is no race even if a handler
+    // Only Python's allocator uses the variables below. It holds the interpreter's lock, so there is no race even if a handler
     // has threads.
     nonisolated(unsafe) private static var unused: [UnsafeMutableRawPointer] = []
     /// The size that Python asks for each time.

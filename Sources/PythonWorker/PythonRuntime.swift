@@ -10,7 +10,7 @@ import WorkerRuntime
 final class PythonRuntime: LanguageRuntime {
     /// The channel that the harness's `log` writes to. Each process has one thread and one worker, so there is no race.
     nonisolated(unsafe) private static var channel: WorkerChannel?
-    /// Whether what Python prints is dropped.
+    /// Whether what Python prints is dropped. Set and read with the interpreter's lock.
     nonisolated(unsafe) private static var isQuiet = false
 
     private var loadFunction: PythonReference?
