@@ -21,13 +21,6 @@ package struct FunctionRequestContext: RequestContext {
 
 /// The server's routes. One list makes the router and says which methods a path has.
 package struct Routes: Sendable {
-    private struct Route: Sendable {
-        let path: String
-        let methods: [HTTPRequest.Method]
-        /// nil: ``InvokeHandler`` answers before the router.
-        let respond: (@Sendable (Request, FunctionRequestContext) async throws -> Response)?
-    }
-
     private let health: @Sendable () -> ServiceHealth
     private let logger: Logger
 
@@ -38,14 +31,14 @@ package struct Routes: Sendable {
 
     private var routes: [Route] {
         [
-            Route(path: "/health", methods: [.get, .head]) { [health] request, _ in
+            Route(.get, .head, path: "/health") { [health] request, _ in
                 if request.uri.queryParameters["verbose"] != nil { return HealthReport(health()).response() }
                 return Response(
                     status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
                     body: ResponseBody(byteBuffer: ByteBuffer(string: "OK")))
             },
-            Route(path: "/invoke/:id", methods: [.post], respond: nil),
-            Route(path: "/invoke", methods: [.post]) { _, _ in
+            Route(.post, path: "/invoke/:id", respond: nil),
+            Route(.post, path: "/invoke") { _, _ in
                 throw InvalidRequest("Missing function id in path /invoke/{id}.")
             },
         ]
@@ -60,6 +53,16 @@ package struct Routes: Sendable {
             for method in route.methods { router.on(RouterPath(route.path), method: method, use: respond) }
         }
         return router
+    }
+
+    /// The methods of a path: of all routes, because two of them may have the same path.
+    private static func methods(at path: String, in routes: [Route]) -> [HTTPRequest.Method] {
+        let segments = path.split(separator: "/")
+        return routes.filter { route in
+            let pattern = route.path.split(separator: "/")
+            return pattern.count == segments.count
+                && zip(pattern, segments).allSatisfy { $0 == $1 || $0.hasPrefix(":") }
+        }.flatMap(\.methods)
     }
 
     /// Adds the request id to every response and gives every error its form.
@@ -87,7 +90,8 @@ package struct Routes: Sendable {
         }
 
         private func answer(to error: any Error, _ request: Request, _ context: FunctionRequestContext) -> Response {
-            if let error = error as? HTTPError, error.status == .notFound, let methods = methods(at: request.uri.path) {
+            let methods = Routes.methods(at: request.uri.path, in: routes)
+            if let error = error as? HTTPError, error.status == .notFound, !methods.isEmpty {
                 let allowed = methods.map(\.rawValue).joined(separator: ", ")
                 return ErrorResponse(
                     routing: HTTPError(.methodNotAllowed, headers: [.allow: allowed], message: "Method Not Allowed")
@@ -100,15 +104,6 @@ package struct Routes: Sendable {
                     "\(message)", metadata: ["requestId": "\(context.requestID)", "path": "\(request.uri.path)"])
             }
             return response.response(requestID: context.requestID)
-        }
-
-        private func methods(at path: String) -> [HTTPRequest.Method]? {
-            let segments = path.split(separator: "/")
-            return routes.first { route in
-                let pattern = route.path.split(separator: "/")
-                return pattern.count == segments.count
-                    && zip(pattern, segments).allSatisfy { $0 == $1 || $0.hasPrefix(":") }
-            }?.methods
         }
     }
 }

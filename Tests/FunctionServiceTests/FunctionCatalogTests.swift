@@ -38,6 +38,11 @@ import Testing
         try await catalog.resolve(id ?? hello, on: loop).definition.sourceCode
     }
 
+    /// A read or a comparison in the background may hold the catalog for a moment after its answer is there.
+    private func expectEverythingReleased() async throws {
+        try await waitUntil("everything is released") { memory.used == 0 }
+    }
+
     /// Whether a resolve calls its completion before it returns.
     private func isAtOnce(_ catalog: FunctionCatalog) -> Bool {
         let calls = Counter()
@@ -52,7 +57,7 @@ import Testing
             #expect(repository.loads == 1)
             #expect(isAtOnce(catalog))
         }
-        #expect(memory.used == 0, "everything is released")
+        try await expectEverythingReleased()
     }
 
     @Test func `A change that the feed reports is seen by the next resolve`() async throws {
@@ -119,7 +124,7 @@ import Testing
             try await waitUntil("the stamps are compared") { catalog.statistics.count == 0 }
             await #expect(throws: BrokenFunction.self) { try await source(catalog) }
         }
-        #expect(memory.used == 0, "everything is released")
+        try await expectEverythingReleased()
     }
 
     @Test func `Without a feed a function that cannot be used is read again when its stamp changes`() async throws {
