@@ -91,5 +91,13 @@ extension Handler {
             let n = 0
             exports.handler = event => { n++; for (const size of [100, 5000, 70000, 300000, 3000000]) for (let r = 0; r < 3; r++) { const b = new Uint32Array(size / 4); for (let i = 0; i < b.length; i += 97) if (b[i] !== 0) return ['dirty', size, i]; b.fill(0xdeadbeef) } return [n, event.n] }
             """, weight: 4),
+        .js(
+            "more than five hundred pages here and there",
+            """
+            const b = new Uint8Array(12 << 20), block = 128 << 10
+            for (let at = 0; at < b.length; at += 2 * block) for (let p = 0; p < block; p += 8192) b[at + p] = 7
+            const sum = first => { let s = 0; for (let at = first; at < b.length; at += 2 * block) for (let p = 0; p < block; p += 8192) s += b[at + p]; return s }
+            exports.handler = event => { const was = [sum(0), sum(block)]; for (let p = 0; p < b.length; p += 8192) b[p] = 1 + event.n % 100; return [was, sum(0), sum(block)] }
+            """, weight: 4),
     ]
 }

@@ -151,5 +151,20 @@ extension Handler {
                 other = copy.deepcopy(tree); tree["c"].pop(); other["c"][0]["v"] = event["n"]
                 return [len(tree["c"]), len(other["c"]), tree["c"][0]["v"]]
             """, weight: 3),
+        .python(
+            "more than five hundred pages here and there",
+            """
+            import mmap
+            m = mmap.mmap(-1, 12 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            # Blocks with content and blocks without, in turn: they are mapped in different ways.
+            blocks = range(0, len(m), 128 << 10)
+            for block in blocks[::2]:
+                for page in range(0, 128 << 10, 8192): m[block + page] = 7
+            def handler(event):
+                def total(blocks): return sum(m[block + page] for block in blocks for page in range(0, 128 << 10, 8192))
+                was = total(blocks[::2]), total(blocks[1::2])
+                for page in range(0, len(m), 8192): m[page] = 1 + event["n"] % 100
+                return [was, total(blocks)]
+            """, weight: 4),
     ]
 }
