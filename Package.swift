@@ -200,8 +200,10 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "JavaScriptWorker",
-            dependencies: ["CJavaScriptCore", "Sandbox", "SystemCalls", "WorkerProtocol", "WorkerRuntime"],
-            resources: ["harness", "hashes", "inspect", "url", "web"].map { .embedInCode("\($0).js") },
+            dependencies: [
+                "CJavaScriptCore", "CMemoryRefusal", "Sandbox", "SystemCalls", "WorkerProtocol", "WorkerRuntime",
+            ],
+            resources: ["harness", "hashes", "inspect", "node", "url", "web"].map { .embedInCode("\($0).js") },
             swiftSettings: strict,
             linkerSettings: staticStandardLibrary
         ),
@@ -223,6 +225,7 @@ let package = Package(
         .target(name: "SystemCalls", dependencies: ["CLinuxShims"], swiftSettings: strict),
         .target(name: "CLinuxShims"),
         .target(name: "CNotedCalls", dependencies: ["CLinuxShims"]),
+        .target(name: "CMemoryRefusal"),
         .target(name: "CSandbox"),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         // Optimised in every configuration: it runs after every invocation, and a debug build of it is what tests would

@@ -49,6 +49,16 @@ enum BuildOutput {
         return path.hasPrefix("src/") ? String(path.dropFirst("src/".count)) : path
     }
 
+    /// What to do about a name that other runtimes fetch from the network.
+    private static func hint(onMissing message: String) -> String {
+        for prefix in ["npm:", "jsr:", "https:", "http:"] where message.contains("\"\(prefix)") {
+            let package = prefix == "npm:" ? "install the package with npm beside the source, import it by its name"
+                : "put a copy of the module beside the source, import it by its path"
+            return " ('\(prefix)' is not supported: \(package), and upload the folder's manifest)"
+        }
+        return ""
+    }
+
     /// The first error that esbuild reports, with its place:
     ///
     ///     ✘ [ERROR] Expected ";" but found "b"
@@ -69,6 +79,7 @@ enum BuildOutput {
         var message = String(lines[first].dropFirst(marker.count))
         if message.hasPrefix("Could not resolve ") {
             message = "Module not found: \(message.dropFirst("Could not resolve ".count))"
+            message += hint(onMissing: message)
         }
         let place =
             first + 2 < lines.count ? lines[first + 2].trimmingCharacters(in: .whitespaces).split(separator: ":") : []

@@ -39,7 +39,8 @@ package struct PackageInstaller: Sendable {
             let status = try run(python, arguments + requirements, showing: true)
             guard status == 0 else {
                 throw InvalidRequest(
-                    "The packages cannot be installed: \(requirements.joined(separator: ", ")). What pip says is above."
+                    "The packages cannot be installed: \(requirements.joined(separator: ", ")). What pip says is above. "
+                        + "Only wheels are installed: a package that has only a source distribution is not built."
                 )
             }
         }

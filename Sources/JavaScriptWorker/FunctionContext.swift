@@ -1,4 +1,5 @@
 import CJavaScriptCore
+import CMemoryRefusal
 import Glibc
 import WorkerProtocol
 import WorkerRuntime
@@ -59,6 +60,7 @@ final class FunctionContext {
         set("log", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.log))
         set("now", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.now))
         set("random", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.random))
+        set("memoryUsage", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.memoryUsage))
         set("compile", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.compile))
         set("script", of: host, to: JSObjectMakeFunctionWithCallback(context, nil, JavaScriptRuntime.script))
         set(
@@ -130,10 +132,12 @@ final class FunctionContext {
             let eventValue = JavaScriptString(zeroTerminatedUTF8: event).lend({ JSValueMakeFromJSONString(context, $0) }
             )
         else { return channel.sendFailure(Failure(.invalidEvent, message: "The event is not JSON.")) }
+        faas_refusal_begin_call()
         let answer = settle(
             call(
                 invokeFunction, eventValue, value(header.requestID),
                 JSValueMakeNumber(context, Double(header.deadline) / 1e6)))
+        faas_refusal_end_call()
         guard let answer else {
             return channel.sendFailure(Failure(.workerError, message: "The JavaScript harness failed."))
         }

@@ -1,4 +1,5 @@
 import CJavaScriptCore
+import CMemoryRefusal
 import Glibc
 import Sandbox
 import SystemCalls
@@ -28,6 +29,9 @@ final class JavaScriptRuntime: LanguageRuntime {
     private var rejections: RejectionListener?
 
     func startEngine(keepsState: Bool) -> String {
+        // A call in tail position would replace its caller's frame: stacks would lack it, and endless recursion would
+        // not end in a RangeError, as it does in Node.
+        setenv("JSC_useTailCalls", "0", 1)
         if !keepsState, beSingleThreaded() {
             // The engine warns that no address space is set apart for its objects. The options ask for that, so the
             // warning is discarded.
@@ -140,6 +144,8 @@ final class JavaScriptRuntime: LanguageRuntime {
         Self.current = self
         self.function = function
         self.channel = channel
+        WorkerChannel.failureFrame(Failure(.handlerError, name: "RangeError", message: "Out of memory"))
+            .withUnsafeBytes { faas_refusal_prepare($0.baseAddress, $0.count, WorkerChannel.descriptor) }
         let context = spareContext ?? makeContext()
         spareContext = nil
         collectIfLarge(context)
@@ -194,6 +200,33 @@ final class JavaScriptRuntime: LanguageRuntime {
     /// Milliseconds of the monotonic clock. Deadlines use the same clock.
     static let now: JSObjectCallAsFunctionCallback = { context, _, _, _, _, _ in
         JSValueMakeNumber(context, Double(MonotonicClock.now()) / 1e6)
+    }
+
+    /// What the engine says of its memory, under Node's names, in bytes.
+    static let memoryUsage: JSObjectCallAsFunctionCallback = { context, _, _, _, _, _ in
+        guard let context, let usage = JSObjectMake(context, nil, nil) else { return nil }
+        func set(_ name: String, _ bytes: Double) {
+            JavaScriptString(name).lend {
+                JSObjectSetProperty(context, usage, $0, JSValueMakeNumber(context, bytes), 0, nil)
+            }
+        }
+        // Exported, and not declared by the headers.
+        typealias Statistics = @convention(c) (JSContextRef?) -> JSObjectRef?
+        let statistics = dlsym(nil, "JSGetMemoryUsageStatistics").flatMap {
+            unsafeBitCast($0, to: Statistics.self)(context)
+        }
+        func bytes(_ name: String) -> Double {
+            guard let statistics else { return 0 }
+            return JavaScriptString(name).lend {
+                JSValueToNumber(context, JSObjectGetProperty(context, statistics, $0, nil), nil)
+            }
+        }
+        set("rss", Double(Memory.writtenBytes()))
+        set("heapTotal", bytes("heapCapacity"))
+        set("heapUsed", bytes("heapSize"))
+        set("external", bytes("extraMemorySize"))
+        set("arrayBuffers", 0)
+        return usage
     }
 
     /// 32 random bits from the kernel.
@@ -262,7 +295,8 @@ final class SourceTexts {
     /// Scripts that the harness evaluates when a function first uses something of theirs.
     private lazy var scripts = [
         "hashes": Text("hashes", PackageResources.hashes_js), "inspect": Text("inspect", PackageResources.inspect_js),
-        "url": Text("url", PackageResources.url_js), "web": Text("web", PackageResources.web_js),
+        "node": Text("node", PackageResources.node_js), "url": Text("url", PackageResources.url_js),
+        "web": Text("web", PackageResources.web_js),
     ]
     private var main: Text?
     private var dependencies: [String: Text] = [:]
@@ -278,11 +312,11 @@ final class SourceTexts {
         return text
     }
 
-    /// A dependency becomes the body of a function with the parameters `exports`, `module` and `require`. Its lines
-    /// keep their numbers.
+    /// A dependency becomes the body of a function with the parameters that Node gives it. Its lines keep their
+    /// numbers.
     func dependency(_ module: LoadMessage.Module) -> Text {
         if let known = dependencies[module.name] { return known }
-        let wrapped = "(function (exports, module, require) {\(withoutHashbang(module.source))\n})"
+        let wrapped = "(function (exports, module, require, __filename, __dirname) {\(withoutHashbang(module.source))\n})"
         let text = Text(source: JavaScriptString(wrapped), url: JavaScriptString(module.name))
         dependencies[module.name] = text
         return text

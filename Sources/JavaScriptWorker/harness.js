@@ -184,6 +184,10 @@
     return text;
   };
 
+  // What the engine says of an import that no build has seen.
+  const explained = message => startsWith(message, 'Could not import the module ')
+    ? `${message} Modules are joined before the function runs, so a name that is computed finds nothing: write the names out, for example as a table of functions that each import one.` : message;
+
   const failure = (kind, thrown) => {
     try {
       if (isError(thrown)) {
@@ -192,7 +196,7 @@
         let causes = '';
         try { causes = causesOf(thrown, own); } catch { /* Then it is shown without. */ }
         const stack = toWellFormed(own === '' ? slice(causes, 1) : own + causes);
-        return [kind, textOf(thrown.name), textOf(thrown.message), stack, position[0], position[1]];
+        return [kind, textOf(thrown.name), explained(textOf(thrown.message)), stack, position[0], position[1]];
       }
     } catch { /* An error that does not let itself be read is a value like any other. */ }
     return [kind, 'Error', `A value that is not an Error was thrown: ${shown(inspect, thrown)}`, '', 0, 0];
@@ -258,9 +262,17 @@
     throw new TypeErrorOf('JSON.stringify cannot serialize BigInt.');
   });
 
+  // An answer to an HTTP request, whose body is bytes: they cross as base64, which the answer has to say.
+  const withEncodedBody = answer => {
+    const { body } = answer;
+    if (typeof body !== 'object' || body === null || !isView(body) && !isBuffer(body)
+      || answer.statusCode === undefined || answer.isBase64Encoded !== undefined) return answer;
+    return { ...answer, body: base64(bytesOf(body)), isBase64Encoded: true };
+  };
   const encode = value => {
     encoding = true;
     try {
+      if (typeof value === 'object' && value !== null && 'body' in value) value = withEncodedBody(value);
       return stringify(value) ?? 'null';
     } catch (error) {
       let reason = 'unknown';
@@ -340,7 +352,15 @@
 
   const DEBUG = 0, INFO = 1, WARNING = 2, ERROR = 3;
   let indentation = '';
-  const write = (level, text) => host.log(level, toWellFormed(indentation === '' ? text : indentation + replaceAll(text, '\n', '\n' + indentation)));
+  const log = (level, text) => host.log(level, toWellFormed(indentation === '' ? text : indentation + replaceAll(text, '\n', '\n' + indentation)));
+  // What process.stdout and stderr hold of an unfinished line is written before what comes after it.
+  let endOutput = () => {};
+  const write = (level, text) => {
+    endOutput();
+    log(level, text);
+  };
+  // Tells listeners of process; whether there was one.
+  let uncaught = () => false;
   const counts = new Map, started = new Map;
   const group = (...values) => {
     if (values.length) write(INFO, format(values));
@@ -410,35 +430,80 @@
     }
     return top;
   };
+  // Timers that keep a call going: all but those that were told not to.
+  let referenced = 0;
   const addTimer = (callback, delay, repeats, values) => {
     if (typeof callback !== 'function') throw new TypeErrorOf('The callback must be a function.');
     delay = +delay;
     // As browsers and Node do with other values.
     delay = delay >= 1 && delay <= 0x7fffffff ? floor(delay) : repeats === undefined ? 0 : 1;
-    const timer = { id: ++lastTimer, due: host.now() + delay, callback, values, interval: repeats ? delay : undefined };
+    const timer = { id: ++lastTimer, due: host.now() + delay, delay, callback, values, interval: repeats ? delay : undefined, isReferenced: true, handle: undefined };
     mapSet(pending, timer.id, timer);
     push(timer);
-    return timer.id;
+    referenced++;
+    return timer;
   };
-  const clearTimer = id => {
-    const timer = mapGet(pending, id);
-    if (timer === undefined) return;
+  const clearTimer = timer => {
+    if (timer === undefined || timer.callback === undefined) return;
     // It stays in the heap until it is due, and holds nothing of the function's.
     timer.callback = timer.values = undefined;
-    mapDelete(pending, id);
+    mapDelete(pending, timer.id);
+    if (timer.isReferenced) referenced--;
   };
+  // What the functions return: an object, as in Node, that stands for its number too.
+  class Timeout {
+    #timer;
+    constructor(timer) {
+      this.#timer = timer;
+      timer.handle = this;
+    }
+    static of(value) {
+      return typeof value === 'object' && value !== null ? #timer in value ? value.#timer : undefined : mapGet(pending, +value);
+    }
+    #setReferenced(isReferenced) {
+      const timer = this.#timer;
+      if (timer.callback !== undefined && timer.isReferenced !== isReferenced) referenced += isReferenced ? 1 : -1;
+      timer.isReferenced = isReferenced;
+      return this;
+    }
+    ref() { return this.#setReferenced(true); }
+    unref() { return this.#setReferenced(false); }
+    hasRef() { return this.#timer.isReferenced; }
+    close() {
+      clearTimer(this.#timer);
+      return this;
+    }
+    // Begins again, also after it has fired, unless it was cleared.
+    refresh() {
+      const old = this.#timer;
+      if (old.last === undefined && old.callback === undefined) return this;
+      const timer = addTimer(old.callback ?? old.last.callback, old.delay, old.interval !== undefined, old.values ?? old.last.values);
+      clearTimer(old);
+      mapDelete(pending, timer.id);
+      timer.id = old.id;
+      mapSet(pending, timer.id, timer);
+      timer.handle = this;
+      this.#timer = timer;
+      return this.#setReferenced(old.isReferenced);
+    }
+    [Symbol.toPrimitive]() { return this.#timer.id; }
+  }
+  class Immediate extends Timeout {}
+  if (Symbol.dispose !== undefined) define(Timeout.prototype, Symbol.dispose, function () { this.close(); });
   // A timer belongs to the call that set it. Every pending timer is in the heap.
   const dropTimers = () => {
     if (heap.length === 0) return;
+    for (let i = 0; i < heap.length; i++) heap[i].callback = heap[i].values = undefined;
     heap.length = 0;
+    referenced = 0;
     mapClear(pending);
   };
-  define(globalThis, 'setTimeout', function setTimeout(callback, delay, ...values) { return addTimer(callback, delay, false, values); });
-  define(globalThis, 'setInterval', function setInterval(callback, delay, ...values) { return addTimer(callback, delay, true, values); });
-  define(globalThis, 'setImmediate', function setImmediate(callback, ...values) { return addTimer(callback, 0, undefined, values); });
-  define(globalThis, 'clearTimeout', function clearTimeout(id) { clearTimer(id); });
-  define(globalThis, 'clearInterval', function clearInterval(id) { clearTimer(id); });
-  define(globalThis, 'clearImmediate', function clearImmediate(id) { clearTimer(id); });
+  define(globalThis, 'setTimeout', function setTimeout(callback, delay, ...values) { return new Timeout(addTimer(callback, delay, false, values)); });
+  define(globalThis, 'setInterval', function setInterval(callback, delay, ...values) { return new Timeout(addTimer(callback, delay, true, values)); });
+  define(globalThis, 'setImmediate', function setImmediate(callback, ...values) { return new Immediate(addTimer(callback, 0, undefined, values)); });
+  define(globalThis, 'clearTimeout', function clearTimeout(timer) { clearTimer(Timeout.of(timer)); });
+  define(globalThis, 'clearInterval', function clearInterval(timer) { clearTimer(Timeout.of(timer)); });
+  define(globalThis, 'clearImmediate', function clearImmediate(timer) { clearTimer(Timeout.of(timer)); });
   const PromiseOf = Promise;
   const then = uncurry(Promise.prototype.then);
   if (typeof queueMicrotask !== 'function') {
@@ -451,7 +516,7 @@
   // MARK: The web's globals, in scripts of their own that are evaluated when one of their names is first touched. What
   // they need of the language is taken here, before any code of the function's runs.
 
-  const ErrorOf = Error;
+  const ErrorOf = Error, ProxyOf = Proxy;
   const getterOf = (prototype, name) => uncurry(getOwnPropertyDescriptor(prototype, name).get);
   const viewBuffer = getterOf(TypedArray, 'buffer'), viewOffset = getterOf(TypedArray, 'byteOffset'), viewLength = getterOf(TypedArray, 'byteLength');
   const dataBuffer = getterOf(DataView.prototype, 'buffer'), dataOffset = getterOf(DataView.prototype, 'byteOffset'), dataLength = getterOf(DataView.prototype, 'byteLength');
@@ -551,6 +616,7 @@
   const defineElement = (object, name, value) => defineProperty(object, name, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
   define(define, 'element', defineElement);
   const call = uncurry(Function.prototype.call);
+  const env = {};
   const core = {
     __proto__: null, host, slice, indexOf, charCodeAt, fromCharCode, toWellFormed, split, makeList, define, defineProperty, create, hasOwn, call, textOf, isArray, isView,
     isBuffer, bufferOf, bytesOf, utf8Encode, utf8Decode, base64, typedArrayName, mapEach, setEach, mapGet, mapSet, objectToString, addTimer: (callback, delay) => addTimer(callback, delay, false, []),
@@ -565,6 +631,11 @@
     PromiseOf, RegExpPrototype: RegExp.prototype, viewClasses, brands, isError, stackOf,
     isBuiltIn: name => setHas(builtIns, name),
     unbox: (kind, value) => valueOf[kind](value),
+    // For what Node has.
+    INFO, WARNING, ERROR, write: log, env, apply, originalOf, BigIntOf: BigInt, setHas, filename: '/function/index.js',
+    onAnswer: action => { endOutput = action; },
+    onUncaught: tell => { uncaught = tell; },
+    unavailable: (module, member) => unavailable(module, member),
     // For what hashes.
     Words: Int32Array, setFrom: uncurry(TypedArray.set), moveWithin: uncurry(TypedArray.copyWithin), abs: Math.abs, sin: Math.sin,
     hash: (name, bytes) => hashes()[name](bytes),
@@ -616,6 +687,10 @@
       }
     };
     materialisers[materialisers.length] = materialise;
+    const all = () => {
+      materialise();
+      return values;
+    };
     for (let i = 0; i < names.length; i++) {
       const name = names[i];
       getters[i] = () => {
@@ -624,12 +699,73 @@
       };
       defineProperty(globalThis, name, { __proto__: null, configurable: true, enumerable: false, get: getters[i], set: value => { define(globalThis, name, value); } });
     }
+    return all;
   };
   defineLazily('url', ['URL', 'URLSearchParams']);
+  const node = defineLazily('node', ['process']);
   defineLazily('web', [
     'DOMException', 'TextEncoder', 'TextDecoder', 'atob', 'btoa', 'Event', 'CustomEvent', 'EventTarget', 'AbortSignal', 'AbortController', 'Headers', 'Blob',
     'structuredClone', 'crypto', 'Crypto', 'SubtleCrypto', 'performance', 'Performance',
   ]);
+
+  // MARK: Stacks in V8's form, for packages that ask where they were called
+
+  // While a function has set Error.prepareStackTrace, it makes the `stack` of new errors and of captured stacks.
+  const nativeCapture = ErrorOf.captureStackTrace;
+  let prepare;
+  const prepared = (error, stack, below) => {
+    const sites = node().sitesOf(stack, below);
+    // An error in there must not be prepared in its turn.
+    const outer = prepare;
+    prepare = undefined;
+    try { return apply(outer, ErrorOf, [error, sites]); } finally { prepare = outer; }
+  };
+  define(ErrorOf, 'captureStackTrace', function captureStackTrace(target, below) {
+    if (typeof prepare !== 'function') return nativeCapture(target, below);
+    const { stack } = new ErrorOf;
+    define(target, 'stack', prepared(target, stack, below));
+  });
+  const PreparingError = new ProxyOf(ErrorOf, {
+    __proto__: null,
+    apply: (target, self, values) => new PreparingError(values[0], values[1]),
+    construct(target, values, newTarget) {
+      const error = Reflect.construct(target, values, newTarget), { stack } = error;
+      let made, isMade = false;
+      defineProperty(error, 'stack', {
+        __proto__: null, configurable: true, enumerable: false,
+        get() {
+          if (!isMade) {
+            isMade = true;
+            made = typeof prepare === 'function' ? prepared(error, stack) : stack;
+          }
+          return made;
+        },
+        set(value) { define(error, 'stack', value); },
+      });
+      return error;
+    },
+  });
+  defineProperty(ErrorOf, 'prepareStackTrace', {
+    __proto__: null, configurable: true, enumerable: false,
+    get: () => prepare,
+    set(value) {
+      prepare = value;
+      if (globalThis.Error === ErrorOf && typeof value === 'function') define(globalThis, 'Error', PreparingError);
+      else if (globalThis.Error === PreparingError && typeof value !== 'function') define(globalThis, 'Error', ErrorOf);
+    },
+  });
+
+  // MARK: WebAssembly. The engine compiles on a thread of its own for these, and a worker has none.
+
+  if (typeof WebAssembly === 'object') {
+    const { Module, Instance } = WebAssembly;
+    define(WebAssembly, 'compile', async function compile(bytes) { return new Module(bytes); });
+    define(WebAssembly, 'instantiate', async function instantiate(source, imports) {
+      if (source instanceof Module) return new Instance(source, imports);
+      const module = new Module(source);
+      return { module, instance: new Instance(module, imports) };
+    });
+  }
 
   // MARK: CommonJS
 
@@ -637,7 +773,6 @@
   const nodeModules = new Set(['assert', 'assert/strict', 'async_hooks', 'buffer', 'child_process', 'cluster', 'console', 'constants', 'crypto', 'dgram', 'diagnostics_channel', 'dns', 'dns/promises', 'domain', 'events', 'fs', 'fs/promises', 'http', 'http2', 'https', 'inspector', 'inspector/promises', 'module', 'net', 'os', 'path', 'path/posix', 'path/win32', 'perf_hooks', 'process', 'punycode', 'querystring', 'readline', 'readline/promises', 'repl', 'stream', 'stream/promises', 'stream/web', 'string_decoder', 'sys', 'timers', 'timers/promises', 'tls', 'trace_events', 'tty', 'url', 'util', 'util/types', 'v8', 'vm', 'wasi', 'worker_threads', 'zlib']);
   // What stands for a module that needs what functions do not have. Packages load and mention such modules without
   // using them; what is used fails, with the module's name.
-  const ProxyOf = Proxy;
   const unavailable = (module, member = '') => {
     const fail = () => { throw new ErrorOf(`The module '${module}' is not available in the sandbox${member === '' ? '' : `: '${member}' cannot be used`}.`); };
     const get = (target, key) => {
@@ -653,6 +788,25 @@
     return whole;
   };
   const modules = new Map;
+  const notFound = name => core.withCode(new ErrorOf(`Module not found: ${name}`), 'MODULE_NOT_FOUND');
+  // Where a dependency would be: beside the function's file.
+  const fileOf = name => {
+    const parts = split(name, '/'), path = makeList();
+    for (let i = 0; i < parts.length; i++) {
+      if (parts[i] === '..') path.length = max(0, path.length - 1);
+      else if (parts[i] !== '.' && parts[i] !== '') path[path.length] = parts[i];
+    }
+    let file = '/function';
+    for (let i = 0; i < path.length; i++) file += '/' + path[i];
+    return file;
+  };
+  const makeModule = (id, exports, loaded) => {
+    const filename = id === '.' ? core.filename : fileOf(id);
+    let end = filename.length;
+    while (filename[--end] !== '/');
+    const module = { exports, id, path: slice(filename, 0, max(1, end)), filename, loaded, children: [], paths: [] };
+    return define(define(module, 'parent', id === '.' ? null : main), 'require', require);
+  };
   const require = name => {
     name = textOf(name);
     const loaded = mapGet(modules, name);
@@ -661,15 +815,15 @@
     const wrapper = host.compile(name);
     if (wrapper === undefined) {
       const bare = startsWith(name, 'node:') ? slice(name, 5) : name;
-      if (!setHas(nodeModules, bare)) throw new ErrorOf(`Module not found: ${name}`);
-      const module = { exports: unavailable(bare), id: bare, loaded: true };
+      if (!setHas(nodeModules, bare)) throw notFound(name);
+      const module = makeModule(bare, bare === 'process' ? node().process : unavailable(bare), true);
       mapSet(modules, name, module);
       return module.exports;
     }
-    const module = { exports: {}, id: name, loaded: false };
+    const module = makeModule(name, {}, false);
     mapSet(modules, name, module);
     try {
-      call(wrapper, module.exports, module.exports, module, require);
+      call(wrapper, module.exports, module.exports, module, require, module.filename, module.path);
     } catch (error) {
       mapDelete(modules, name);
       throw error;
@@ -677,7 +831,19 @@
     module.loaded = true;
     return module.exports;
   };
-  const main = { exports: {}, id: '.', loaded: false };
+  const main = makeModule('.', {}, false);
+  define(require, 'main', main);
+  define(require, 'cache', create(null));
+  define(require, 'resolve', define(function resolve(name) {
+    name = textOf(name);
+    const bare = startsWith(name, 'node:') ? slice(name, 5) : name;
+    if (setHas(nodeModules, bare)) return name;
+    if (mapGet(modules, name) === undefined && host.compile(name) === undefined) throw notFound(name);
+    return fileOf(name);
+  }, 'paths', () => null));
+  // For sources that a build has joined into one file. In a dependency they are parameters.
+  define(globalThis, '__filename', core.filename);
+  define(globalThis, '__dirname', '/function');
   // The name that Node has for it.
   define(globalThis, 'global', globalThis);
   define(globalThis, 'require', require);
@@ -726,7 +892,7 @@
     return text;
   };
 
-  const now = Date.now, escapeURI = encodeURI, env = {};
+  const now = Date.now, escapeURI = encodeURI;
 
   let handler, makeContext, outcome;
 
@@ -765,13 +931,45 @@
   // Of the current phase: loading at first. Nothing is pending once a handler has answered.
   let failureKind = LOAD_ERROR, isPending = false;
 
+  const start = (event, requestID, deadline) => {
+    // What the source drew while it loaded is the same each time; what the handler draws is not.
+    seeded = false;
+    outcome = undefined;
+    failureKind = HANDLER_ERROR;
+    isPending = false;
+    // Where the context is kept, these are the timers of the call before, or of the source.
+    dropTimers();
+    isAnsweredLater = takesCallback;
+    currentContext = makeContext(requestID, deadline);
+    let value;
+    try {
+      value = takesCallback ? handler(event, currentContext, answerTo(currentContext)) : handler(event, currentContext);
+      if (typeof value !== 'object' && typeof value !== 'function' || value === null || typeof value.then !== 'function' && !isAsyncIterable(value)) {
+        if (!isAnsweredLater || value !== undefined && !takesCallback) return outcome ?? encode(value);
+        isPending = outcome === undefined;
+        return outcome;
+      }
+    } catch (error) {
+      return outcome ?? failure(HANDLER_ERROR, error);
+    }
+    isAnsweredLater = false;
+    isPending = true;
+    (async () => {
+      try {
+        let result = await value;
+        if (isAsyncIterable(result)) result = await collect(result);
+        outcome ??= encode(result);
+      } catch (error) {
+        outcome ??= failure(HANDLER_ERROR, error);
+      }
+    })();
+  };
+
   const harness = {
     failure,
 
     // What the function is told about itself, before its source is evaluated. The names are AWS Lambda's, then our own.
     begin(functionId, revision, memoryLimitInMB) {
-      const process = define({ env }, 'cwd', () => '/');
-      define(globalThis, 'process', define(process, 'nextTick', (callback, ...values) => queueMicrotask(() => apply(callback, undefined, values))));
       const invokedFunctionArn = `arn:aws:lambda:local:000000000000:function:${functionId}`;
       const logGroupName = `/aws/lambda/${functionId}`;
       makeContext = (requestId, deadline) => define({
@@ -805,8 +1003,10 @@
         error => { isPending = false; outcome ??= failure(LOAD_ERROR, error); });
     },
 
-    // An unhandled rejection. While an outcome is pending, it becomes the outcome, as in Node; otherwise it is logged.
+    // An unhandled rejection. Listeners of process have it; else it becomes the outcome while one is pending, as in
+    // Node; otherwise it is logged.
     rejected(promise, reason) {
+      if (uncaught('unhandledRejection', [reason, promise])) return;
       if (isPending && outcome === undefined) outcome = failure(failureKind, reason);
       else write(ERROR, `Unhandled promise rejection: ${shown(formatValue, reason)}`);
     },
@@ -831,37 +1031,9 @@
 
     // Calls the handler. The answer is JSON text, a failure, or undefined while a promise is pending.
     invoke(event, requestID, deadline) {
-      // What the source drew while it loaded is the same each time; what the handler draws is not.
-      seeded = false;
-      outcome = undefined;
-      failureKind = HANDLER_ERROR;
-      isPending = false;
-      // Where the context is kept, these are the timers of the call before, or of the source.
-      dropTimers();
-      isAnsweredLater = takesCallback;
-      currentContext = makeContext(requestID, deadline);
-      let value;
-      try {
-        value = takesCallback ? handler(event, currentContext, answerTo(currentContext)) : handler(event, currentContext);
-        if (typeof value !== 'object' && typeof value !== 'function' || value === null || typeof value.then !== 'function' && !isAsyncIterable(value)) {
-          if (!isAnsweredLater || value !== undefined && !takesCallback) return outcome ?? encode(value);
-          isPending = outcome === undefined;
-          return outcome;
-        }
-      } catch (error) {
-        return outcome ?? failure(HANDLER_ERROR, error);
-      }
-      isAnsweredLater = false;
-      isPending = true;
-      (async () => {
-        try {
-          let result = await value;
-          if (isAsyncIterable(result)) result = await collect(result);
-          outcome ??= encode(result);
-        } catch (error) {
-          outcome ??= failure(HANDLER_ERROR, error);
-        }
-      })();
+      const answer = start(event, requestID, deadline);
+      if (answer !== undefined) endOutput();
+      return answer;
     },
 
     // Calls invoke with a handler of the harness's, and forgets that it did. Without arguments: the end of the
@@ -885,23 +1057,28 @@
     // Goes on with a pending invocation: its outcome; or the milliseconds to wait before the next call; or null if
     // nothing can ever settle it.
     poll() {
-      if (outcome !== undefined) return outcome;
+      if (outcome !== undefined) {
+        endOutput();
+        return outcome;
+      }
       // A handler that was to answer later and has nothing left to do it with has answered null, as with Lambda.
-      if (heap.length === 0) return isAnsweredLater ? outcome = 'null' : null;
+      if (referenced === 0) return isAnsweredLater ? outcome = 'null' : null;
       const wait = heap[0].due - host.now();
       if (wait > 0) return wait;
-      const timer = pop();
-      if (timer.callback === undefined) return 0;
-      if (timer.interval === undefined) mapDelete(pending, timer.id);
-      const { callback, values } = timer;
-      if (timer.interval !== undefined) {
+      const timer = pop(), { callback, values, handle } = timer;
+      if (callback === undefined) return 0;
+      if (timer.interval === undefined) {
+        clearTimer(timer);
+        // For `refresh`.
+        timer.last = { __proto__: null, callback, values };
+      } else {
         timer.due = host.now() + timer.interval;
         push(timer);
       }
       try {
-        apply(callback, undefined, values);
+        apply(callback, handle, values);
       } catch (error) {
-        return outcome ??= failure(failureKind, error);
+        if (!uncaught('uncaughtException', [error, 'uncaughtException'])) return outcome ??= failure(failureKind, error);
       }
       return 0;
     },

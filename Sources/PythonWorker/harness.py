@@ -180,8 +180,7 @@ def stack_of(error):
         seen.add(id(error))
         if heading:
             lines.append(f"{heading} {describe(error)}")
-        for frame in reversed(frames_of(error)):
-            lines.append(f'File "{shown(frame.filename)}", line {frame.lineno}, in {frame.name}')
+        lines.extend(lines_of(frames_of(error)))
         notes = getattr(error, "__notes__", ())
         for note in notes if isinstance(notes, (list, tuple)) else ():
             lines.extend(f"note: {line}" for line in text_of(note).split("\n"))
@@ -196,6 +195,32 @@ def stack_of(error):
 
     add(error, "")
     return lines[:LONGEST_STACK]
+
+
+def is_of_library(filename):
+    return filename.startswith(tuple(library_folders)) or filename.startswith("<frozen ")
+
+
+def lines_of(frames):
+    """A line for each of the author's frames, innermost first. What these called in libraries follows as one line: the
+    place where it ended."""
+    lines, folded = [], []
+
+    def fold():
+        if folded:
+            innermost = folded[0]
+            rest = f" ({len(folded)} frames of libraries)" if len(folded) > 1 else ""
+            lines.append(f'File "{shown(innermost.filename)}", line {innermost.lineno}, in {innermost.name}{rest}')
+            folded.clear()
+
+    for frame in reversed(frames):
+        if is_of_library(frame.filename):
+            folded.append(frame)
+            continue
+        lines.append(f'File "{shown(frame.filename)}", line {frame.lineno}, in {frame.name}')
+        fold()
+    fold()
+    return lines
 
 
 def describe(error):
@@ -546,6 +571,13 @@ def encode(value):
         return with_deep_recursion(encode_escaped, value)
 
 
+def with_encoded_body(answer):
+    """An answer to an HTTP request, whose body is bytes: they cross as base64, which the answer has to say."""
+    if "statusCode" not in answer or "isBase64Encoded" in answer:
+        return answer
+    return answer | {"body": base64.b64encode(answer["body"]).decode(), "isBase64Encoded": True}
+
+
 # Invoking
 
 
@@ -635,6 +667,8 @@ def invoke(event, request_id, deadline):
     finally:
         end_lines()
     try:
+        if type(value) is dict and "body" in value and isinstance(value["body"], (bytes, bytearray, memoryview)):
+            value = with_encoded_body(value)
         return encode(value)
     except MemoryError as error:
         return failure(HANDLER_ERROR, error)

@@ -5,7 +5,7 @@ import WorkerProtocol
 /// A worker's only socket: receives frames from the host and sends frames to it. Blocking, and used by one thread.
 public final class WorkerChannel {
     /// The descriptor of the socket, the same number in every worker.
-    static let descriptor: Int32 = 3
+    public static let descriptor: Int32 = 3
 
     /// The buffer grows to the longest event. Above this size it is replaced by a small one after the event.
     private static let keptCapacity = 1 << 20
@@ -90,6 +90,16 @@ public final class WorkerChannel {
 
     public func sendFailure(_ failure: Failure) {
         send(.failure, failure.cutToFit().encoded())
+    }
+
+    /// The whole frame that ``sendFailure(_:)`` sends, for a sender that cannot make one.
+    public static func failureFrame(_ failure: Failure) -> [UInt8] {
+        let payload = failure.cutToFit().encoded()
+        var header = [UInt8](repeating: 0, count: Frame.headerLength)
+        header.withUnsafeMutableBytes {
+            Frame.Header(payloadLength: payload.count, kind: Frame.FromWorker.failure.rawValue).write(to: $0)
+        }
+        return header + payload
     }
 
     /// The modules that a call has imported. Names that cannot be sent are left out.

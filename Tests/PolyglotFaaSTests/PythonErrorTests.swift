@@ -179,4 +179,23 @@ import Testing
             }
         }
     }
+
+    @Test func `What the author's code called in libraries is one line of a stack`() async throws {
+        try await withRuntime { runtime in
+            let source = """
+                import functools, json
+                def read(text): return json.loads(text)
+                def handler(event): return functools.reduce(lambda total, text: total + read(text), ["{x"], 0)
+                """
+            let frames = try await handlerError(source, runtime).stackTrace.map {
+                $0.replacing(/line \d+, in raw_decode/, with: "line 0, in raw_decode")
+            }
+            #expect(
+                frames == [
+                    "File \"function.py\", line 2, in read",
+                    "File \"/lib/python3.11/json/decoder.py\", line 0, in raw_decode (3 frames of libraries)",
+                    "File \"function.py\", line 3, in <lambda>", "File \"function.py\", line 3, in handler",
+                ], "\(frames)")
+        }
+    }
 }
