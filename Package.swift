@@ -151,7 +151,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             resources: [
-                "assert", "buffer", "comparisons", "crypto", "os", "querystring", "timers", "timers-promises", "tty",
+                "assert", "async_hooks", "buffer", "comparisons", "crypto", "os", "querystring", "timers", "timers-promises", "tty",
                 "url",
                 "util", "util-types",
             ].map {

@@ -49,10 +49,20 @@ enum BuildOutput {
         return path.hasPrefix("src/") ? String(path.dropFirst("src/".count)) : path
     }
 
+    /// Whether esbuild refuses a source because it cannot replace its `await`: at the top level, or in an asynchronous
+    /// generator.
+    static func isAboutAwait(_ error: LoadError) -> Bool {
+        ["Top-level await is not available", "Transforming async generator", "for-await"].contains {
+            error.message.contains($0)
+        }
+    }
+
     /// What to do about a name that other runtimes fetch from the network.
     private static func hint(onMissing message: String) -> String {
         for prefix in ["npm:", "jsr:", "https:", "http:"] where message.contains("\"\(prefix)") {
-            let package = prefix == "npm:" ? "install the package with npm beside the source, import it by its name"
+            let package =
+                prefix == "npm:"
+                ? "install the package with npm beside the source, import it by its name"
                 : "put a copy of the module beside the source, import it by its path"
             return " ('\(prefix)' is not supported: \(package), and upload the folder's manifest)"
         }

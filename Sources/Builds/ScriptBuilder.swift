@@ -23,6 +23,14 @@ struct ScriptBuilder: Sendable {
     ///   built here.
     func build(_ definition: FunctionDefinition, node: NodeModules) throws -> BuiltScript {
         let layout = try ScriptLayout(definition, node: node)
+        do {
+            return try build(layout)
+        } catch let error as LoadError where layout.followsAwait && BuildOutput.isAboutAwait(error) {
+            return try build(ScriptLayout(definition, node: node, mayFollowAwait: false))
+        }
+    }
+
+    private func build(_ layout: ScriptLayout) throws -> BuiltScript {
         let folder = try makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try write(layout.files, to: folder)

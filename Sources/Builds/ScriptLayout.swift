@@ -23,8 +23,13 @@ struct ScriptLayout {
     static let bridge = "__faas"
     static let meta = "__faas_meta"
 
+    /// Whether `await` becomes calls of `then`, which `async_hooks` needs to see.
+    private(set) var followsAwait = false
+
+    /// - Parameter mayFollowAwait: whether sources that mention `async_hooks` get a build in which it works. Not every
+    ///   source can be built so.
     /// - Throws: ``LoadError`` that names the dependency which cannot be one.
-    init(_ definition: FunctionDefinition, node: NodeModules = .none) throws(LoadError) {
+    init(_ definition: FunctionDefinition, node: NodeModules = .none, mayFollowAwait: Bool = true) throws(LoadError) {
         let main = Self.fileName(definition.sourceName)
         let mainExtension = Self.fileExtension(main) ?? "js"
         var places: [(name: String, source: String, parts: [String])] = []
@@ -76,6 +81,11 @@ struct ScriptLayout {
         arguments += Self.nodeAliases().filter { alias in !places.contains { alias.hasPrefix("--alias:\($0.name)=") } }
         if node.hasBuffer, sources.contains(where: { $0.text.contains("Buffer") }) {
             arguments.append("--inject:./\(NodeModules.globals)")
+        }
+        if sources.contains(where: { $0.text.contains("async_hooks") }) {
+            followsAwait = mayFollowAwait
+            arguments.append("--define:__faas_follows_await=\(followsAwait)")
+            if followsAwait { arguments.append("--supported:async-await=false") }
         }
     }
 

@@ -4,7 +4,7 @@ import Glibc
 package enum NodeModuleUse {
     /// The modules of Node's that functions can have, by their names without `node:`.
     package static let available: Set<String> = [
-        "assert", "assert/strict", "buffer", "console", "crypto", "events", "os", "path", "path/posix",
+        "assert", "assert/strict", "async_hooks", "buffer", "console", "crypto", "events", "os", "path", "path/posix",
         "perf_hooks", "process", "querystring", "string_decoder", "timers", "timers/promises", "tty", "url", "util",
         "util/types",
     ]

@@ -316,7 +316,8 @@ final class SourceTexts {
     /// numbers.
     func dependency(_ module: LoadMessage.Module) -> Text {
         if let known = dependencies[module.name] { return known }
-        let wrapped = "(function (exports, module, require, __filename, __dirname) {\(withoutHashbang(module.source))\n})"
+        let wrapped =
+            "(function (exports, module, require, __filename, __dirname) {\(withoutHashbang(module.source))\n})"
         let text = Text(source: JavaScriptString(wrapped), url: JavaScriptString(module.name))
         dependencies[module.name] = text
         return text

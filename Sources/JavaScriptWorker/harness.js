@@ -928,6 +928,8 @@
   // What the modules of a built script have given: what the main one exports, and what it declares under the handler's
   // name.
   let moduleExports, moduleBinding;
+  // What a module of Node's does before each call.
+  let beginCall = () => {};
   // Of the current phase: loading at first. Nothing is pending once a handler has answered.
   let failureKind = LOAD_ERROR, isPending = false;
 
@@ -996,6 +998,7 @@
         get util() { return formats(); },
         hash: core.hash,
         unavailable: name => unavailable(name),
+        onCall: action => { beginCall = action; },
       };
       isPending = true;
       then(module(bridge, bridge.meta(`/function/${sourceName}`)),
@@ -1031,6 +1034,7 @@
 
     // Calls the handler. The answer is JSON text, a failure, or undefined while a promise is pending.
     invoke(event, requestID, deadline) {
+      beginCall();
       const answer = start(event, requestID, deadline);
       if (answer !== undefined) endOutput();
       return answer;

@@ -173,11 +173,14 @@ import Testing
                 import threading, time
                 threading.stack_size(65536)
                 def handler(count):
+                    gate = threading.Event()
                     try:
-                        for _ in range(count): threading.Thread(target=time.sleep, args=(2,), daemon=True).start()
+                        for _ in range(count): threading.Thread(target=gate.wait, daemon=True).start()
                     except RuntimeError: pass
                     time.sleep(1)
-                    return threading.active_count()
+                    count = threading.active_count()
+                    gate.set()
+                    return count
                 """
             var many = Self.python(source)
             many.event = Array("1000".utf8)

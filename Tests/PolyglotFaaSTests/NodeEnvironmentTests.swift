@@ -105,7 +105,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("process.exit(3)", "The function called process.exit(3)."), ("process.exit()", "The function called process.exit()."),
+        ("process.exit(3)", "The function called process.exit(3)."),
+        ("process.exit()", "The function called process.exit()."),
         ("process.kill(1)", "'process.kill' is not available in the sandbox."),
         ("process.nextTick(1)", "The \"callback\" argument must be of type function."),
     ])
@@ -130,7 +131,8 @@ import Testing
                 ["/function","/function/index.js","util","/function/lib/a.js",true,".",[],
                  ["/function/lib/a.js","/function/lib","./lib/a.js",false]]
                 """,
-            dependencies: ["./lib/a.js": "module.exports = [__filename, __dirname, module.id, require.main === module]"])
+            dependencies: ["./lib/a.js": "module.exports = [__filename, __dirname, module.id, require.main === module]"]
+        )
     }
 
     @Test(arguments: ["require('nothing')", "require.resolve('nothing')"])
@@ -242,5 +244,68 @@ import Testing
             let error = try await #require(throws: HandlerError.self) { try await runtime.invoke(request) }
             #expect(error.message.contains("a name that is computed finds nothing"))
         }
+    }
+
+    // MARK: async_hooks
+
+    private func asyncHooks(_ source: String, isModule: Bool = true) async throws -> [JSONValue] {
+        try await withRuntime { runtime in
+            var values: [JSONValue] = []
+            for _ in 0..<4 {
+                let request = InvocationRequest(
+                    languageID: "js", sourceCode: source, event: 7, jsEvalAsModule: isModule)
+                try await values.append(runtime.value(request))
+            }
+            return values
+        }
+    }
+
+    @Test func `An AsyncLocalStorage follows promises, timers and microtasks, each call beginning without`()
+        async throws
+    {
+        let body = """
+            const one = new AsyncLocalStorage(), two = new AsyncLocalStorage();
+            const wait = () => new Promise(resolve => setTimeout(resolve, 1));
+            const inner = async () => { await wait(); await 0; return one.getStore() };
+            const main = async event => {
+              const before = one.getStore();
+              const both = await Promise.all([one.run(event, inner), one.run(event + 1, inner)]);
+              const seen = [];
+              await one.run('a', () => two.run('b', async () => {
+                setTimeout(() => seen.push(one.getStore() + two.getStore()), 1);
+                queueMicrotask(() => seen.push(one.getStore() + two.getStore()));
+                process.nextTick(() => seen.push(one.getStore()));
+                one.exit(() => seen.push(one.getStore() ?? null));
+                for (const _ of [1, 2]) await wait();
+                try { await Promise.reject(new Error('x')) } catch { seen.push(one.getStore()) }
+              }));
+              const bound = one.run('bound', () => AsyncResource.bind(() => one.getStore()));
+              one.enterWith('kept'); await wait();
+              return [before ?? null, both, seen, bound(), one.getStore()];
+            };
+            """
+        let json = #"[null,[7,8],[null,"ab","a","ab","a"],"bound","kept"]"#
+        let module = "import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';\n\(body)\nexport { main as handler }"
+        let script = "const { AsyncLocalStorage, AsyncResource } = require('async_hooks');\n\(body)\nexports.handler = main"
+        for (source, isModule) in [(module, true), (script, false)] {
+            let values = try await asyncHooks(source, isModule: isModule)
+            try #expect(values.allSatisfy { try $0 == JSONValue(json: Array(json.utf8)) }, "\(values)")
+        }
+    }
+
+    @Test(arguments: ["await 0;", "async function* items() {}"])
+    func `Where await cannot be followed, async_hooks loads and says that it is not available when it is used`(
+        more: String
+    ) async throws {
+        let source = """
+            import { AsyncLocalStorage } from 'node:async_hooks';
+            \(more)
+            export const handler = () => { try { new AsyncLocalStorage() } catch (error) { return error.message } }
+            """
+        let values = try await asyncHooks(source)
+        #expect(
+            values.allSatisfy {
+                $0 == "The module 'async_hooks' is not available in the sandbox: 'AsyncLocalStorage' cannot be used."
+            })
     }
 }
