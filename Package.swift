@@ -70,6 +70,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
@@ -167,7 +168,8 @@ let package = Package(
         .target(
             name: "FileStorage",
             dependencies: [
-                "FunctionModel", "FunctionStorage", "SystemCalls", .product(name: "NIOPosix", package: "swift-nio"),
+                "FunctionModel", "FunctionStorage", "SystemCalls", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),
@@ -254,7 +256,10 @@ let package = Package(
             path: "Tests/StorageContractTests", swiftSettings: strict),
         .testTarget(
             name: "FileStorageTests",
-            dependencies: ["FileStorage", "FunctionModel", "FunctionStorage", "StorageContractTests", "TestSupport"],
+            dependencies: [
+                "FileStorage", "FunctionModel", "FunctionStorage", "StorageContractTests", "SystemCalls", "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "FunctionServiceTests",
