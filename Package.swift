@@ -112,7 +112,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "DataPlane", "FunctionModel", "FunctionService", "Telemetry",
+                "Access", "DataPlane", "FunctionModel", "FunctionService", "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -143,7 +143,9 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .target(name: "Access", dependencies: ["FunctionModel"], swiftSettings: strict),
+        .target(
+            name: "Access", dependencies: ["FunctionModel", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
         .target(name: "Telemetry", dependencies: ["FunctionModel", "SystemCalls"], swiftSettings: strict),
         .target(
             name: "Builds",
@@ -162,13 +164,16 @@ let package = Package(
         ),
         .target(
             name: "FunctionStorage",
-            dependencies: ["FunctionModel", "SystemCalls", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "Access", "FunctionModel", "SystemCalls", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict
         ),
         .target(
             name: "FileStorage",
             dependencies: [
-                "FunctionModel", "FunctionStorage", "SystemCalls", .product(name: "GRDB", package: "GRDB.swift"),
+                "Access", "FunctionModel", "FunctionStorage", "SystemCalls",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict
@@ -245,6 +250,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         // Fake workers, which say and do what a test asks for.
         .target(name: "FaaSTesting", path: "Tests/FaaSTesting", swiftSettings: strict),
+        .testTarget(name: "AccessTests", dependencies: ["Access", "FunctionModel"], swiftSettings: strict),
         .testTarget(name: "FunctionModelTests", dependencies: ["FunctionModel"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["FunctionModel", "JSON"], swiftSettings: strict),
         .testTarget(
@@ -252,11 +258,12 @@ let package = Package(
             swiftSettings: strict),
         // What every implementation of the storage protocols must do.
         .target(
-            name: "StorageContractTests", dependencies: ["FunctionModel", "FunctionStorage", "TestSupport"],
+            name: "StorageContractTests", dependencies: ["Access", "FunctionModel", "FunctionStorage", "TestSupport"],
             path: "Tests/StorageContractTests", swiftSettings: strict),
         .testTarget(
             name: "FileStorageTests",
             dependencies: [
+                "Access",
                 "FileStorage", "FunctionModel", "FunctionStorage", "StorageContractTests", "SystemCalls", "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -307,6 +314,7 @@ let package = Package(
                 "Access", "ControlPlane", "DataPlane", "FaaSServer", "FileStorage", "FunctionModel", "FunctionService",
                 "HostMemory", "PolyglotFaaS", "Telemetry", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),

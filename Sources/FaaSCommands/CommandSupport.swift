@@ -26,8 +26,17 @@ struct StoreOptions: ParsableArguments {
     func service(_ configuration: FunctionRuntime.Configuration) -> FunctionService {
         var configuration = configuration
         configuration.buildDirectory = buildDirectory
-        return FunctionService(repository: repository, artifacts: artifacts, configuration: configuration)
+        return FunctionService(
+            repository: repository, artifacts: artifacts, secrets: accessStore, configuration: configuration)
     }
+
+    /// Tokens, secrets and the audit log.
+    var accessStore: StateAccessStore { StateAccessStore(dataDirectory: dataDirectory) }
+
+    var access: AccessService { AccessService(stores: accessStore) }
+
+    /// The user, in the audit log.
+    static var actor: String { "cli:\(NSUserName())" }
 
     private var repository: FileFunctionRepository { FileFunctionRepository(dataDirectory: dataDirectory) }
 

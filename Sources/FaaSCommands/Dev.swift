@@ -29,6 +29,7 @@ struct Dev: AsyncParsableCommand {
     @Option(help: "The port to listen on; 0: any free one, which is printed.")
     var port = 8080
     @OptionGroup var names: AllowedHostOption
+    @OptionGroup var accessOptions: AccessOptions
     @OptionGroup var sandbox: SandboxOption
     @OptionGroup var storeOptions: StoreOptions
 
@@ -50,7 +51,7 @@ struct Dev: AsyncParsableCommand {
         configuration.buildDirectory = storeOptions.buildDirectory
         let service = FunctionService(
             repository: FileFunctionRepository(dataDirectory: directory), artifacts: storeOptions.artifacts,
-            configuration: configuration)
+            secrets: storeOptions.accessStore, configuration: configuration)
         do {
             var watch = ManifestWatch(manifest)
             guard let manifest = try watch.next() else { return }
@@ -75,6 +76,8 @@ struct Dev: AsyncParsableCommand {
         configuration.host = host
         configuration.port = port
         configuration.allowedHosts = names.allowedHost
+        configuration.showsErrors = true
+        accessOptions.apply(to: &configuration)
         let server = FunctionServer(
             configuration: configuration, service: service, logger: log.logger)
         let watching = Task { await redeploy(function, watch, service) }

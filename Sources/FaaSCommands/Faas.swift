@@ -18,6 +18,7 @@ public struct Faas: AsyncParsableCommand {
         version: version,
         subcommands: [
             Upload.self, List.self, Serve.self, Invoke.self, Dev.self, Delete.self, Prune.self, Init.self, Doctor.self,
+            TokenCommand.self, SecretCommand.self, Audit.self,
         ]
     )
 

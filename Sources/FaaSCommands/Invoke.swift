@@ -84,7 +84,7 @@ struct Invoke: AsyncParsableCommand {
         guard let file else {
             let id = try FunctionID(id ?? "")
             _ = try await storeOptions.checkDirectory()
-            return try await service.deployments.load(id)
+            return try await service.loadToCall(id)
         }
         guard FileManager.default.isReadableFile(atPath: file) else {
             throw InvalidRequest("The source file '\(file)' cannot be read.")

@@ -40,6 +40,44 @@ enum StateSchema {
                     ) WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration("access") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE token (
+                        id TEXT NOT NULL PRIMARY KEY,
+                        name TEXT NOT NULL,
+                        -- Texts with a space between.
+                        scopes TEXT NOT NULL,
+                        created_at INTEGER NOT NULL,
+                        expires_at INTEGER,
+                        -- SHA-256 of the secret.
+                        hash BLOB NOT NULL UNIQUE
+                    ) WITHOUT ROWID;
+
+                    CREATE TABLE secret (
+                        name TEXT NOT NULL PRIMARY KEY,
+                        -- Nonce, encrypted value and tag.
+                        box BLOB NOT NULL,
+                        changed_at INTEGER NOT NULL
+                    ) WITHOUT ROWID;
+
+                    -- Numbers are not used again.
+                    CREATE TABLE audit (
+                        number INTEGER PRIMARY KEY AUTOINCREMENT,
+                        time INTEGER NOT NULL,
+                        actor TEXT NOT NULL,
+                        action TEXT NOT NULL,
+                        object TEXT NOT NULL,
+                        detail TEXT NOT NULL
+                    );
+
+                    -- Differs after each change of the tokens, or of the secrets.
+                    CREATE TABLE access_stamp (
+                        name TEXT NOT NULL PRIMARY KEY,
+                        stamp INTEGER NOT NULL
+                    ) WITHOUT ROWID;
+                    """)
+        }
         return migrator
     }()
 }

@@ -196,7 +196,7 @@ struct CatalogState: Sendable {
     }
 
     /// Everything may have changed: reads that are under way answer their callers, and are not kept.
-    private mutating func forgetAll() {
+    mutating func forgetAll() {
         for number in loads.keys { loads[number]?.isStale = true }
         current.removeAll()
         entries.removeAll()

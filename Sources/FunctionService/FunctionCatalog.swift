@@ -16,6 +16,7 @@ package final class FunctionCatalog: Sendable {
 
     private let repository: any FunctionRepository
     private let artifacts: any ArtifactStore
+    private let secrets: SecretValues
     private let now: @Sendable () -> Int64
     private let state: Mutex<CatalogState>
 
@@ -24,16 +25,21 @@ package final class FunctionCatalog: Sendable {
     ///   - maximumBytes: the most that they may take of it.
     ///   - now: the monotonic clock, in nanoseconds.
     package init(
-        repository: any FunctionRepository, artifacts: any ArtifactStore, memory: ByteBudget, maximumBytes: Int,
+        repository: any FunctionRepository, artifacts: any ArtifactStore, secrets: SecretValues = SecretValues(nil),
+        memory: ByteBudget, maximumBytes: Int,
         now: @escaping @Sendable () -> Int64 = MonotonicClock.now
     ) {
         self.repository = repository
         self.artifacts = artifacts
+        self.secrets = secrets
         self.now = now
         state = Mutex(CatalogState(memory: memory, maximumBytes: maximumBytes))
     }
 
     deinit { state.withLock { $0.removeAll() } }
+
+    /// Forgets what is in memory: the values of secrets are in there.
+    package func secretsChanged() { state.withLock { $0.forgetAll() } }
 
     /// Begins to watch the repository. Optional: the first resolve does it too.
     package func open() async { await openFeedIfNeeded() }
@@ -86,7 +92,8 @@ package final class FunctionCatalog: Sendable {
             if let known, let stamp = known.stamp, try await repository.stamp(of: load.id) == stamp {
                 (found, answer) = (known, known.result)
             } else {
-                let loaded = try await repository.load(load.id)
+                var loaded = try await repository.load(load.id)
+                loaded.function = try await secrets.fill(loaded.function)
                 try loaded.function.checkArtifacts(in: artifacts, location: repository.location(of: load.id))
                 (found, answer) = (.init(loaded), .success(loaded.function))
             }

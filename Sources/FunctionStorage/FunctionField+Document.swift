@@ -35,6 +35,8 @@ extension FunctionField {
         case .events(let path, let maximum): definition[keyPath: path] = try fields.events(name, maximum: maximum)
         case .cors(let path, let maximum):
             definition[keyPath: path] = try fields.cors(name, form, maximum: maximum)
+        case .secretNames(let path, let maximum):
+            definition[keyPath: path] = try fields.secretNames(name, maximum: maximum)
         }
     }
 
@@ -58,6 +60,7 @@ extension FunctionField {
         case .events(let path, _): .array(definition[keyPath: path])
         case .cors(let path, _):
             ["allowOrigins": .array(definition[keyPath: path].allowOrigins.map { .string($0) })]
+        case .secretNames(let path, _): .array(definition[keyPath: path].map { .string($0) })
         }
     }
 

@@ -56,7 +56,7 @@ public protocol FunctionRepository: Sendable {
 
 /// A function as it was read, and what is needed to notice a change.
 public struct LoadedFunction: Sendable {
-    public let function: Function
+    public package(set) var function: Function
     /// nil if the function was stored so recently that a further change might have the same stamp.
     public let stamp: FunctionStamp?
     /// Whether a ``ChangeFeed`` reports changes of this function. It does not for a file that is a link, for example.

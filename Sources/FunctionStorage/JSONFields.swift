@@ -128,6 +128,23 @@ package struct JSONFields {
         return CORS(allowOrigins: origins)
     }
 
+    /// Names of secrets, each once.
+    func secretNames(_ name: String, maximum: Int) throws(DocumentError) -> [String] {
+        let names = try texts(name) ?? []
+        guard names.count <= maximum else {
+            throw DocumentError("\(subject(name)) must have at most \(maximum) names, not \(names.count)")
+        }
+        for secret in names {
+            guard SecretName.isValid(secret) else {
+                throw DocumentError("\(subject(name)): \(SecretName.problem(with: secret))")
+            }
+            guard names.count(where: { $0 == secret }) == 1 else {
+                throw DocumentError("\(subject(name)) has '\(secret)' twice")
+            }
+        }
+        return names
+    }
+
     /// One of a few texts.
     package func text(_ name: String, among values: [String]) throws(DocumentError) -> String? {
         guard let text = try text(name) else { return nil }

@@ -36,6 +36,9 @@ struct ManifestReader {
         for field in FunctionField.all(in: .manifest) where field.name != "dependencies" {
             try field.read(fields, .manifest, into: &definition)
         }
+        if let name = definition.secrets.first(where: { definition.environment[$0] != nil }) {
+            throw DocumentError("\(fields.subject("secrets")) has '\(name)', which is a variable of 'env' already")
+        }
         if let least = definition.limits.minWorkers, let most = definition.limits.maxConcurrency, least > most {
             throw DocumentError(
                 "\(fields.subject("minWorkers")) must be at most \(most), which is 'maxConcurrency', not \(least)")
