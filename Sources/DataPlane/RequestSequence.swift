@@ -63,7 +63,7 @@ struct RequestSequence {
         case none
         case pass(Input)
         /// Find the function, then report ``resolved(_:)``.
-        case resolve(FunctionID)
+        case resolve(FunctionReference)
         /// The client may send the body.
         case wantBody
         /// Call the function with this body, then report ``ended()``.
@@ -197,7 +197,7 @@ struct RequestSequence {
             return refuse(Request(id: id, dialect: dialect, call: nil, head: head, facts), error)
         case .call(let call):
             state = .resolving(Request(id: id, dialect: call.dialect, call: call, head: head, facts))
-            return .resolve(call.function)
+            return .resolve(call.reference)
         }
     }
 

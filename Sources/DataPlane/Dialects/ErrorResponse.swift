@@ -28,14 +28,14 @@ package struct ErrorResponse: Sendable {
 
     package init(_ error: any Error) {
         switch error {
-        case let error as any FunctionError: self.init(error)
+        case let error as any FunctionError: self.init(error, status: nil)
         case let error as HTTPParserError: self.init(error)
         case is BodyTooSlow:
             self.init(
                 status: .requestTimeout, errorType: "RequestTimeout",
                 message: "The body of the request did not arrive in time.")
         // A call is cancelled when its client has disconnected, or when a stopping host's grace period is over.
-        case is CancellationError: self.init(ShuttingDown())
+        case is CancellationError: self.init(ShuttingDown(), status: nil)
         default:
             // The error itself goes to the log: it may contain facts about the host.
             self.init(
@@ -44,9 +44,11 @@ package struct ErrorResponse: Sendable {
         }
     }
 
-    private init(_ error: any FunctionError) {
+    /// - Parameter status: instead of the table's; nil: the table's.
+    package init(_ error: any FunctionError, status: HTTPResponse.Status?) {
         self.init(
-            status: Self.status(of: error), errorType: error.errorType, message: error.message, origin: error.origin)
+            status: status ?? Self.status(of: error), errorType: error.errorType, message: error.message,
+            origin: error.origin)
         if let seconds = Self.retryAfterSeconds(error) { headers[.retryAfter] = "\(seconds)" }
         if let error = error as? HandlerError { stackTrace = error.stackTrace }
         if let error = error as? LoadError {
@@ -59,7 +61,9 @@ package struct ErrorResponse: Sendable {
     /// The table: the kind of an error decides, and a few errors have a status of their own.
     private static func status(of error: any FunctionError) -> HTTPResponse.Status {
         switch (error.kind, error) {
-        case (_, is FunctionNotFound): .notFound
+        case (_, is FunctionNotFound), (_, is VersionNotFound): .notFound
+        case (_, is FunctionExists): .conflict
+        case (_, is PreconditionFailed): .preconditionFailed
         case (_, is HostNotAllowed), (_, is OriginNotAllowed): .forbidden
         case (_, is PayloadTooLarge): .contentTooLarge
         case (_, is TooManyRequests): .tooManyRequests
