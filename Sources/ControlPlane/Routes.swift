@@ -22,10 +22,15 @@ package struct FunctionRequestContext: RequestContext {
 /// The server's routes. One list makes the router and says which methods a path has.
 package struct Routes: Sendable {
     private let health: @Sendable () -> ServiceHealth
+    private let functions: FunctionRoutes?
     private let logger: Logger
 
-    package init(health: @escaping @Sendable () -> ServiceHealth, logger: Logger) {
+    /// - Parameter functions: nil: functions cannot be changed over HTTP.
+    package init(
+        health: @escaping @Sendable () -> ServiceHealth, functions: FunctionRoutes? = nil, logger: Logger
+    ) {
         self.health = health
+        self.functions = functions
         self.logger = logger
     }
 
@@ -41,7 +46,7 @@ package struct Routes: Sendable {
             Route(.post, path: "/invoke") { _, _ in
                 throw InvalidRequest("Missing function id in path /invoke/{id}.")
             },
-        ]
+        ] + (functions?.routes ?? [])
     }
 
     package func router() -> Router<FunctionRequestContext> {

@@ -65,7 +65,7 @@ public struct FunctionServer: Sendable {
     public func run(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
         let limit = ConnectionLimit(maximum: configuration.maximumConnections ?? ConnectionLimit.defaultMaximum)
         let application = Application(
-            router: Routes(health: { [service] in service.health }, logger: logger).router(),
+            router: Routes(health: { [service] in service.health }, functions: functionRoutes, logger: logger).router(),
             server: ClientConnections.builder(limit: limit, connectionHandlers()),
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), backlog: 1024),
             onServerRunning: { channel in
@@ -87,6 +87,13 @@ public struct FunctionServer: Sendable {
         } catch {
             throw ListenFailure(error, host: configuration.host, port: configuration.port) ?? error
         }
+    }
+
+    private var functionRoutes: FunctionRoutes {
+        FunctionRoutes(
+            service: service,
+            defaults: .init(
+                timeoutMillis: configuration.defaultTimeoutMillis, maximumEventBytes: configuration.maximumEventBytes))
     }
 
     private func connectionHandlers() -> @Sendable (any Channel) -> [any ChannelHandler] {
