@@ -112,7 +112,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "Access", "DataPlane", "FunctionModel", "FunctionService", "Telemetry",
+                "Access", "DataPlane", "FunctionModel", "FunctionService", "FunctionStorage", "HostMemory", "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),

@@ -33,7 +33,7 @@ public struct RequestFacts: Sendable {
 public struct Gate: Sendable {
     /// How a call is spelled in HTTP.
     public enum Dialect: Sendable, CaseIterable {
-        /// `POST /invoke/{id}`: the body is the event.
+        /// `POST /invoke/{id}` or `/invoke/{id}@{version or alias}`: the body is the event.
         case invoke
         /// Any method of `/http/{id}/…`: the request is the event.
         case functionURL
@@ -43,6 +43,8 @@ public struct Gate: Sendable {
     public struct Call: Equatable, Sendable {
         public let dialect: Dialect
         public let function: FunctionID
+        /// The version that the path names behind `@`; nil: the current one.
+        public let version: FunctionQualifier?
         /// The part of the path behind the function's id, as it was sent: `/a/b` of `/http/{id}/a/b`.
         public let rest: Substring
         /// The origin of the page that makes the call, if it is not the server's own: the function has to allow it,
@@ -50,6 +52,8 @@ public struct Gate: Sendable {
         public let foreignOrigin: String?
         /// The browser asks whether the page may make the call.
         public let isPreflight: Bool
+
+        public var reference: FunctionReference { FunctionReference(function, version) }
     }
 
     public enum Decision: Sendable {
@@ -77,9 +81,10 @@ public struct Gate: Sendable {
             return foreignOrigin.map { .refuse(.invoke, OriginNotAllowed(origin: $0)) } ?? .route
         }
         do {
+            let reference = try target.reference
             return .call(
                 Call(
-                    dialect: target.dialect, function: try target.functionID, rest: target.rest,
+                    dialect: target.dialect, function: reference.id, version: reference.version, rest: target.rest,
                     foreignOrigin: foreignOrigin, isPreflight: target.isPreflight))
         } catch {
             return .refuse(target.dialect, foreignOrigin.map { OriginNotAllowed(origin: $0) } ?? error)
@@ -202,13 +207,13 @@ private struct Target {
         self.rest = Substring(rest)
     }
 
-    var functionID: FunctionID {
+    var reference: FunctionReference {
         get throws(InvalidRequest) {
-            guard id.utf8.contains(UInt8(ascii: "%")) else { return try FunctionID(String(id)) }
+            guard id.utf8.contains(UInt8(ascii: "%")) else { return try FunctionReference(String(id)) }
             guard let decoded = String(id).removingPercentEncoding else {
                 throw InvalidRequest("The path is not percent-encoded text.")
             }
-            return try FunctionID(decoded)
+            return try FunctionReference(decoded)
         }
     }
 }

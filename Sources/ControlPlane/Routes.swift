@@ -32,14 +32,18 @@ package struct Routes: Sendable {
     private let health: @Sendable () -> ServiceHealth
     private let access: AccessControl
     private let accessRoutes: AccessRoutes?
+    private let functions: FunctionRoutes?
     private let logger: Logger
 
-    /// - Parameter accessRoutes: nil: there are no tokens to manage.
+    /// - Parameters:
+    ///   - accessRoutes: nil: there are no tokens to manage.
+    ///   - functions: nil: functions cannot be changed over HTTP.
     package init(
         health: @escaping @Sendable () -> ServiceHealth, access: AccessControl = AccessControl(isOpen: true),
-        accessRoutes: AccessRoutes? = nil, logger: Logger
+        accessRoutes: AccessRoutes? = nil, functions: FunctionRoutes? = nil, logger: Logger
     ) {
         self.accessRoutes = accessRoutes
+        self.functions = functions
         self.health = health
         self.access = access
         self.logger = logger
@@ -60,7 +64,7 @@ package struct Routes: Sendable {
             Route(.post, path: "/invoke", scope: .invoke) { _, _ in
                 throw InvalidRequest("Missing function id in path /invoke/{id}.")
             },
-        ] + (accessRoutes?.routes ?? [])
+        ] + (accessRoutes?.routes ?? []) + (functions?.routes ?? [])
     }
 
     package func router() -> Router<FunctionRequestContext> {

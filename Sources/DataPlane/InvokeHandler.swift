@@ -111,9 +111,9 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
             // NIO responds to errors of its parser only. ``ClientConnectionState`` replaces that response.
             context.fireErrorCaught(error is InvalidRequest ? HTTPParserError.unknown : error)
         case .pass(.event(let event)): context.fireUserInboundEventTriggered(event)
-        case .resolve(let id):
+        case .resolve(let reference):
             if sequence.isDenyingUnlessPublic { deniedSince = context.eventLoop.now }
-            if let onResolved { service.resolve(id, on: context.eventLoop, onResolved) }
+            if let onResolved { service.resolve(reference, on: context.eventLoop, onResolved) }
         case .wantBody: context.triggerUserOutboundEvent(BodyIsWanted(), promise: nil)
         case .run(let request, let function, let body): run(request, function, body, context)
         case .allow(let request): write(request.dialect.conformer.preflightResponse(request.head), request, context)

@@ -78,7 +78,7 @@ struct RequestSequence {
         case none
         case pass(Input)
         /// Find the function, then report ``resolved(_:)``.
-        case resolve(FunctionID)
+        case resolve(FunctionReference)
         /// The client may send the body.
         case wantBody
         /// Call the function with this body, then report ``ended()``.
@@ -240,7 +240,7 @@ struct RequestSequence {
                 return .allow(Request(request, allowedOrigin: origin, showsErrors: false))
             }
             state = .resolving(request)
-            return .resolve(call.function)
+            return .resolve(call.reference)
         }
     }
 

@@ -78,10 +78,25 @@ enum Output {
         try? FileHandle.standardOutput.write(contentsOf: Data(bytes) + Data("\n".utf8))
     }
 
+    /// A size for people: `1.2 kB`.
+    static func size(_ bytes: Int) -> String {
+        ByteCountFormatStyle(style: .file).format(Int64(bytes))
+    }
+
+    /// Text that anybody may have written, for a terminal: without control characters.
+    static func printable(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.properties.generalCategory != .control }))
+    }
+
     private static func write(_ text: String, to file: FileHandle) {
         // A closed pipe is not an error of this command.
         try? file.write(contentsOf: Data(text.utf8))
     }
+}
+
+extension FunctionChange {
+    /// A change that the user of this process makes.
+    static var ofThisUser: FunctionChange { FunctionChange(author: NSUserName()) }
 }
 
 /// Ends the command with exit code 1 after the message. In JSON form if a machine reads.

@@ -55,7 +55,9 @@ struct Dev: AsyncParsableCommand {
         do {
             var watch = ManifestWatch(manifest)
             guard let manifest = try watch.next() else { return }
-            let function = try await service.deploy(manifest, at: self.manifest, progress: Output.note)
+            let function = try await service.deployments.deploy(
+                manifest, at: self.manifest, progress: Output.note
+            ).function
             try await service.start([function.definition.language])
             try await serve(function, watch, service, log)
         } catch let error as any FunctionError {
@@ -96,7 +98,9 @@ struct Dev: AsyncParsableCommand {
         while (try? await Task.sleep(for: .milliseconds(300))) != nil {
             do {
                 guard let manifest = try watch.next() else { continue }
-                let function = try await service.deploy(manifest, at: self.manifest, progress: Output.note)
+                let function = try await service.deployments.deploy(
+                    manifest, at: self.manifest, progress: Output.note
+                ).function
                 // A file may have changed that the function does not import.
                 if function.revision != revision || hasProblem {
                     Output.line("Reloaded '\(function.id)', revision \(function.revision)")

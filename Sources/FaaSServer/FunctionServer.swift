@@ -87,7 +87,8 @@ public struct FunctionServer: Sendable {
         let application = Application(
             router: Routes(
                 health: { [service] in service.health }, access: control,
-                accessRoutes: access.map { AccessRoutes($0, control: control) }, logger: logger
+                accessRoutes: access.map { AccessRoutes($0, control: control) }, functions: functionRoutes,
+                logger: logger
             ).router(),
             server: ClientConnections.builder(limit: limit, connectionHandlers()),
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), backlog: 1024),
@@ -112,6 +113,13 @@ public struct FunctionServer: Sendable {
         } catch {
             throw ListenFailure(error, host: configuration.host, port: configuration.port) ?? error
         }
+    }
+
+    private var functionRoutes: FunctionRoutes {
+        FunctionRoutes(
+            service: service,
+            defaults: .init(
+                timeoutMillis: configuration.defaultTimeoutMillis, maximumEventBytes: configuration.maximumEventBytes))
     }
 
     private func connectionHandlers() -> @Sendable (any Channel) -> [any ChannelHandler] {

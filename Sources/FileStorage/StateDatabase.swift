@@ -74,6 +74,41 @@ package final class StateDatabase: Sendable {
         }
     }
 
+    /// The same for a change that is of files too. No other process runs such a change at the same time.
+    ///
+    /// Whatever happens, the lock is released: the kernel drops it with the process.
+    /// - Parameter afterCommit: changes the files that the transaction's commit stands for.
+    package func write<Result: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Result,
+        afterCommit: @escaping @Sendable (Result) throws -> Void
+    ) async throws -> Result {
+        try await naming {
+            guard let writer = try await connection(creates: true) else {
+                throw StorageFailure(path: path, reason: "it was removed at once")
+            }
+            return try await writer.writeWithoutTransaction { [dataDirectory] database in
+                try Self.locked(database, dataDirectory, body, afterCommit)
+            }
+        }
+    }
+
+    private static func locked<Result>(
+        _ database: Database, _ dataDirectory: String, _ body: (Database) throws -> Result,
+        _ afterCommit: (Result) throws -> Void
+    ) throws -> Result {
+        try DirectoryLock.hold(dataDirectory) {
+            var result: Result?
+            try database.inTransaction(.immediate) {
+                try checkFormat(of: database, dataDirectory: dataDirectory)
+                result = try body(database)
+                return .commit
+            }
+            guard let result else { throw StorageFailure(path: dataDirectory, reason: "a transaction did not run") }
+            try afterCommit(result)
+            return result
+        }
+    }
+
     // MARK: Opening
 
     /// Opening a file may wait, which tasks must not.
@@ -116,14 +151,14 @@ package final class StateDatabase: Sendable {
         do {
             if isCurrent() { return }
             if creates { try DurableFile.createFolder(dataDirectory) }
-            guard let lock = try lockDirectory(creates: creates) else { return }
-            defer { Descriptors.close(lock) }
-            if creates { try createFile() }
             guard creates || !isEmpty() else { return }
-            let queue = try open(isReadOnly: false)
-            try queue.read { try Self.checkFormat(of: $0, dataDirectory: dataDirectory) }
-            try StateSchema.migrator.migrate(queue)
-            try queue.close()
+            try DirectoryLock.hold(dataDirectory) {
+                if creates { try createFile() }
+                let queue = try open(isReadOnly: false)
+                try queue.read { try Self.checkFormat(of: $0, dataDirectory: dataDirectory) }
+                try StateSchema.migrator.migrate(queue)
+                try queue.close()
+            }
         } catch let error as SystemCallError {
             throw StorageFailure(path: path, reason: error.description)
         }
@@ -160,23 +195,6 @@ package final class StateDatabase: Sendable {
         }
         Descriptors.close(descriptor)
         try DurableFile.sync(folder: dataDirectory)
-    }
-
-    /// The kernel drops the lock with the descriptor, also when the process is killed.
-    private func lockDirectory(creates: Bool) throws(SystemCallError) -> Int32? {
-        let descriptor = Glibc.open(dataDirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            if !creates, FunctionStorage.isNotFound(errno) { return nil }
-            throw SystemCallError("open", code: errno)
-        }
-        while flock(descriptor, LOCK_EX) != 0 {
-            guard errno == EINTR else {
-                let error = SystemCallError("flock", code: errno)
-                Descriptors.close(descriptor)
-                throw error
-            }
-        }
-        return descriptor
     }
 
     // MARK: Errors

@@ -23,10 +23,11 @@ enum StateSchema {
                         PRIMARY KEY (function_id, number)
                     ) WITHOUT ROWID;
 
-                    -- Numbers are not used again, also after the function was deleted.
+                    -- The last number stays when the function is deleted: numbers are not used again.
                     CREATE TABLE function_number (
                         function_id TEXT NOT NULL PRIMARY KEY,
                         last INTEGER NOT NULL,
+                        current INTEGER,
                         deleted_at INTEGER
                     ) WITHOUT ROWID;
 

@@ -85,22 +85,6 @@ public final class FunctionService: Sendable {
 
     // MARK: Stored functions
 
-    /// Builds, installs and stores the function of a manifest. See ``Deployments/deploy(_:at:progress:)``.
-    public func deploy(
-        _ manifest: Manifest, at path: String?, progress: @escaping @Sendable (String) -> Void = { _ in }
-    ) async throws -> Function {
-        try await deployments.deploy(manifest, at: path, progress: progress)
-    }
-
-    /// All stored functions, sorted by id.
-    public func list() async throws -> FunctionList { try await deployments.list() }
-
-    /// The stored versions of a function, the current one first.
-    public func versions(of id: FunctionID) async throws -> [Function] { try await deployments.versions(of: id) }
-
-    /// Removes a stored function.
-    public func delete(_ id: FunctionID) async throws { try await deployments.delete(id) }
-
     /// Removes artifacts and builds that no stored function refers to. See ``Deployments/prune(isDryRun:)``.
     public func prune(isDryRun: Bool) async throws -> [UnusedArtifact] {
         try await deployments.prune(isDryRun: isDryRun)
@@ -118,20 +102,20 @@ public final class FunctionService: Sendable {
     var secretChangeCount: Int { secretChanges.load(ordering: .relaxed) }
 
     /// A stored function with the values of its secrets, to be called.
-    package func loadToCall(_ id: FunctionID) async throws -> Function {
-        try await secrets.fill(try await deployments.load(id))
+    package func loadToCall(_ reference: FunctionReference) async throws -> Function {
+        try await secrets.fill(try await deployments.load(reference))
     }
 
     // MARK: Invoking
 
-    /// The function as it is stored now.
+    /// The function as it is stored now. An alias with a canary chooses a version for each call.
     /// - Parameter completion: called at once, on the caller's stack, if the function is in memory; else later on
     ///   `eventLoop`.
     public func resolve(
-        _ id: FunctionID, on eventLoop: any EventLoop,
+        _ reference: FunctionReference, on eventLoop: any EventLoop,
         _ completion: @escaping @Sendable (Result<Function, any Error>) -> Void
     ) {
-        catalog.resolve(id, on: eventLoop, completion)
+        catalog.resolve(reference, on: eventLoop, completion)
     }
 
     /// An invocation that has not started.

@@ -66,6 +66,15 @@ package struct JSONFields {
         return Int(integer)
     }
 
+    package func number(_ name: String) throws(DocumentError) -> Double? {
+        guard let value = value(name) else { return nil }
+        switch value.content {
+        case .scalar(.integer(let integer)): return Double(integer)
+        case .scalar(.number(let number)): return number
+        default: throw wrongType(name, "a number")
+        }
+    }
+
     /// An array of texts.
     package func texts(_ name: String) throws(DocumentError) -> [String]? {
         guard let value = value(name) else { return nil }

@@ -18,7 +18,9 @@ struct ManifestReader {
         try fields.allowOnly(FunctionField.all(in: .manifest).map(\.name))
     }
 
-    func id() throws(DocumentError) -> FunctionID {
+    /// - Parameter defaultID: of a manifest without an id; nil: it must have one.
+    func id(_ defaultID: FunctionID?) throws(DocumentError) -> FunctionID {
+        if let defaultID, !fields.has("id") { return defaultID }
         let text = try fields.requiredText("id")
         do {
             return try FunctionID(text)

@@ -36,7 +36,7 @@ import Testing
         var calls: [FakeCall] { state.withLock { $0.calls } }
 
         func resolve(
-            _ id: FunctionID, on eventLoop: any EventLoop,
+            _ reference: FunctionReference, on eventLoop: any EventLoop,
             _ completion: @escaping @Sendable (Result<Function, any Error>) -> Void
         ) {
             let isLater = state.withLock { state in

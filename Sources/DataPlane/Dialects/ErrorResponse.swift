@@ -29,14 +29,14 @@ package struct ErrorResponse: Sendable {
 
     package init(_ error: any Error) {
         switch error {
-        case let error as any FunctionError: self.init(error)
+        case let error as any FunctionError: self.init(error, status: nil)
         case let error as HTTPParserError: self.init(error)
         case is BodyTooSlow:
             self.init(
                 status: .requestTimeout, errorType: "RequestTimeout",
                 message: "The body of the request did not arrive in time.")
         // A call is cancelled when its client has disconnected, or when a stopping host's grace period is over.
-        case is CancellationError: self.init(ShuttingDown())
+        case is CancellationError: self.init(ShuttingDown(), status: nil)
         default:
             // The error itself goes to the log: it may contain facts about the host.
             self.init(
@@ -45,9 +45,11 @@ package struct ErrorResponse: Sendable {
         }
     }
 
-    private init(_ error: any FunctionError) {
+    /// - Parameter status: instead of the table's; nil: the table's.
+    package init(_ error: any FunctionError, status: HTTPResponse.Status?) {
         self.init(
-            status: Self.status(of: error), errorType: error.errorType, message: error.message, origin: error.origin)
+            status: status ?? Self.status(of: error), errorType: error.errorType, message: error.message,
+            origin: error.origin)
         if let seconds = Self.retryAfterSeconds(error) { headers[.retryAfter] = "\(seconds)" }
         if error is Unauthorized { headers[.wwwAuthenticate] = "Bearer realm=\"faas\"" }
         if let error = error as? HandlerError { stackTrace = error.stackTrace }
@@ -61,9 +63,12 @@ package struct ErrorResponse: Sendable {
     /// The table: the kind of an error decides, and a few errors have a status of their own.
     private static func status(of error: any FunctionError) -> HTTPResponse.Status {
         switch (error.kind, error) {
-        case (_, is FunctionNotFound), (_, is TokenNotFound), (_, is SecretNotFound): .notFound
+        case (_, is FunctionNotFound), (_, is VersionNotFound), (_, is TokenNotFound), (_, is SecretNotFound): .notFound
+        case (_, is FunctionExists): .conflict
+        case (_, is PreconditionFailed): .preconditionFailed
         case (_, is HostNotAllowed), (_, is OriginNotAllowed), (_, is InsufficientScope): .forbidden
         case (_, is Unauthorized): .unauthorized
+        case (_, is QuotaExceeded): .init(code: 507, reasonPhrase: "Insufficient Storage")
         case (_, is PayloadTooLarge): .contentTooLarge
         case (_, is TooManyRequests): .tooManyRequests
         case (_, is InvalidResponse): .badGateway
