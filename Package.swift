@@ -70,6 +70,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
@@ -111,7 +112,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "DataPlane", "FunctionModel", "FunctionService", "Telemetry",
+                "Access", "DataPlane", "FunctionModel", "FunctionService", "FunctionStorage", "HostMemory", "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -142,7 +143,9 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .target(name: "Access", dependencies: ["FunctionModel"], swiftSettings: strict),
+        .target(
+            name: "Access", dependencies: ["FunctionModel", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
         .target(name: "Telemetry", dependencies: ["FunctionModel", "SystemCalls"], swiftSettings: strict),
         .target(
             name: "Builds",
@@ -161,13 +164,17 @@ let package = Package(
         ),
         .target(
             name: "FunctionStorage",
-            dependencies: ["FunctionModel", "SystemCalls", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "Access", "FunctionModel", "SystemCalls", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict
         ),
         .target(
             name: "FileStorage",
             dependencies: [
-                "FunctionModel", "FunctionStorage", "SystemCalls", .product(name: "NIOPosix", package: "swift-nio"),
+                "Access", "FunctionModel", "FunctionStorage", "SystemCalls",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),
@@ -246,6 +253,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         // Fake workers, which say and do what a test asks for.
         .target(name: "FaaSTesting", path: "Tests/FaaSTesting", swiftSettings: strict),
+        .testTarget(name: "AccessTests", dependencies: ["Access", "FunctionModel"], swiftSettings: strict),
         .testTarget(name: "FunctionModelTests", dependencies: ["FunctionModel"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["FunctionModel", "JSON"], swiftSettings: strict),
         .testTarget(
@@ -253,11 +261,15 @@ let package = Package(
             swiftSettings: strict),
         // What every implementation of the storage protocols must do.
         .target(
-            name: "StorageContractTests", dependencies: ["FunctionModel", "FunctionStorage", "TestSupport"],
+            name: "StorageContractTests", dependencies: ["Access", "FunctionModel", "FunctionStorage", "TestSupport"],
             path: "Tests/StorageContractTests", swiftSettings: strict),
         .testTarget(
             name: "FileStorageTests",
-            dependencies: ["FileStorage", "FunctionModel", "FunctionStorage", "StorageContractTests", "TestSupport"],
+            dependencies: [
+                "Access",
+                "FileStorage", "FunctionModel", "FunctionStorage", "StorageContractTests", "SystemCalls", "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "FunctionServiceTests",
@@ -305,6 +317,7 @@ let package = Package(
                 "Access", "ControlPlane", "DataPlane", "FaaSServer", "FileStorage", "FunctionModel", "FunctionService",
                 "HostMemory", "PolyglotFaaS", "Telemetry", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),

@@ -60,9 +60,10 @@ private struct FuzzedFunctions: InvocationService {
     }
 
     func resolve(
-        _ id: FunctionID, on eventLoop: any EventLoop,
+        _ reference: FunctionReference, on eventLoop: any EventLoop,
         _ completion: @escaping @Sendable (Result<Function, any Error>) -> Void
     ) {
+        let id = reference.id
         if let function = functions[id] { return completion(.success(function)) }
         let isBroken = id.text == "broken"
         completion(

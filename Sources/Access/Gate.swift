@@ -27,12 +27,13 @@ public struct RequestFacts: Sendable {
 
 /// Decides what happens to a request: a call of a function, a route of the control plane, or a refusal.
 ///
-/// Pure, and in front of the fast path and the router. Each concern (Host, Origin; later token, scope, rate) is one
-/// function here, called by ``decide(_:)``, that returns nil or a refusal.
+/// Pure, and in front of the fast path and the router. Each concern (Host, Origin, access) is one function here that
+/// returns nil or a refusal. ``decide(_:)`` calls those that need only the request's head; access is decided with the
+/// tokens there are (``AccessControl``), and for public functions with the function.
 public struct Gate: Sendable {
     /// How a call is spelled in HTTP.
     public enum Dialect: Sendable, CaseIterable {
-        /// `POST /invoke/{id}`: the body is the event.
+        /// `POST /invoke/{id}` or `/invoke/{id}@{version or alias}`: the body is the event.
         case invoke
         /// Any method of `/http/{id}/…`: the request is the event.
         case functionURL
@@ -42,6 +43,8 @@ public struct Gate: Sendable {
     public struct Call: Equatable, Sendable {
         public let dialect: Dialect
         public let function: FunctionID
+        /// The version that the path names behind `@`; nil: the current one.
+        public let version: FunctionQualifier?
         /// The part of the path behind the function's id, as it was sent: `/a/b` of `/http/{id}/a/b`.
         public let rest: Substring
         /// The origin of the page that makes the call, if it is not the server's own: the function has to allow it,
@@ -49,6 +52,8 @@ public struct Gate: Sendable {
         public let foreignOrigin: String?
         /// The browser asks whether the page may make the call.
         public let isPreflight: Bool
+
+        public var reference: FunctionReference { FunctionReference(function, version) }
     }
 
     public enum Decision: Sendable {
@@ -76,9 +81,10 @@ public struct Gate: Sendable {
             return foreignOrigin.map { .refuse(.invoke, OriginNotAllowed(origin: $0)) } ?? .route
         }
         do {
+            let reference = try target.reference
             return .call(
                 Call(
-                    dialect: target.dialect, function: try target.functionID, rest: target.rest,
+                    dialect: target.dialect, function: reference.id, version: reference.version, rest: target.rest,
                     foreignOrigin: foreignOrigin, isPreflight: target.isPreflight))
         } catch {
             return .refuse(target.dialect, foreignOrigin.map { OriginNotAllowed(origin: $0) } ?? error)
@@ -89,6 +95,43 @@ public struct Gate: Sendable {
     private func refusal(ofHost authority: String?) -> HostNotAllowed? {
         guard let authority, !hosts.allows(authority) else { return nil }
         return HostNotAllowed(host: authority)
+    }
+
+    // MARK: Access
+
+    /// The token that the value of `Authorization` has; nil: it has none that is in the table.
+    static func token(_ authorization: String, tokens: TokenTable) -> Token? {
+        var authorization = authorization
+        return authorization.withUTF8 { bytes in
+            let scheme: StaticString = "bearer "
+            let bytes = UnsafeRawBufferPointer(bytes)
+            guard HostRule.isSame(bytes.prefix(scheme.utf8CodeUnitCount), scheme) else { return nil }
+            let secret = bytes.dropFirst(scheme.utf8CodeUnitCount).drop { $0 == UInt8(ascii: " ") }
+            return tokens.token(secret: UnsafeRawBufferPointer(rebasing: secret))
+        }
+    }
+
+    /// Who makes a request that has this token.
+    /// - Parameter now: seconds since 1970. Called only if the token expires some time.
+    static func principal(_ token: Token, now: () -> Int64) -> Principal {
+        guard token.expiresAt != nil, token.isExpired(now: now()) else { return .token(token) }
+        return .anonymous(.expired)
+    }
+
+    /// Why the caller may not make a call, unless the function is public; nil: it may.
+    public static func denial(of call: Call, for principal: Principal) -> AccessDenial? {
+        principal.denial(of: .invokeFunction(call.function))
+    }
+
+    /// Whether every caller may call the function in this way. A caller of `/invoke` writes the whole event: for a
+    /// function that answers HTTP, also what the host says of the client elsewhere. That needs a scope.
+    public static func isPublic(_ function: Function, _ dialect: Dialect) -> Bool {
+        function.definition.access == .public && (dialect == .functionURL || function.definition.response == .json)
+    }
+
+    /// Whether an `Authorization` header holds a token of this server: the function does not get it.
+    public static func isToken(_ authorization: String) -> Bool {
+        authorization.utf8.count >= TokenSecret.length && authorization.contains(TokenSecret.prefix)
     }
 
     /// The value of `Access-Control-Allow-Origin` in the response to a call by a page of another origin.
@@ -164,13 +207,13 @@ private struct Target {
         self.rest = Substring(rest)
     }
 
-    var functionID: FunctionID {
+    var reference: FunctionReference {
         get throws(InvalidRequest) {
-            guard id.utf8.contains(UInt8(ascii: "%")) else { return try FunctionID(String(id)) }
+            guard id.utf8.contains(UInt8(ascii: "%")) else { return try FunctionReference(String(id)) }
             guard let decoded = String(id).removingPercentEncoding else {
                 throw InvalidRequest("The path is not percent-encoded text.")
             }
-            return try FunctionID(decoded)
+            return try FunctionReference(decoded)
         }
     }
 }

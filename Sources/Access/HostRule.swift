@@ -51,6 +51,11 @@ public struct HostRule: Sendable {
         }
     }
 
+    /// Whether a name or address to listen on is one of this machine only.
+    public static func isLoopbackName(_ host: String) -> Bool {
+        isLoopback(address: host) || host.lowercased() == "localhost" || host == "[::1]"
+    }
+
     /// - Parameter authority: the value of `Host`, or the authority of a target.
     func allows(_ authority: String) -> Bool {
         guard isChecked else { return true }

@@ -4,6 +4,10 @@ import Hummingbird
 extension ErrorResponse {
     /// The router's own errors, and all others as everywhere.
     init(routing error: any Error) {
+        if let rejection = error as? Rejection {
+            self.init(rejection.error, status: rejection.status)
+            return
+        }
         guard let error = error as? HTTPError else {
             self.init(error)
             return

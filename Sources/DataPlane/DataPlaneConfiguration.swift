@@ -6,10 +6,15 @@ package struct DataPlaneConfiguration: Sendable {
     package var maximumEventBytes: Int
     /// The largest event of any function, in bytes.
     package var largestEventBytes: Int
+    /// Whether every client of a function is told what failed in it.
+    package var showsErrors: Bool
 
-    package init(defaultTimeoutMillis: Int, maximumEventBytes: Int, largestEventBytes: Int) {
+    package init(
+        defaultTimeoutMillis: Int, maximumEventBytes: Int, largestEventBytes: Int, showsErrors: Bool = false
+    ) {
         self.defaultTimeoutMillis = defaultTimeoutMillis
         self.maximumEventBytes = maximumEventBytes
         self.largestEventBytes = largestEventBytes
+        self.showsErrors = showsErrors
     }
 }

@@ -8,6 +8,8 @@ struct HeadFacts {
     private(set) var requestID: String?
     private(set) var host: String?
     private(set) var origin: String?
+    /// `Authorization`, `Forwarded` and `X-Forwarded-For`.
+    private(set) var credentials = AccessControl.Credentials()
     /// The `Content-Length` header.
     private(set) var contentLength: Int?
     private(set) var isChunked = false
@@ -33,6 +35,10 @@ struct HeadFacts {
             case 6 where Self.isSame(name, "expect"): expectsContinue = Self.isSame(value, "100-continue")
             case 7 where Self.isSame(name, "upgrade"): hasUpgrade = true
             case 12 where Self.isSame(name, "x-request-id"): requestID = requestID ?? value
+            case 9 where Self.isSame(name, "forwarded"): Self.join(value, to: &credentials.forwarded)
+            // Two of them are a value that is not a token.
+            case 13 where Self.isSame(name, "authorization"): Self.join(value, to: &credentials.authorization)
+            case 15 where Self.isSame(name, "x-forwarded-for"): Self.join(value, to: &credentials.xForwardedFor)
             // The decoder has checked it: what is left is a number too large for an Int.
             case 14 where Self.isSame(name, "content-length"):
                 contentLength = Int(value).flatMap { $0 < 0 ? nil : $0 } ?? .max
@@ -65,6 +71,11 @@ struct HeadFacts {
     func requestFacts(_ head: HTTPRequestHead) -> RequestFacts {
         RequestFacts(
             method: head.method.rawValue, target: head.uri, host: host, origin: origin, contentLength: contentLength)
+    }
+
+    /// Several headers of one name are one list.
+    private static func join(_ value: String, to values: inout String?) {
+        if values?.append(", \(value)") == nil { values = value }
     }
 
     /// Whether `text` is `lowercase` in any mixture of cases.

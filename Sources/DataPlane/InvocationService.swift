@@ -12,7 +12,7 @@ package protocol InvocationService: Sendable {
     /// - Parameter completion: called at once, on the caller's stack, if the function is in memory; else later on
     ///   `eventLoop`.
     func resolve(
-        _ id: FunctionID, on eventLoop: any EventLoop,
+        _ reference: FunctionReference, on eventLoop: any EventLoop,
         _ completion: @escaping @Sendable (Result<Function, any Error>) -> Void)
 
     /// A call that has not started.

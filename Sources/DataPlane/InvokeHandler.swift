@@ -30,7 +30,10 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
     private let offload: Offload
     private let logger: Logger
 
+    private let access: AccessControl
     private var sequence: RequestSequence
+    /// When the request arrived whose caller may only call a public function.
+    private var deniedSince = NIODeadline.distantPast
     /// The call in progress and its request.
     private var call: (request: RequestSequence.Request, function: Function)?
     /// nil: its event is still being made, or its outcome is there.
@@ -45,19 +48,22 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
     private var onOutcome: (@Sendable (Result<ByteBuffer, any Error>) -> Void)?
 
     package init(
-        service: any InvocationService, gate: Gate, configuration: DataPlaneConfiguration, offload: @escaping Offload,
-        logger: Logger
+        service: any InvocationService, gate: Gate, access: AccessControl, configuration: DataPlaneConfiguration,
+        offload: @escaping Offload, logger: Logger
     ) {
+        self.access = access
         self.service = service
         self.configuration = configuration
         self.offload = offload
         self.logger = logger
         sequence = RequestSequence(
-            gate: gate, maximumEventBytes: configuration.maximumEventBytes,
-            largestEventBytes: configuration.largestEventBytes, memory: service.memory)
+            gate: gate, access: access, maximumEventBytes: configuration.maximumEventBytes,
+            largestEventBytes: configuration.largestEventBytes, memory: service.memory,
+            showsErrors: configuration.showsErrors)
     }
 
     package func handlerAdded(context: ChannelHandlerContext) {
+        sequence.peer = access.peer(address: context.remoteAddress?.ipAddress)
         let (here, eventLoop) = (NIOLoopBound((self, context), eventLoop: context.eventLoop), context.eventLoop)
         onResolved = { result in here.value.0.resolved(result, here.value.1) }
         onOutcome = { outcome in
@@ -105,12 +111,36 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
             // NIO responds to errors of its parser only. ``ClientConnectionState`` replaces that response.
             context.fireErrorCaught(error is InvalidRequest ? HTTPParserError.unknown : error)
         case .pass(.event(let event)): context.fireUserInboundEventTriggered(event)
-        case .resolve(let id):
-            if let onResolved { service.resolve(id, on: context.eventLoop, onResolved) }
+        case .resolve(let reference):
+            if sequence.isDenyingUnlessPublic { deniedSince = context.eventLoop.now }
+            if let onResolved { service.resolve(reference, on: context.eventLoop, onResolved) }
         case .wantBody: context.triggerUserOutboundEvent(BodyIsWanted(), promise: nil)
         case .run(let request, let function, let body): run(request, function, body, context)
         case .allow(let request): write(request.dialect.conformer.preflightResponse(request.head), request, context)
         case .refuse(let request, let error): answer(request, with: error, isLogged: false, context)
+        case .deny(let request, let denial): deny(request, denial, context)
+        }
+    }
+
+    /// Tells the caller so later, at a time that does not depend on how long the function was looked up.
+    private func deny(
+        _ request: RequestSequence.Request, _ denial: AccessDenial, _ context: ChannelHandlerContext
+    ) {
+        let client = request.clientAddress ?? sequence.peer.address
+        let refusal = access.refused(address: client)
+        if let count = refusal.loggedCount {
+            logger.warning(
+                "A call was refused: \(denial.error.message)",
+                metadata: ["client": "\(client)", "attempts": "\(count)", "requestId": "\(request.id)"])
+        }
+        let delay = TimeAmount.milliseconds(refusal.delayMillis)
+        var due = deniedSince + delay
+        while due < context.eventLoop.now { due = due + delay }
+        let here = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(deadline: due) {
+            let (handler, context) = here.value
+            handler.carryOut(handler.sequence.denialIsDue(), context)
+            handler.takeHeld(context)
         }
     }
 
@@ -148,13 +178,14 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
     ) {
         call = (request, function)
         let dialect = request.dialect.conformer
+        let body = request.dialect == .invoke && function.definition.response == .http ? DirectEvent.mark(body) : body
         guard let cost = dialect.eventCost(request.head, body: body) else { return start(event: body, context) }
         guard sequence.reserve(cost) else {
             return end(request, with: RequestSequence.noMemory, isLogged: false, context)
         }
         let dialectRequest = DialectRequest(
             head: request.head, rest: request.rest, requestID: request.id, function: function.id,
-            clientAddress: context.remoteAddress)
+            clientAddress: request.clientAddress ?? sequence.peer.address)
         if cost <= Self.inlineBytes { return start(event: dialect.event(dialectRequest, body: body), context) }
         offLoop(context) {
             dialect.event(dialectRequest, body: body)
@@ -249,7 +280,8 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
         if !isLogged, let message = response.logMessage(error) {
             logger.warning("\(message)", metadata: ["requestId": "\(request.id)", "path": "\(request.head.uri)"])
         }
-        write(request.dialect.conformer.response(error: response, requestID: request.id), request, context)
+        let shown = request.showsErrors ? response : response.withoutDetails(of: error)
+        write(request.dialect.conformer.response(error: shown, requestID: request.id), request, context)
     }
 
     private func write(

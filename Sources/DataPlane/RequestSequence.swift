@@ -25,8 +25,17 @@ struct RequestSequence {
         let isPreflight: Bool
         /// What the response says in `Access-Control-Allow-Origin`; nil: nothing.
         let allowedOrigin: String?
+        /// Why the caller may call only a public function; nil: it may call this one.
+        let denial: AccessDenial?
+        /// Whether the caller is told what failed in the function.
+        let showsErrors: Bool
+        /// The client's address, if it is not the peer's.
+        let clientAddress: String?
 
-        init(id: String, dialect: Gate.Dialect, call: Gate.Call?, head: HTTPRequestHead, _ facts: HeadFacts) {
+        init(
+            id: String, dialect: Gate.Dialect, call: Gate.Call?, head: HTTPRequestHead, _ facts: HeadFacts,
+            denial: AccessDenial?, showsErrors: Bool, clientAddress: String?
+        ) {
             self.id = id
             self.dialect = dialect
             rest = call?.rest ?? ""
@@ -36,10 +45,13 @@ struct RequestSequence {
             foreignOrigin = call?.foreignOrigin
             isPreflight = call?.isPreflight ?? false
             allowedOrigin = nil
+            self.denial = denial
+            self.showsErrors = showsErrors
+            self.clientAddress = clientAddress
         }
 
-        /// The same request, after the function has allowed its origin.
-        init(_ request: Request, allowedOrigin: String) {
+        /// The same request, with what the function allows.
+        init(_ request: Request, allowedOrigin: String?, showsErrors: Bool) {
             id = request.id
             dialect = request.dialect
             rest = request.rest
@@ -48,7 +60,10 @@ struct RequestSequence {
             expectsContinue = request.expectsContinue
             foreignOrigin = request.foreignOrigin
             isPreflight = request.isPreflight
+            denial = request.denial
+            clientAddress = request.clientAddress
             self.allowedOrigin = allowedOrigin
+            self.showsErrors = showsErrors
         }
     }
 
@@ -63,7 +78,7 @@ struct RequestSequence {
         case none
         case pass(Input)
         /// Find the function, then report ``resolved(_:)``.
-        case resolve(FunctionID)
+        case resolve(FunctionReference)
         /// The client may send the body.
         case wantBody
         /// Call the function with this body, then report ``ended()``.
@@ -72,6 +87,9 @@ struct RequestSequence {
         case allow(Request)
         /// Answer with this error. The rest of the request is dropped.
         case refuse(Request, any Error)
+        /// The caller may not make the call. Wait, however long the function was looked up, and then report
+        /// ``denialIsDue()``.
+        case deny(Request, AccessDenial)
     }
 
     private enum State {
@@ -79,6 +97,8 @@ struct RequestSequence {
         case passing
         /// The function is looked up.
         case resolving(Request)
+        /// The caller may not make the call, and is told so later.
+        case denying(Request, AccessDenial)
         /// The body is arriving, into ``body``.
         case collecting(Request, Function)
         /// From the end of the body until the response.
@@ -99,6 +119,11 @@ struct RequestSequence {
     private let maximumEventBytes: Int
     private let largestEventBytes: Int
     private let memory: ByteBudget
+    private let access: AccessControl
+    /// The other end of the connection.
+    var peer: AccessControl.Peer
+    private var lastToken = AccessControl.LastToken()
+    private let showsErrors: Bool
     private var requestIDs: RequestIDs
     private var state = State.passing
     /// The body that is arriving. Not part of the state: a second reference to it would make each part copy all parts
@@ -116,11 +141,15 @@ struct RequestSequence {
 
     /// - Parameter maximumEventBytes: the limit of functions that have none of their own.
     /// - Parameter largestEventBytes: the limit of all.
+    /// - Parameter showsErrors: whether every caller is told what failed in a function.
     init(
-        gate: Gate, maximumEventBytes: Int, largestEventBytes: Int, memory: ByteBudget,
-        requestIDs: RequestIDs = RequestIDs()
+        gate: Gate, access: AccessControl = AccessControl(isOpen: true), maximumEventBytes: Int,
+        largestEventBytes: Int, memory: ByteBudget, showsErrors: Bool = false, requestIDs: RequestIDs = RequestIDs()
     ) {
         self.gate = gate
+        self.access = access
+        peer = access.peer(address: nil)
+        self.showsErrors = showsErrors
         self.maximumEventBytes = maximumEventBytes
         self.largestEventBytes = largestEventBytes
         self.memory = memory
@@ -147,7 +176,7 @@ struct RequestSequence {
 
     private func mustWait(_ input: Input) -> Bool {
         switch (state, input) {
-        case (.running, _), (.resolving, _): true
+        case (.running, _), (.resolving, _), (.denying, _): true
         case (.passing, .part(.head(let head))) where passedThrough > 0 || !isWritable: isCall(head)
         default: false
         }
@@ -191,23 +220,56 @@ struct RequestSequence {
             return .pass(input)
         }
         let id = requestIDs.requestID(given: facts.requestID)
+        let principal = access.principal(peer, facts.credentials.authorization, last: &lastToken)
+        func request(_ dialect: Gate.Dialect, _ call: Gate.Call?) -> Request {
+            Request(
+                id: id, dialect: dialect, call: call, head: head, facts,
+                denial: call.flatMap { Gate.denial(of: $0, for: principal) },
+                showsErrors: showsErrors || dialect == .invoke || principal.has(.read),
+                clientAddress: access.clientAddress(peer, facts.credentials))
+        }
         switch decision {
         case .route: return .pass(input)
-        case .refuse(let dialect, let error):
-            return refuse(Request(id: id, dialect: dialect, call: nil, head: head, facts), error)
+        case .refuse(let dialect, let error): return refuse(request(dialect, nil), error)
         case .call(let call):
-            state = .resolving(Request(id: id, dialect: call.dialect, call: call, head: head, facts))
-            return .resolve(call.function)
+            let request = request(call.dialect, call)
+            if let origin = call.foreignOrigin, call.isPreflight, request.denial != nil {
+                // A browser sends no token with this question. Every function gets the same response, and the call
+                // itself is checked.
+                state = .discarding
+                return .allow(Request(request, allowedOrigin: origin, showsErrors: false))
+            }
+            state = .resolving(request)
+            return .resolve(call.reference)
         }
+    }
+
+    /// Whether the function is looked up for a caller that may call it only if it is public.
+    var isDenyingUnlessPublic: Bool { if case .resolving(let request) = state { request.denial != nil } else { false } }
+
+    /// The time of a denial has come.
+    mutating func denialIsDue() -> Action {
+        guard case .denying(let request, let denial) = state else { return .none }
+        return refuse(request, denial.error)
     }
 
     /// The function has been looked up.
     mutating func resolved(_ result: Result<Function, any Error>) -> Action {
         guard case .resolving(var request) = state else { return .none }
+        if let denial = request.denial {
+            // Everything else that is wrong would say whether the function exists.
+            guard case .success(let function) = result, Gate.isPublic(function, request.dialect) else {
+                state = .denying(request, denial)
+                return .deny(request, denial)
+            }
+        }
         let function: Function
         do {
             if let origin = request.foreignOrigin { request = try Self.admit(origin, request, result) }
             function = try result.get()
+            if !request.showsErrors, function.definition.errors == .detailed {
+                request = Request(request, allowedOrigin: request.allowedOrigin, showsErrors: true)
+            }
             if request.isPreflight {
                 state = .discarding
                 return .allow(request)
@@ -230,7 +292,9 @@ struct RequestSequence {
         -> Request
     {
         do {
-            return Request(request, allowedOrigin: try Gate.allowedOrigin(origin, for: try result.get()))
+            return Request(
+                request, allowedOrigin: try Gate.allowedOrigin(origin, for: try result.get()),
+                showsErrors: request.showsErrors)
         } catch is FunctionNotFound {
             throw OriginNotAllowed(origin: origin)
         }
@@ -321,7 +385,7 @@ struct RequestSequence {
     mutating func passesOnQuiesce() -> Bool {
         guard isQuiescing, held.isEmpty else { return false }
         switch state {
-        case .resolving, .collecting, .running: return false
+        case .resolving, .denying, .collecting, .running: return false
         case .passing, .discarding, .closed:
             isQuiescing = false
             return true
@@ -336,7 +400,7 @@ struct RequestSequence {
         switch state {
         case .running: return true
         case .closed: return false
-        case .passing, .resolving, .collecting, .discarding:
+        case .passing, .resolving, .denying, .collecting, .discarding:
             body = ByteBuffer()
             releaseMemory()
             return false

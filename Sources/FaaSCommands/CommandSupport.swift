@@ -26,8 +26,17 @@ struct StoreOptions: ParsableArguments {
     func service(_ configuration: FunctionRuntime.Configuration) -> FunctionService {
         var configuration = configuration
         configuration.buildDirectory = buildDirectory
-        return FunctionService(repository: repository, artifacts: artifacts, configuration: configuration)
+        return FunctionService(
+            repository: repository, artifacts: artifacts, secrets: accessStore, configuration: configuration)
     }
+
+    /// Tokens, secrets and the audit log.
+    var accessStore: StateAccessStore { StateAccessStore(dataDirectory: dataDirectory) }
+
+    var access: AccessService { AccessService(stores: accessStore) }
+
+    /// The user, in the audit log.
+    static var actor: String { "cli:\(NSUserName())" }
 
     private var repository: FileFunctionRepository { FileFunctionRepository(dataDirectory: dataDirectory) }
 
@@ -69,10 +78,25 @@ enum Output {
         try? FileHandle.standardOutput.write(contentsOf: Data(bytes) + Data("\n".utf8))
     }
 
+    /// A size for people: `1.2 kB`.
+    static func size(_ bytes: Int) -> String {
+        ByteCountFormatStyle(style: .file).format(Int64(bytes))
+    }
+
+    /// Text that anybody may have written, for a terminal: without control characters.
+    static func printable(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.properties.generalCategory != .control }))
+    }
+
     private static func write(_ text: String, to file: FileHandle) {
         // A closed pipe is not an error of this command.
         try? file.write(contentsOf: Data(text.utf8))
     }
+}
+
+extension FunctionChange {
+    /// A change that the user of this process makes.
+    static var ofThisUser: FunctionChange { FunctionChange(author: NSUserName()) }
 }
 
 /// Ends the command with exit code 1 after the message. In JSON form if a machine reads.

@@ -29,6 +29,7 @@ struct Dev: AsyncParsableCommand {
     @Option(help: "The port to listen on; 0: any free one, which is printed.")
     var port = 8080
     @OptionGroup var names: AllowedHostOption
+    @OptionGroup var accessOptions: AccessOptions
     @OptionGroup var sandbox: SandboxOption
     @OptionGroup var storeOptions: StoreOptions
 
@@ -50,11 +51,13 @@ struct Dev: AsyncParsableCommand {
         configuration.buildDirectory = storeOptions.buildDirectory
         let service = FunctionService(
             repository: FileFunctionRepository(dataDirectory: directory), artifacts: storeOptions.artifacts,
-            configuration: configuration)
+            secrets: storeOptions.accessStore, configuration: configuration)
         do {
             var watch = ManifestWatch(manifest)
             guard let manifest = try watch.next() else { return }
-            let function = try await service.deploy(manifest, at: self.manifest, progress: Output.note)
+            let function = try await service.deployments.deploy(
+                manifest, at: self.manifest, progress: Output.note
+            ).function
             try await service.start([function.definition.language])
             try await serve(function, watch, service, log)
         } catch let error as any FunctionError {
@@ -75,6 +78,8 @@ struct Dev: AsyncParsableCommand {
         configuration.host = host
         configuration.port = port
         configuration.allowedHosts = names.allowedHost
+        configuration.showsErrors = true
+        accessOptions.apply(to: &configuration)
         let server = FunctionServer(
             configuration: configuration, service: service, logger: log.logger)
         let watching = Task { await redeploy(function, watch, service) }
@@ -93,7 +98,9 @@ struct Dev: AsyncParsableCommand {
         while (try? await Task.sleep(for: .milliseconds(300))) != nil {
             do {
                 guard let manifest = try watch.next() else { continue }
-                let function = try await service.deploy(manifest, at: self.manifest, progress: Output.note)
+                let function = try await service.deployments.deploy(
+                    manifest, at: self.manifest, progress: Output.note
+                ).function
                 // A file may have changed that the function does not import.
                 if function.revision != revision || hasProblem {
                     Output.line("Reloaded '\(function.id)', revision \(function.revision)")

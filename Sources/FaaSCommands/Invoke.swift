@@ -82,9 +82,9 @@ struct Invoke: AsyncParsableCommand {
 
     private func function(_ service: FunctionService) async throws -> Function {
         guard let file else {
-            let id = try FunctionID(id ?? "")
+            let reference = try FunctionReference(id ?? "")
             _ = try await storeOptions.checkDirectory()
-            return try await service.deployments.load(id)
+            return try await service.loadToCall(reference)
         }
         guard FileManager.default.isReadableFile(atPath: file) else {
             throw InvalidRequest("The source file '\(file)' cannot be read.")

@@ -15,13 +15,15 @@ struct Serve: AsyncParsableCommand {
             /http/{id}/… calls a function that answers HTTP ("response": "http") with the request as its event.
             Functions uploaded, changed or deleted meanwhile are seen by the next request. Ctrl-C stops.
 
-            There is no authentication: every client that reaches the port can call every function.
+            While there is no access token, programs on this machine may do everything. 'faas token create' makes the
+            first; from then on, every request but GET /health and calls of public functions needs one. An address that
+            other machines reach needs a token, or --insecure.
 
             The options --max-... are ceilings: a function whose manifest asks for more gets the ceiling.
 
             EXAMPLES
               faas serve
-              faas serve --host 0.0.0.0 --port 9000
+              faas token create operator --scope admin && faas serve --host 0.0.0.0 --port 9000
               faas serve --allowed-host faas.example
               faas serve --max-timeout 30000 --max-memory 512 --max-concurrency 8
               curl -X POST localhost:8080/invoke/hello -d '{"name":"Ada"}'
@@ -41,6 +43,7 @@ struct Serve: AsyncParsableCommand {
             valueName: "n"))
     var maxConnections: Int?
     @OptionGroup var names: AllowedHostOption
+    @OptionGroup var accessOptions: AccessOptions
     @OptionGroup var limits: LimitOptions
     @OptionGroup var sandbox: SandboxOption
     @OptionGroup var storeOptions: StoreOptions
@@ -73,8 +76,9 @@ struct Serve: AsyncParsableCommand {
         configuration.port = port
         configuration.maximumConnections = maxConnections
         configuration.allowedHosts = names.allowedHost
+        accessOptions.apply(to: &configuration)
         let server = FunctionServer(
-            configuration: configuration, service: service, logger: log.logger)
+            configuration: configuration, service: service, access: storeOptions.access, logger: log.logger)
         do {
             if try await !storeOptions.checkDirectory(isCreated: true) {
                 log.logger.info("No functions are stored in '\(storeOptions.dataDirectory)' yet: it does not exist.")

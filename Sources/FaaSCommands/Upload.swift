@@ -22,7 +22,7 @@ struct Upload: AsyncParsableCommand {
             EXAMPLES
               faas upload hello/function.jsonc
               faas upload hello/function.jsonc --data-dir /srv/functions
-            """)
+            """, aliases: ["deploy"])
 
     @Argument(help: "The manifest file.", completion: .file(extensions: ["json", "jsonc"]))
     var manifest: String
@@ -33,9 +33,11 @@ struct Upload: AsyncParsableCommand {
         do {
             let manifest = try Manifest(file: manifest)
             let deployments = storeOptions.deployments
-            let function = try await deployments.deploy(manifest, at: self.manifest, progress: Output.note)
+            let deployment = try await deployments.deploy(
+                manifest, at: self.manifest, change: .ofThisUser, progress: Output.note)
+            let function = deployment.function
             if json.isJSON {
-                Output.json(function.summary)
+                Output.json(function.json(deployment.version))
             } else {
                 Output.line("Uploaded function '\(function.id)' -> \(deployments.location(of: function.id))")
             }

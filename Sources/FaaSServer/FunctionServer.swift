@@ -31,6 +31,14 @@ public struct FunctionServer: Sendable {
         /// another `Host` is refused; on other addresses too, if there is any name here. Default: none.
         public var allowedHosts: [String] = []
 
+        /// Whether every client is told what failed in a function that answers HTTP. Default: those with `read` scope.
+        public var showsErrors = false
+
+        /// Whether programs on other machines may do everything while there is no token. Default: they may do nothing.
+        public var isInsecure = false
+        /// The proxies that say which client a request comes from. Default: none.
+        public var trustedProxies = TrustedProxies.none
+
         public init() {}
 
         /// Each number within its range.
@@ -46,13 +54,19 @@ public struct FunctionServer: Sendable {
 
     public let configuration: Configuration
     private let service: FunctionService
+    private let access: AccessService?
+    private let control: AccessControl
     private let logger: Logger
 
     /// - Parameter service: started or not; the server shuts it down.
+    /// - Parameter access: the tokens. nil: there are none.
     public init(
-        configuration: Configuration = Configuration(), service: FunctionService, logger: Logger
+        configuration: Configuration = Configuration(), service: FunctionService, access: AccessService? = nil,
+        logger: Logger
     ) {
         self.configuration = configuration.clamped()
+        self.access = access
+        control = AccessControl(isOpen: configuration.isInsecure, proxies: configuration.trustedProxies)
         self.service = service
         self.logger = logger
     }
@@ -63,9 +77,19 @@ public struct FunctionServer: Sendable {
     /// - Parameter onRunning: called once with the port, when requests are accepted.
     /// - Throws: ``ListenFailure`` if the address cannot be listened on.
     public func run(onRunning: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
+        var seen = AccessService.Seen()
+        _ = try await access?.refresh(control, &seen)
+        let isLoopback = HostRule.isLoopbackName(configuration.host)
+        guard isLoopback || configuration.isInsecure || control.hasTokens else {
+            throw InsecureAddress(host: configuration.host)
+        }
         let limit = ConnectionLimit(maximum: configuration.maximumConnections ?? ConnectionLimit.defaultMaximum)
         let application = Application(
-            router: Routes(health: { [service] in service.health }, logger: logger).router(),
+            router: Routes(
+                health: { [service] in service.health }, access: control,
+                accessRoutes: access.map { AccessRoutes($0, control: control) }, functions: functionRoutes,
+                logger: logger
+            ).router(),
             server: ClientConnections.builder(limit: limit, connectionHandlers()),
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), backlog: 1024),
             onServerRunning: { channel in
@@ -76,7 +100,9 @@ public struct FunctionServer: Sendable {
             },
             logger: logger)
         // Services end in reverse order: the server first, so that the calls it still answers have workers.
-        let services: [any Service] = [RunningFunctions(service: service), application]
+        let functions = RunningFunctions(
+            service: service, access: access, control: control, seen: seen, logger: logger)
+        let services: [any Service] = [functions, application]
         var group = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(configuration.shutdownGraceSeconds)
@@ -89,6 +115,13 @@ public struct FunctionServer: Sendable {
         }
     }
 
+    private var functionRoutes: FunctionRoutes {
+        FunctionRoutes(
+            service: service,
+            defaults: .init(
+                timeoutMillis: configuration.defaultTimeoutMillis, maximumEventBytes: configuration.maximumEventBytes))
+    }
+
     private func connectionHandlers() -> @Sendable (any Channel) -> [any ChannelHandler] {
         let names = configuration.allowedHosts
         // The name that was given as the address to listen on is the server's too.
@@ -98,36 +131,49 @@ public struct FunctionServer: Sendable {
             let address = channel.parent?.localAddress?.ipAddress
             return Self.connectionHandlers(
                 service: ServedFunctions(service: service),
-                gate: address.map(HostRule.isLoopback) == true ? onLoopback : elsewhere, configuration: configuration,
-                logger: logger)
+                gate: address.map(HostRule.isLoopback) == true ? onLoopback : elsewhere, access: control,
+                configuration: configuration, logger: logger)
         }
     }
 
     /// The handlers between the HTTP decoder and Hummingbird, for one connection.
     package static func connectionHandlers(
-        service: any InvocationService, gate: Gate, configuration: Configuration, logger: Logger
+        service: any InvocationService, gate: Gate, access: AccessControl = AccessControl(isOpen: true),
+        configuration: Configuration, logger: Logger
     ) -> [any ChannelHandler] {
         [
             ClientConnectionHandler(),
             InvokeHandler(
-                service: service, gate: gate,
+                service: service, gate: gate, access: access,
                 configuration: .init(
                     defaultTimeoutMillis: configuration.defaultTimeoutMillis,
                     maximumEventBytes: configuration.maximumEventBytes,
-                    largestEventBytes: FunctionService.largestEventBytes),
+                    largestEventBytes: FunctionService.largestEventBytes, showsErrors: configuration.showsErrors),
                 offload: { work in NIOThreadPool.singleton.submit { _ in work() } }, logger: logger),
         ]
     }
 
     private struct RunningFunctions: Service, CustomStringConvertible {
         let service: FunctionService
+        let access: AccessService?
+        let control: AccessControl
+        let seen: AccessService.Seen
+        let logger: Logger
 
         var description: String { "FunctionService" }
 
         func run() async throws {
             let ready = Task { await service.keepWorkersReady() }
+            let changes = Task { [access, control, seen, logger, service] in
+                await access?.follow(control, from: seen) { error in
+                    logger.error("Changes of tokens and secrets are not seen: \(error)")
+                } onSecretsChanged: {
+                    service.secretsChanged()
+                }
+            }
             try? await gracefulShutdown()
             ready.cancel()
+            changes.cancel()
             await service.shutDown()
         }
     }

@@ -12,10 +12,10 @@ struct ServedFunctions: InvocationService {
     var memory: ByteBudget { service.memory }
 
     func resolve(
-        _ id: FunctionID, on eventLoop: any EventLoop,
+        _ reference: FunctionReference, on eventLoop: any EventLoop,
         _ completion: @escaping @Sendable (Result<Function, any Error>) -> Void
     ) {
-        service.resolve(id, on: eventLoop, completion)
+        service.resolve(reference, on: eventLoop, completion)
     }
 
     func invocation(of function: Function, event: ByteBuffer, requestID: String, timeoutMillis: Int?)

@@ -75,7 +75,7 @@ enum DurableFile {
     }
 
     /// Makes the folder's names durable.
-    private static func sync(folder: String) throws(SystemCallError) {
+    static func sync(folder: String) throws(SystemCallError) {
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .last("open") }
         defer { Descriptors.close(descriptor) }

@@ -9,6 +9,14 @@ import SystemCalls
 /// Any number of processes may use a directory at once: a reader sees a function as it was saved, old or new, never
 /// half of it. A directory written by GraalFaaS can be used as it is. Only this user can read the files: functions may
 /// have secrets in their environment.
+///
+/// `functions/{id}.json` is the current version, and the truth about it: a person or GraalFaaS may write it. All
+/// versions are in ``VersionFiles``, and ``FunctionIndex`` has a row for each. A change happens under the lock of the
+/// directory, in this order: the version's file, the transaction, the current file. What is acknowledged has all three.
+/// A process that is killed
+/// - before the transaction leaves a file without a row, which the next change of the function removes;
+/// - before the current file is replaced leaves a version that is not current. ``FunctionIndex`` names another current
+///   version than the file then; the next listing or change of versions corrects that (`adopt`).
 public struct FileFunctionRepository: FunctionRepository {
     /// Where the files are.
     public let functionsDirectory: String
@@ -20,7 +28,11 @@ public struct FileFunctionRepository: FunctionRepository {
     /// same stamp. A file younger than this, in nanoseconds, has no stamp.
     static let stampResolution: Int64 = 50_000_000
 
-    private let files: BlockingFiles
+    /// Which versions stay.
+    public var retention = VersionRetention()
+
+    let files: BlockingFiles
+    let state: StateDatabase
 
     /// - Parameter dataDirectory: It need not exist before the first ``save(_:)``.
     public init(dataDirectory: String) {
@@ -35,6 +47,7 @@ public struct FileFunctionRepository: FunctionRepository {
     init(dataDirectory: String, now: @escaping @Sendable () -> Int64) {
         functionsDirectory = "\(dataDirectory.isEmpty ? "." : dataDirectory)/functions"
         files = BlockingFiles(directory: functionsDirectory, now: now)
+        state = StateDatabase(dataDirectory: dataDirectory)
     }
 
     public var location: String { parent(of: functionsDirectory) }
@@ -43,16 +56,19 @@ public struct FileFunctionRepository: FunctionRepository {
 
     public func exists() async -> Bool { access(location, F_OK) == 0 }
 
-    public func save(_ function: Function) async throws { try await run { try $0.save(function) } }
-
     public func load(_ id: FunctionID) async throws -> LoadedFunction { try await run { try $0.read(id) } }
 
-    public func list() async throws -> FunctionList { try await run { try $0.list() } }
-
-    /// The current version: files keep no other.
-    public func versions(of id: FunctionID) async throws -> [Function] { [try await load(id).function] }
-
-    public func delete(_ id: FunctionID) async throws { try await run { try $0.delete(id) } }
+    public func list(after: FunctionID?, limit: Int?) async throws -> FunctionList {
+        var list = try await run { try $0.list(after: after, limit: limit) }
+        if list.functions.isEmpty { return list }
+        let versions = try await state.read { try FunctionIndex.currentVersions($0) } ?? [:]
+        for function in list.functions {
+            // Another revision: the file was written by other means.
+            guard let version = versions[function.id.text], version.revision == function.revision else { continue }
+            list.facts[function.id]?.version = version.number
+        }
+        return list
+    }
 
     public func stamp(of id: FunctionID) async throws -> FunctionStamp? { try await run { try $0.stamp(of: id) } }
 
@@ -67,7 +83,7 @@ public struct FileFunctionRepository: FunctionRepository {
     }
 
     /// Files make their reader wait, which tasks and event loops must not.
-    private func run<Result: Sendable>(_ work: @escaping @Sendable (BlockingFiles) throws -> Result) async throws
+    func run<Result: Sendable>(_ work: @escaping @Sendable (BlockingFiles) throws -> Result) async throws
         -> Result
     {
         try await NIOThreadPool.singleton.runIfActive { [files] in try work(files) }
@@ -75,7 +91,7 @@ public struct FileFunctionRepository: FunctionRepository {
 }
 
 /// The same, for threads that may wait.
-private struct BlockingFiles: Sendable {
+struct BlockingFiles: Sendable {
     let directory: String
     let now: @Sendable () -> Int64
 
@@ -83,49 +99,69 @@ private struct BlockingFiles: Sendable {
 
     func path(of id: FunctionID) -> String { "\(directory)/\(fileName(id))" }
 
-    func save(_ function: Function) throws {
-        let document = StoredFunction.document(function)
-        let limit = FileFunctionRepository.maximumFileSize
-        guard document.count <= limit else {
-            throw InvalidRequest("The function '\(function.id)' is larger than the limit of \(limit >> 20) MiB.")
-        }
+    var versions: VersionFiles { VersionFiles(functionsDirectory: directory) }
+
+    /// Makes this the current version.
+    func replace(_ id: FunctionID, with document: [UInt8]) throws {
         do {
-            try DurableFile.createFolder(parent(of: directory))
-            try DurableFile.createFolder(directory, mode: 0o700)
-            try DurableFile.replace(fileName(function.id), in: directory, with: document)
+            try DurableFile.replace(fileName(id), in: directory, with: document)
         } catch {
-            throw StorageFailure(path: path(of: function.id), reason: error.description)
+            throw StorageFailure(path: path(of: id), reason: error.description)
         }
     }
 
-    func list() throws -> FunctionList {
+    func createFolders() throws {
+        do {
+            try DurableFile.createFolder(parent(of: directory))
+            try DurableFile.createFolder(directory, mode: 0o700)
+        } catch {
+            throw StorageFailure(path: directory, reason: error.description)
+        }
+    }
+
+    /// - Returns: whether there was such a file.
+    func remove(_ id: FunctionID) throws -> Bool {
+        do {
+            return try DurableFile.remove(fileName(id), in: directory)
+        } catch {
+            throw StorageFailure(path: path(of: id), reason: error.description)
+        }
+    }
+
+    /// Makes readers, and feeds, see the function as changed.
+    func touch(_ id: FunctionID) throws {
+        guard utimes(path(of: id), nil) == 0 || isNotFound(errno) else {
+            throw StorageFailure(path: path(of: id), reason: SystemCallError("utimes", code: errno).description)
+        }
+    }
+
+    func list(after: FunctionID?, limit: Int?) throws -> FunctionList {
         var list = FunctionList()
+        var ids: [FunctionID] = []
         for name in try fileNames().sorted() {
-            guard let id = functionID(fileName: name) else {
+            if let id = functionID(fileName: name) {
+                if after.map({ $0 < id }) ?? true { ids.append(id) }
+            } else if after == nil {
                 list.broken.append(
                     BrokenFunction(path: "\(directory)/\(name)", reason: "its name is not a function id and '.json'"))
-                continue
             }
+        }
+        ids.sort()
+        for id in ids.prefix(limit ?? .max) {
             do {
-                list.functions.append(try read(id).function)
+                let loaded = try read(id)
+                list.functions.append(loaded.function)
+                list.facts[id] = loaded.facts
             } catch let error as BrokenFunction {
                 list.broken.append(error)
             } catch is FunctionNotFound {
                 // Deleted since the names were read.
             }
         }
-        list.functions.sort { $0.id < $1.id }
+        list.broken.sort { $0.path < $1.path }
+        list.hasMore = ids.count > limit ?? .max
+        list.last = ids.prefix(limit ?? .max).last
         return list
-    }
-
-    func delete(_ id: FunctionID) throws {
-        let found: Bool
-        do {
-            found = try DurableFile.remove(fileName(id), in: directory)
-        } catch {
-            throw StorageFailure(path: path(of: id), reason: error.description)
-        }
-        if !found { throw FunctionNotFound(id: id.text) }
     }
 
     func read(_ id: FunctionID) throws -> LoadedFunction {
@@ -145,8 +181,10 @@ private struct BlockingFiles: Sendable {
         // A file with another name may be written under that name, in a directory that is not watched.
         let isWatched = !content.stamp.hasOtherNames && !isLink(path)
         do {
-            return LoadedFunction(
+            var loaded = LoadedFunction(
                 function: try StoredFunction.read(content.bytes, id: id), stamp: stamp, isWatched: isWatched)
+            loaded.facts = FunctionFacts(changedAt: content.stamp.modified / 1_000_000, size: content.bytes.count)
+            return loaded
         } catch {
             throw BrokenFunction(
                 path: path, reason: error.message, state: .init(stamp: stamp, isWatched: isWatched))
@@ -175,24 +213,11 @@ private struct BlockingFiles: Sendable {
 
     /// Without those that begin with a dot: unfinished files, and the folder itself.
     private func fileNames() throws -> [String] {
-        guard let folder = opendir(directory) else {
-            if isNotFound(errno) { return [] }
-            throw StorageFailure(path: directory, reason: SystemCallError("opendir", code: errno).description)
+        do {
+            return try FolderNames.read(directory).filter { !$0.hasPrefix(".") }
+        } catch {
+            throw StorageFailure(path: directory, reason: error.description)
         }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while true {
-            errno = 0
-            guard let entry = readdir(folder) else { break }
-            // By address: an entry ends after its name, so a copy of all 256 bytes could read past it.
-            let name = UnsafeRawPointer(entry) + (MemoryLayout<dirent>.offset(of: \.d_name) ?? 19)
-            let text = String(cString: name.assumingMemoryBound(to: CChar.self))
-            if !text.hasPrefix(".") { names.append(text) }
-        }
-        guard errno == 0 else {
-            throw StorageFailure(path: directory, reason: SystemCallError("readdir", code: errno).description)
-        }
-        return names
     }
 }
 

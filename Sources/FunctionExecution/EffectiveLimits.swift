@@ -24,6 +24,7 @@ struct EffectiveLimits: Equatable, Sendable {
 
     private let own: FunctionLimits
     private let ownTimeoutMillis: Int
+    private let ownTimeoutIsSet: Bool
     private let defaults: Defaults
 
     init(_ function: Function, _ defaults: Defaults) { self.init(function.definition, defaults) }
@@ -31,6 +32,7 @@ struct EffectiveLimits: Equatable, Sendable {
     init(_ definition: FunctionDefinition, _ defaults: Defaults) {
         own = definition.limits
         ownTimeoutMillis = definition.timeoutMillis ?? 0
+        ownTimeoutIsSet = definition.timeoutMillis != nil
         self.defaults = defaults
     }
 
@@ -114,5 +116,30 @@ struct EffectiveLimits: Equatable, Sendable {
         return FunctionMemory(
             most: memoryMB << 20 + temporary, temporary: temporary, keeps: isolation == .instance,
             hasCopy: isolation == .invocation)
+    }
+
+    /// Every limit with its value here. The timeout's and the event's defaults are the caller's, as they are in calls.
+    func report(defaultTimeoutMillis: Int, defaultEventBytes: Int) -> [LimitReport] {
+        func limit(_ name: String, own: Int?, _ value: Int?) -> LimitReport {
+            LimitReport(name: name, value: value, source: own == nil ? .host : own == value ? .function : .ceiling)
+        }
+        let timeout = timeoutMillis(asked: ownTimeoutIsSet ? ownTimeoutMillis : defaultTimeoutMillis)
+        let eventBytes = own.maxEventBytes == nil ? min(defaultEventBytes, maximumEventBytes) : maximumEventBytes
+        return [
+            limit("timeoutMillis", own: ownTimeoutIsSet ? max(0, ownTimeoutMillis) : nil, timeout),
+            limit("memoryMB", own: own.memoryMB, memoryMB),
+            limit("cpuMillis", own: own.cpuMillis, cpuMillis),
+            limit("maxConcurrency", own: own.maxConcurrency, maximumWorkers),
+            limit("minWorkers", own: own.minWorkers, minimumWorkers),
+            limit("idleTimeoutMillis", own: own.idleTimeoutMillis, idleTimeoutMillis),
+            limit("maxEventBytes", own: own.maxEventBytes, eventBytes),
+            limit("maxResultBytes", own: own.maxResultBytes, maximumResultBytes),
+            limit("maxLogBytes", own: own.maxLogBytes, maximumLogBytes),
+            limit("temporaryMB", own: own.temporaryMB, temporaryMB),
+        ].map { report in
+            // A timeout of 0 is none.
+            report.name == "timeoutMillis" && report.value == 0
+                ? LimitReport(name: report.name, value: nil, source: report.source) : report
+        }
     }
 }

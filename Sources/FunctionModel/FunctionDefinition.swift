@@ -30,6 +30,12 @@ public struct FunctionDefinition: Hashable, Sendable {
     public var response: ResponseShape
     /// Which pages of other origins may call it from a browser. Default: none.
     public var cors: CORS
+    /// Who may call it, on a server that has access tokens. Default: callers whose token has the scope.
+    public var access = FunctionAccess.private
+    /// What clients of `/http/{id}` are told of failures. Default: not the message.
+    public var errors = ErrorDetail.brief
+    /// Names of secrets that become variables of its environment. The host knows their values, the definition does not.
+    public var secrets: [String] = []
     /// What it may use, where that differs from the host's defaults.
     public var limits: FunctionLimits
 
@@ -69,6 +75,8 @@ public struct FunctionDefinition: Hashable, Sendable {
 
     /// How many events ``prime`` may have when it comes from a file.
     public static let maximumPrimeEvents = 100
+    /// How many ``secrets`` it may have when it comes from a file.
+    public static let maximumSecrets = 100
 }
 
 /// A deployed function: a definition under its name, in one of its revisions.

@@ -73,6 +73,48 @@ public struct FunctionNotFound: FunctionError, Equatable {
     public var message: String { "Function not found: \(id)" }
 }
 
+/// The function is stored, and has no such version or alias.
+public struct VersionNotFound: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .caller }
+    public let function: String
+    public let version: FunctionQualifier
+    public init(function: FunctionID, version: FunctionQualifier) {
+        self.function = function.text
+        self.version = version
+    }
+    public var message: String {
+        switch version {
+        case .number(let number): "Function '\(function)' has no version \(number)."
+        case .alias(let name): "Function '\(function)' has no alias '\(name)'."
+        }
+    }
+}
+
+/// A function of this name is stored already.
+public struct FunctionExists: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .caller }
+    public let id: String
+    public init(id: FunctionID) { self.id = id.text }
+    public var message: String { "Function '\(id)' exists already. Replace it instead, or choose another id." }
+}
+
+/// The function has changed since the caller read it, so the caller's change was not made.
+public struct PreconditionFailed: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .caller }
+    public let id: String
+    /// The revision that is stored now; nil: there is none, or it cannot be read.
+    public let revision: String?
+    public init(id: FunctionID, revision: String?) {
+        self.id = id.text
+        self.revision = revision
+    }
+    public var message: String {
+        "Function '\(id)' is not in the state that the request expects: "
+            + (revision.map { "its revision is \($0) now. " } ?? "it is not stored, or cannot be read. ")
+            + "Read it again before you change it."
+    }
+}
+
 /// The event is larger than this host accepts.
 public struct PayloadTooLarge: FunctionError, Equatable {
     public var kind: FunctionErrorKind { .caller }

@@ -14,12 +14,12 @@ struct CatalogState: Sendable {
     /// A read of one function, to be made off the event loop.
     struct Load: Equatable, Sendable {
         let number: UInt64
-        let id: FunctionID
+        let reference: FunctionReference
     }
 
     /// A comparison of an entry with its stamp, to be made off the event loop.
     struct Check: Equatable, Sendable {
-        let id: FunctionID
+        let reference: FunctionReference
         /// The load that made the entry.
         let number: UInt64
     }
@@ -30,6 +30,14 @@ struct CatalogState: Sendable {
             case function(Function)
             /// Reading it again would find the same. An object: most entries are functions.
             case broken(Broken)
+            /// It leads to a version, which is an entry of its own.
+            case alias(Alias)
+        }
+
+        final class Alias: Sendable {
+            let alias: FunctionAlias
+
+            init(_ alias: FunctionAlias) { self.alias = alias }
         }
 
         final class Broken: Sendable {
@@ -42,8 +50,8 @@ struct CatalogState: Sendable {
         let stamp: FunctionStamp?
         let isWatched: Bool
 
-        init(_ loaded: LoadedFunction) {
-            (content, stamp, isWatched) = (.function(loaded.function), loaded.stamp, loaded.isWatched)
+        init(_ content: Content, stamp: FunctionStamp?, isWatched: Bool) {
+            (self.content, self.stamp, self.isWatched) = (content, stamp, isWatched)
         }
 
         /// nil: the next read may find something else.
@@ -52,17 +60,11 @@ struct CatalogState: Sendable {
             (content, stamp, isWatched) = (.broken(Broken(error)), state.stamp, state.isWatched)
         }
 
-        var result: Result<Function, any Error> {
-            switch content {
-            case .function(let function): .success(function)
-            case .broken(let broken): .failure(broken.error)
-            }
-        }
-
         /// About how many bytes of memory it takes.
         var memoryBytes: Int {
             switch content {
             case .function(let function): function.memoryBytes
+            case .alias: 512
             case .broken(let broken): 1024 + broken.error.path.utf8.count + broken.error.reason.utf8.count
             }
         }
@@ -83,7 +85,7 @@ struct CatalogState: Sendable {
     }
 
     private struct PendingLoad: Sendable {
-        let id: FunctionID
+        let reference: FunctionReference
         var waiters: [Waiter]
         /// What is in memory, if that has to be compared with its stamp.
         let known: Finding?
@@ -97,10 +99,12 @@ struct CatalogState: Sendable {
     /// Nanoseconds between two comparisons of an entry with its stamp, and between attempts to open a feed.
     static let checkInterval: Int64 = 1_000_000_000
 
-    private var entries: ByteCache<FunctionID, Entry>
+    private var entries: ByteCache<FunctionReference, Entry>
+    /// The versions and aliases of a function that have entries, or had them: they go with each change of it.
+    private var qualified: [FunctionID: Set<FunctionQualifier>] = [:]
     private var loads: [UInt64: PendingLoad] = [:]
     /// Loads that a later request may join.
-    private var current: [FunctionID: UInt64] = [:]
+    private var current: [FunctionReference: UInt64] = [:]
     private var waiterCount = 0
     private var lastNumber: UInt64 = 0
     private var reads = 0
@@ -116,26 +120,26 @@ struct CatalogState: Sendable {
 
     // MARK: Requests
 
-    mutating func resolve(_ id: FunctionID, _ waiter: Waiter, now: Int64) -> Answer {
-        let entry = entries.read(id)
+    mutating func resolve(_ reference: FunctionReference, _ waiter: Waiter, now: Int64) -> Answer {
+        let entry = entries.read(reference)
         if let entry, feed != nil, entry.found.isWatched {
             guard !entry.isChecking, now - entry.checkedAt >= Self.checkInterval else {
                 return .known(entry.found.content, nil)
             }
-            entries.update(id) { $0.isChecking = true }
-            return .known(entry.found.content, Check(id: id, number: entry.number))
+            entries.update(reference) { $0.isChecking = true }
+            return .known(entry.found.content, Check(reference: reference, number: entry.number))
         }
         guard waiterCount < Self.maximumWaiters else { return .refused }
         waiterCount += 1
         // Without a feed, a change may be complete that a load which has begun does not see.
-        if let number = current[id], let load = loads[number], !load.hasBegun || feed != nil && entry == nil {
+        if let number = current[reference], let load = loads[number], !load.hasBegun || feed != nil && entry == nil {
             loads[number]?.waiters.append(waiter)
             return .waiting
         }
         lastNumber += 1
-        loads[lastNumber] = PendingLoad(id: id, waiters: [waiter], known: entry?.found)
-        current[id] = lastNumber
-        return .load(Load(number: lastNumber, id: id))
+        loads[lastNumber] = PendingLoad(reference: reference, waiters: [waiter], known: entry?.found)
+        current[reference] = lastNumber
+        return .load(Load(number: lastNumber, reference: reference))
     }
 
     // MARK: Loads
@@ -152,22 +156,23 @@ struct CatalogState: Sendable {
     mutating func finish(_ number: UInt64, _ found: Finding?, now: Int64) -> [Waiter] {
         reads += 1
         guard let load = loads.removeValue(forKey: number) else { return [] }
-        if current[load.id] == number { current[load.id] = nil }
+        if current[load.reference] == number { current[load.reference] = nil }
         waiterCount -= load.waiters.count
         // A load that began later has the newer content.
-        let hasNewer = (entries.peek(load.id)?.number ?? 0) > number
+        let hasNewer = (entries.peek(load.reference)?.number ?? 0) > number
         guard !load.isStale, !hasNewer else { return load.waiters }
         // Without a stamp, only the feed can tell of the next change.
         if let found, found.stamp != nil || feed != nil && found.isWatched {
-            insert(load.id, Entry(number: number, found: found, checkedAt: now))
+            insert(load.reference, Entry(number: number, found: found, checkedAt: now))
         } else {
-            entries.remove(load.id)
+            entries.remove(load.reference)
         }
         return load.waiters
     }
 
-    private mutating func insert(_ id: FunctionID, _ entry: Entry) {
-        entries.insert(id, entry, bytes: entry.found.memoryBytes)
+    private mutating func insert(_ reference: FunctionReference, _ entry: Entry) {
+        if let version = reference.version { qualified[reference.id, default: []].insert(version) }
+        entries.insert(reference, entry, bytes: entry.found.memoryBytes)
     }
 
     // MARK: Changes
@@ -179,10 +184,15 @@ struct CatalogState: Sendable {
         case .none: break
         case .functions(let ids):
             for id in ids {
-                entries.remove(id)
-                current[id] = nil
+                entries.remove(FunctionReference(id))
+                for version in qualified.removeValue(forKey: id) ?? [] {
+                    entries.remove(FunctionReference(id, version))
+                }
                 // Not the latest read only: an earlier one may end after it.
-                for number in loads.keys where loads[number]?.id == id { loads[number]?.isStale = true }
+                for (number, load) in loads where load.reference.id == id {
+                    loads[number]?.isStale = true
+                    current[load.reference] = nil
+                }
             }
         case .everything: forgetAll()
         case .ended: endFeed()
@@ -196,9 +206,10 @@ struct CatalogState: Sendable {
     }
 
     /// Everything may have changed: reads that are under way answer their callers, and are not kept.
-    private mutating func forgetAll() {
+    mutating func forgetAll() {
         for number in loads.keys { loads[number]?.isStale = true }
         current.removeAll()
+        qualified.removeAll()
         entries.removeAll()
     }
 
@@ -225,16 +236,17 @@ struct CatalogState: Sendable {
         // A change between an earlier read and now is not in this feed. Loads that have not begun are not affected.
         for (number, load) in loads where load.hasBegun {
             loads[number]?.isStale = true
-            if current[load.id] == number { current[load.id] = nil }
+            if current[load.reference] == number { current[load.reference] = nil }
         }
+        qualified.removeAll()
         entries.removeAll()
     }
 
     mutating func finish(_ check: Check, _ stamp: FunctionStamp?, now: Int64) {
-        guard var entry = entries.peek(check.id), entry.number == check.number else { return }
+        guard var entry = entries.peek(check.reference), entry.number == check.number else { return }
         guard let expected = entry.found.stamp else {
             // It was too young for a stamp when it was read, so it is read again.
-            return entries.remove(check.id)
+            return entries.remove(check.reference)
         }
         guard stamp == expected else {
             // The feed reported nothing: it may watch a directory that is no longer this one.
@@ -243,10 +255,10 @@ struct CatalogState: Sendable {
         entry.checkedAt = now
         entry.isChecking = false
         // A build may have made it larger.
-        if entry.found.memoryBytes == entries.size(of: check.id) {
-            entries.update(check.id) { $0 = entry }
+        if entry.found.memoryBytes == entries.size(of: check.reference) {
+            entries.update(check.reference) { $0 = entry }
         } else {
-            insert(check.id, entry)
+            insert(check.reference, entry)
         }
     }
 }

@@ -31,12 +31,13 @@ public struct Deployments: Sendable {
     ///   - path: the manifest's file, whose folder a JavaScript project may read; nil: it has none.
     ///   - progress: told what takes long, in whole lines.
     /// - Throws: `InvalidManifest`, `InvalidRequest`, `LoadError`, `Overloaded`, ``StorageFailure``.
+    ///   - change: who deploys it, and in which state the stored function must be.
     public func deploy(
-        _ manifest: Manifest, at path: String?, progress: @escaping @Sendable (String) -> Void = { _ in }
-    ) async throws -> Function {
+        _ manifest: Manifest, at path: String?, change: FunctionChange = FunctionChange(),
+        progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws -> Deployment {
         let function = try await prepare(manifest, at: path, progress: progress)
-        try await repository.save(function)
-        return function
+        return Deployment(function: function, version: try await repository.save(function, change))
     }
 
     /// Does what ``deploy(_:at:progress:)`` does, but does not store the function.
@@ -75,8 +76,11 @@ public struct Deployments: Sendable {
     // MARK: Stored functions
 
     /// All stored functions, sorted by id. A function that cannot be used does not hide the others: it is in `broken`.
-    public func list() async throws -> FunctionList {
-        var list = try await repository.list()
+    /// - Parameters:
+    ///   - after: only functions behind this one.
+    ///   - limit: at most so many; nil: all.
+    public func list(after: FunctionID? = nil, limit: Int? = nil) async throws -> FunctionList {
+        var list = try await repository.list(after: after, limit: limit)
         list.functions = list.functions.filter { function in
             do throws(BrokenFunction) {
                 try function.checkArtifacts(in: artifacts, location: repository.location(of: function.id))
@@ -96,14 +100,79 @@ public struct Deployments: Sendable {
         return function
     }
 
-    /// The stored versions of a function, the current one first.
-    public func versions(of id: FunctionID) async throws -> [Function] { try await repository.versions(of: id) }
+    /// The same with the time and the size of its file, and the number of its version.
+    package func loadWithFacts(_ id: FunctionID) async throws -> (function: Function, facts: FunctionFacts?) {
+        let loaded = try await repository.load(id)
+        try loaded.function.checkArtifacts(in: artifacts, location: repository.location(of: id))
+        var facts = loaded.facts
+        facts?.version = try await versions(of: id).first(where: \.isCurrent)?.number
+        return (loaded.function, facts)
+    }
+
+    /// One version of the function, current or not.
+    public func load(_ id: FunctionID, version: Int) async throws -> Function {
+        let function = try await repository.load(id, version: version)
+        try function.checkArtifacts(in: artifacts, location: repository.location(of: id))
+        return function
+    }
+
+    /// The version that the reference names. An alias with a canary chooses one of its two.
+    public func load(_ reference: FunctionReference) async throws -> Function {
+        switch reference.version {
+        case nil: return try await load(reference.id)
+        case .number(let number): return try await load(reference.id, version: number)
+        case .alias(let name):
+            guard let alias = try await aliases(of: reference.id).first(where: { $0.name == name }) else {
+                throw VersionNotFound(function: reference.id, version: .alias(name))
+            }
+            return try await load(reference.id, version: alias.version(random: Double.random(in: 0..<1)))
+        }
+    }
+
+    package func isStored(_ id: FunctionID) async throws -> Bool { try await repository.stamp(of: id) != nil }
+
+    /// Checks a precondition without a change.
+    func check(_ precondition: FunctionPrecondition, _ id: FunctionID) async throws {
+        guard precondition != .none else { return }
+        do {
+            let revision = try await repository.load(id).function.revision
+            try precondition.check(id, isStored: true, revision: revision)
+        } catch is FunctionNotFound {
+            try precondition.check(id, isStored: false, revision: nil)
+        } catch is BrokenFunction {
+            try precondition.check(id, isStored: true, revision: nil)
+        }
+    }
+
+    /// The stored versions of a function, the newest first.
+    public func versions(of id: FunctionID) async throws -> [FunctionVersion] { try await repository.versions(of: id) }
+
+    /// Makes an earlier version the current one. See ``FunctionRepository/rollBack(_:to:_:)``.
+    public func rollBack(
+        _ id: FunctionID, to version: Int?, change: FunctionChange = FunctionChange()
+    ) async throws -> FunctionVersion {
+        try await repository.rollBack(id, to: version, change)
+    }
+
+    /// The aliases of a function, sorted by name.
+    public func aliases(of id: FunctionID) async throws -> [FunctionAlias] { try await repository.aliases(of: id) }
+
+    /// Stores the alias in place of one with the same name.
+    public func setAlias(_ alias: FunctionAlias, of id: FunctionID) async throws {
+        try await repository.setAlias(alias, of: id)
+    }
+
+    public func removeAlias(_ name: String, of id: FunctionID) async throws {
+        try await repository.removeAlias(name, of: id)
+    }
 
     /// What workers have learned to import, by revision.
     func learnedImports() async throws -> [String: [String]] { try await repository.learnedImports() }
 
     /// Removes a function, also one that cannot be used.
-    public func delete(_ id: FunctionID) async throws { try await repository.delete(id) }
+    public func delete(_ id: FunctionID, change: FunctionChange = FunctionChange()) async throws {
+        try await repository.delete(id, change)
+    }
 
     /// Where functions are stored, for messages.
     public var location: String { repository.location }
@@ -130,16 +199,17 @@ public struct Deployments: Sendable {
             throw InvalidRequest(
                 "\(first.message). It could refer to anything, so nothing is removed: repair it or delete it first.")
         }
-        let needed = Set(list.functions.flatMap(\.definition.folders.all))
+        let stored = try await allVersions(of: list.functions)
+        let needed = Set(stored.flatMap(\.definition.folders.all))
         let unusedArtifacts = try await artifacts.unused(
             except: needed, unusedForSeconds: Self.youngestAgeSeconds)
         let unusedBuilds = try builds.directory.map { directory in
             try UnusedFiles.find(
-                in: directory, except: builds.fileNames(of: list.functions.filter(\.needsBuild).map(\.definition)),
+                in: directory, except: builds.fileNames(of: stored.filter(\.needsBuild).map(\.definition)),
                 unchangedForSeconds: Self.youngestAgeSeconds)
         }
         if !isDryRun {
-            let revisions = Set(list.functions.map(\.revision))
+            let revisions = Set(stored.map(\.revision))
             for revision in try await learnedImports().keys where !revisions.contains(revision) {
                 try await repository.saveLearnedImports(nil, of: revision)
             }
@@ -148,4 +218,21 @@ public struct Deployments: Sendable {
         }
         return unusedArtifacts + (unusedBuilds ?? [])
     }
+
+    /// These functions and their other versions: each may become the current one.
+    private func allVersions(of functions: [Function]) async throws -> [Function] {
+        var all = functions
+        for function in functions {
+            for version in try await repository.versions(of: function.id) where version.revision != function.revision {
+                all.append(try await repository.load(function.id, version: version.number))
+            }
+        }
+        return all
+    }
+}
+
+/// A function that has been deployed.
+public struct Deployment: Sendable {
+    public let function: Function
+    public let version: FunctionVersion
 }

@@ -16,6 +16,7 @@ package final class FunctionCatalog: Sendable {
 
     private let repository: any FunctionRepository
     private let artifacts: any ArtifactStore
+    private let secrets: SecretValues
     private let now: @Sendable () -> Int64
     private let state: Mutex<CatalogState>
 
@@ -24,39 +25,44 @@ package final class FunctionCatalog: Sendable {
     ///   - maximumBytes: the most that they may take of it.
     ///   - now: the monotonic clock, in nanoseconds.
     package init(
-        repository: any FunctionRepository, artifacts: any ArtifactStore, memory: ByteBudget, maximumBytes: Int,
+        repository: any FunctionRepository, artifacts: any ArtifactStore, secrets: SecretValues = SecretValues(nil),
+        memory: ByteBudget, maximumBytes: Int,
         now: @escaping @Sendable () -> Int64 = MonotonicClock.now
     ) {
         self.repository = repository
         self.artifacts = artifacts
+        self.secrets = secrets
         self.now = now
         state = Mutex(CatalogState(memory: memory, maximumBytes: maximumBytes))
     }
 
     deinit { state.withLock { $0.removeAll() } }
 
+    /// Forgets what is in memory: the values of secrets are in there.
+    package func secretsChanged() { state.withLock { $0.forgetAll() } }
+
     /// Begins to watch the repository. Optional: the first resolve does it too.
     package func open() async { await openFeedIfNeeded() }
 
-    /// The function as it is stored now.
+    /// The function as it is stored now, in the version that the reference names.
     ///
     /// - Parameter completion: called at once, on the caller's stack, if the function is in memory; else later on
-    ///   `eventLoop`. Errors: `FunctionNotFound`, ``BrokenFunction``, ``StorageFailure``, `Overloaded`. A stored
-    ///   function that cannot be used is remembered until it changes, as a function is; no other error is.
-    package func resolve(_ id: FunctionID, on eventLoop: any EventLoop, _ completion: @escaping Completion) {
+    ///   `eventLoop`. Errors: `FunctionNotFound`, `VersionNotFound`, ``BrokenFunction``, ``StorageFailure``,
+    ///   `Overloaded`. A stored function that cannot be used is remembered until it changes, as a function is; no other
+    ///   error is.
+    package func resolve(
+        _ reference: FunctionReference, on eventLoop: any EventLoop, _ completion: @escaping Completion
+    ) {
         let now = now()
         // The feed is polled under the lock: otherwise another thread could take a change from the feed and this one
         // could read the entry before that thread removes it. The poll is one system call that does not block.
         let answer = state.withLock { state in
             state.applyChanges()
-            return state.resolve(id, .init(eventLoop: eventLoop, completion: completion), now: now)
+            return state.resolve(reference, .init(eventLoop: eventLoop, completion: completion), now: now)
         }
         switch answer {
         case .known(let content, let check):
-            switch content {
-            case .function(let function): completion(.success(function))
-            case .broken(let broken): completion(.failure(broken.error))
-            }
+            complete(content, reference, on: eventLoop, completion)
             if let check { Task { await perform(check) } }
         case .waiting: break
         case .load(let load): Task { await perform(load) }
@@ -65,10 +71,23 @@ package final class FunctionCatalog: Sendable {
         }
     }
 
+    private func complete(
+        _ content: CatalogState.Finding.Content, _ reference: FunctionReference, on eventLoop: any EventLoop,
+        _ completion: @escaping Completion
+    ) {
+        switch content {
+        case .function(let function): completion(.success(function))
+        case .broken(let broken): completion(.failure(broken.error))
+        case .alias(let found):
+            let number = found.alias.version(random: Double.random(in: 0..<1))
+            resolve(FunctionReference(reference.id, .number(number)), on: eventLoop, completion)
+        }
+    }
+
     /// The same for callers without an event loop.
-    package func resolve(_ id: FunctionID, on eventLoop: any EventLoop) async throws -> Function {
+    package func resolve(_ reference: FunctionReference, on eventLoop: any EventLoop) async throws -> Function {
         try await withCheckedThrowingContinuation { continuation in
-            resolve(id, on: eventLoop) { continuation.resume(with: $0) }
+            resolve(reference, on: eventLoop) { continuation.resume(with: $0) }
         }
     }
 
@@ -81,25 +100,70 @@ package final class FunctionCatalog: Sendable {
         await openFeedIfNeeded()
         let known = state.withLock { $0.begin(load.number) }
         let found: CatalogState.Finding?
-        let answer: Result<Function, any Error>
+        let answer: Result<CatalogState.Finding.Content, any Error>
         do {
-            if let known, let stamp = known.stamp, try await repository.stamp(of: load.id) == stamp {
-                (found, answer) = (known, known.result)
+            if let known, let stamp = known.stamp, try await repository.stamp(of: load.reference.id) == stamp {
+                (found, answer) = (known, .success(known.content))
             } else {
-                let loaded = try await repository.load(load.id)
-                try loaded.function.checkArtifacts(in: artifacts, location: repository.location(of: load.id))
-                (found, answer) = (.init(loaded), .success(loaded.function))
+                let read = try await read(load.reference)
+                (found, answer) = (read, .success(read.content))
             }
         } catch {
             (found, answer) = (.init(error), .failure(error))
         }
         let now = now()
         let waiters = state.withLock { $0.finish(load.number, found, now: now) }
-        for waiter in waiters { waiter.eventLoop.execute { waiter.completion(answer) } }
+        for waiter in waiters {
+            waiter.eventLoop.execute { [self] in
+                switch answer {
+                case .success(let content): complete(content, load.reference, on: waiter.eventLoop, waiter.completion)
+                case .failure(let error): waiter.completion(.failure(error))
+                }
+            }
+        }
+    }
+
+    private func read(_ reference: FunctionReference) async throws -> CatalogState.Finding {
+        let id = reference.id
+        guard let version = reference.version else {
+            let loaded = try await repository.load(id)
+            try check(loaded.function)
+            return .init(.function(try await secrets.fill(loaded.function)), stamp: loaded.stamp, isWatched: loaded.isWatched)
+        }
+        // Versions and aliases change with the function: each change of them changes its stamp.
+        let before = try await repository.stamp(of: id)
+        let content: CatalogState.Finding.Content
+        switch version {
+        case .number(let number):
+            let function = try await repository.load(id, version: number)
+            try check(function)
+            content = .function(try await secrets.fill(function))
+        case .alias(let name):
+            guard let alias = try await repository.aliases(of: id).first(where: { $0.name == name }) else {
+                throw VersionNotFound(function: id, version: version)
+            }
+            content = .alias(.init(alias))
+        }
+        let (stamp, isWatched) = try await state(of: id)
+        return .init(content, stamp: stamp == before ? stamp : nil, isWatched: isWatched)
+    }
+
+    private func check(_ function: Function) throws {
+        try function.checkArtifacts(in: artifacts, location: repository.location(of: function.id))
+    }
+
+    /// The state of the current version, which may be broken: others can be called all the same.
+    private func state(of id: FunctionID) async throws -> (stamp: FunctionStamp?, isWatched: Bool) {
+        do {
+            let loaded = try await repository.load(id)
+            return (loaded.stamp, loaded.isWatched)
+        } catch let error as BrokenFunction {
+            return (error.state?.stamp, error.state?.isWatched ?? false)
+        }
     }
 
     private func perform(_ check: CatalogState.Check) async {
-        let stamp = try? await repository.stamp(of: check.id)
+        let stamp = try? await repository.stamp(of: check.reference.id)
         let now = now()
         state.withLock { state in
             // A change that the feed reports by now is not one that it missed.

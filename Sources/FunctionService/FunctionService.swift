@@ -4,6 +4,7 @@ import FunctionModel
 import FunctionStorage
 import HostMemory
 import NIOCore
+import Synchronization
 import Telemetry
 
 /// The use cases of a host: deploy, list, resolve, invoke, delete, prune. The command line and every HTTP route call
@@ -14,6 +15,8 @@ public final class FunctionService: Sendable {
     let repository: any FunctionRepository
     let runtime: FunctionRuntime
     let catalog: FunctionCatalog
+    let secrets: SecretValues
+    private let secretChanges = Atomic<Int>(0)
 
     /// The most that functions in memory take, whatever the host's memory is.
     private static let maximumCatalogBytes = 256 << 20
@@ -24,21 +27,25 @@ public final class FunctionService: Sendable {
     ///     (`artifactPath`).
     ///   - builds: what the runtime builds with.
     ///   - runtime: what runs functions; ``shutDown()`` ends it.
+    ///   - secrets: where their secrets are; nil: there are none.
     public init(
-        repository: any FunctionRepository, artifacts: any ArtifactStore, builds: ScriptBuilds, runtime: FunctionRuntime
+        repository: any FunctionRepository, artifacts: any ArtifactStore, builds: ScriptBuilds,
+        runtime: FunctionRuntime, secrets: (any SecretStore)? = nil
     ) {
+        self.secrets = SecretValues(secrets)
         deployments = Deployments(repository: repository, artifacts: artifacts, builds: builds)
         self.repository = repository
         self.runtime = runtime
         catalog = FunctionCatalog(
-            repository: repository, artifacts: artifacts, memory: runtime.memory,
+            repository: repository, artifacts: artifacts, secrets: self.secrets, memory: runtime.memory,
             maximumBytes: min(Self.maximumCatalogBytes, runtime.memory.limit / 4))
     }
 
     /// Composes a runtime with its builds, over these stores.
     /// - Parameter configuration: `artifactPath` is set to find artifacts in `artifacts`.
     public convenience init(
-        repository: any FunctionRepository, artifacts: any ArtifactStore, configuration: FunctionRuntime.Configuration
+        repository: any FunctionRepository, artifacts: any ArtifactStore, secrets: (any SecretStore)? = nil,
+        configuration: FunctionRuntime.Configuration
     ) {
         var configuration = configuration
         configuration.artifactPath = { artifacts.path(of: $0) }
@@ -49,7 +56,8 @@ public final class FunctionService: Sendable {
         let builds = ScriptBuilds(configuration)
         let runtime = FunctionRuntime(configuration: configuration, sourceBuilder: builds)
         builds.draw(from: runtime.memory)
-        self.init(repository: repository, artifacts: artifacts, builds: builds, runtime: runtime)
+        self.init(
+            repository: repository, artifacts: artifacts, builds: builds, runtime: runtime, secrets: secrets)
     }
 
     // MARK: Life
@@ -77,37 +85,37 @@ public final class FunctionService: Sendable {
 
     // MARK: Stored functions
 
-    /// Builds, installs and stores the function of a manifest. See ``Deployments/deploy(_:at:progress:)``.
-    public func deploy(
-        _ manifest: Manifest, at path: String?, progress: @escaping @Sendable (String) -> Void = { _ in }
-    ) async throws -> Function {
-        try await deployments.deploy(manifest, at: path, progress: progress)
-    }
-
-    /// All stored functions, sorted by id.
-    public func list() async throws -> FunctionList { try await deployments.list() }
-
-    /// The stored versions of a function, the current one first.
-    public func versions(of id: FunctionID) async throws -> [Function] { try await deployments.versions(of: id) }
-
-    /// Removes a stored function.
-    public func delete(_ id: FunctionID) async throws { try await deployments.delete(id) }
-
     /// Removes artifacts and builds that no stored function refers to. See ``Deployments/prune(isDryRun:)``.
     public func prune(isDryRun: Bool) async throws -> [UnusedArtifact] {
         try await deployments.prune(isDryRun: isDryRun)
     }
 
+    // MARK: Secrets
+
+    /// Values of secrets have changed: functions get the new ones with their next call.
+    package func secretsChanged() {
+        secretChanges.wrappingAdd(1, ordering: .relaxed)
+        catalog.secretsChanged()
+    }
+
+    /// Differs after each ``secretsChanged()``.
+    var secretChangeCount: Int { secretChanges.load(ordering: .relaxed) }
+
+    /// A stored function with the values of its secrets, to be called.
+    package func loadToCall(_ reference: FunctionReference) async throws -> Function {
+        try await secrets.fill(try await deployments.load(reference))
+    }
+
     // MARK: Invoking
 
-    /// The function as it is stored now.
+    /// The function as it is stored now. An alias with a canary chooses a version for each call.
     /// - Parameter completion: called at once, on the caller's stack, if the function is in memory; else later on
     ///   `eventLoop`.
     public func resolve(
-        _ id: FunctionID, on eventLoop: any EventLoop,
+        _ reference: FunctionReference, on eventLoop: any EventLoop,
         _ completion: @escaping @Sendable (Result<Function, any Error>) -> Void
     ) {
-        catalog.resolve(id, on: eventLoop, completion)
+        catalog.resolve(reference, on: eventLoop, completion)
     }
 
     /// An invocation that has not started.

@@ -5,6 +5,9 @@ import FunctionStorage
 /// The stored functions that ask for workers that are kept ready (`minWorkers`). Follows changes of the repository.
 struct ReadyFunctions: Sendable {
     private let repository: any FunctionRepository
+    private let secrets: SecretValues
+    private let secretChangeCount: @Sendable () -> Int
+    private var seenSecretChanges = 0
     private let runtime: FunctionRuntime
     private var feed: (any ChangeFeed)?
     private var functions: [FunctionID: Function] = [:]
@@ -15,8 +18,13 @@ struct ReadyFunctions: Sendable {
     static let interval = Duration.milliseconds(500)
     private static let roundsWithoutFeed = 60
 
-    init(repository: any FunctionRepository, runtime: FunctionRuntime) {
+    init(
+        repository: any FunctionRepository, runtime: FunctionRuntime, secrets: SecretValues,
+        secretChangeCount: @escaping @Sendable () -> Int
+    ) {
         self.repository = repository
+        self.secrets = secrets
+        self.secretChangeCount = secretChangeCount
         self.runtime = runtime
     }
 
@@ -32,6 +40,11 @@ struct ReadyFunctions: Sendable {
     }
 
     private mutating func applyChanges() async {
+        let changes = secretChangeCount()
+        if changes != seenSecretChanges {
+            seenSecretChanges = changes
+            await readAll()
+        }
         switch feed?.poll() ?? .ended {
         case .none: break
         case .functions(let ids):
@@ -50,7 +63,7 @@ struct ReadyFunctions: Sendable {
     private mutating func read(_ id: FunctionID) async {
         do {
             let function = try await repository.load(id).function
-            functions[id] = function.isReady ? function : nil
+            functions[id] = function.isReady ? try await secrets.fill(function) : nil
         } catch is StorageFailure {
             // It may be read later, and stays as it was.
         } catch is Overloaded {
@@ -62,7 +75,8 @@ struct ReadyFunctions: Sendable {
     private mutating func readAll() async {
         guard let all = try? await repository.list().functions else { return }
         functions = [:]
-        for function in all where function.isReady { functions[function.id] = function }
+        // One whose secrets cannot be read has no workers until it is called, and then an error.
+        for function in all where function.isReady { functions[function.id] = try? await secrets.fill(function) }
     }
 }
 
@@ -73,7 +87,9 @@ extension Function {
 extension FunctionService {
     /// Keeps the workers ready that stored functions ask for, until the task is cancelled.
     package func keepWorkersReady() async {
-        var functions = ReadyFunctions(repository: repository, runtime: runtime)
+        var functions = ReadyFunctions(repository: repository, runtime: runtime, secrets: secrets) {
+            self.secretChangeCount
+        }
         await functions.run()
     }
 }

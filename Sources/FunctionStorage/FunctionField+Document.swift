@@ -35,6 +35,8 @@ extension FunctionField {
         case .events(let path, let maximum): definition[keyPath: path] = try fields.events(name, maximum: maximum)
         case .cors(let path, let maximum):
             definition[keyPath: path] = try fields.cors(name, form, maximum: maximum)
+        case .secretNames(let path, let maximum):
+            definition[keyPath: path] = try fields.secretNames(name, maximum: maximum)
         }
     }
 
@@ -58,6 +60,7 @@ extension FunctionField {
         case .events(let path, _): .array(definition[keyPath: path])
         case .cors(let path, _):
             ["allowOrigins": .array(definition[keyPath: path].allowOrigins.map { .string($0) })]
+        case .secretNames(let path, _): .array(definition[keyPath: path].map { .string($0) })
         }
     }
 
@@ -68,6 +71,21 @@ extension FunctionField {
 }
 
 extension Function {
+    /// The manifest's fields that are not their defaults, without code. Of the environment, the names: values may be
+    /// secret.
+    package var settings: JSONValue {
+        var members: [String: JSONValue] = [:]
+        for field in FunctionField.all(in: .manifest) where field.isSet(in: definition) {
+            switch field.kind {
+            case .id, .source, .texts: continue
+            case .variables(let path):
+                members[field.name] = .array(definition[keyPath: path].keys.sorted().map { .string($0) })
+            default: members[field.name] = field.json(of: definition)
+            }
+        }
+        return .object(members)
+    }
+
     /// What `faas list --json` shows.
     package var summary: JSONValue {
         var members: [String: JSONValue] = ["revision": .string(revision)]

@@ -25,6 +25,8 @@ package struct FunctionField: Sendable {
         case variables(Path<[String: String]>)
         case events(Path<[JSONValue]>, maximum: Int)
         case cors(Path<CORS>, maximum: Int)
+        /// Names of secrets.
+        case secretNames(Path<[String]>, maximum: Int)
         /// The name of an artifact.
         case artifact(Path<String?>)
         /// A field of a manifest that ``ManifestReader`` makes other fields from. What it looks like.

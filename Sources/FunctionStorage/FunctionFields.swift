@@ -73,6 +73,18 @@ extension FunctionField {
             "Which pages of other origins may call the function from a browser: `{ \"allowOrigins\": "
                 + "[\"https://app.example\"] }`; `\"*\"`: all. [http.md](http.md#browsers)"),
         .init(
+            "access", .choice(\.access), in: [.manifest, .stored], revision: .whenSet, default: "`\"private\"`",
+            "`\"public\"`: callers need no access token. [access.md](access.md#public-functions)"),
+        .init(
+            "errors", .choice(\.errors), in: [.manifest, .stored], revision: .whenSet, default: "`\"brief\"`",
+            "`\"detailed\"`: clients of `/http/{id}` get the message and the stack of a failure also without the scope "
+                + "`read`. [http.md](http.md#functions-that-answer-http)"),
+        .init(
+            "secrets", .secretNames(\.secrets, maximum: FunctionDefinition.maximumSecrets), in: [.manifest, .stored],
+            revision: .whenSet, default: "none",
+            "Names of secrets that the function gets as variables of its environment. "
+                + "[access.md](access.md#secrets)"),
+        .init(
             "memoryMB", .limit(\.memoryMB, maximum: 1 << 20), in: [.manifest, .stored], revision: .whenSet,
             default: "128",
             "Memory of each worker beyond what the engine needs, in 2^20 bytes. [sandbox.md](sandbox.md#limits)"),
@@ -142,6 +154,7 @@ extension FunctionField {
         case .variables: "object of texts"
         case .events: "array of events"
         case .cors: "object"
+        case .secretNames: "array of texts"
         case .source(let text): text
         }
     }
@@ -150,6 +163,7 @@ extension FunctionField {
         switch kind {
         case .limit(_, let maximum), .milliseconds(_, let maximum), .events(_, let maximum): "\(maximum)"
         case .cors(_, let maximum): "\(maximum) origins"
+        case .secretNames(_, let maximum): "\(maximum)"
         default: ""
         }
     }

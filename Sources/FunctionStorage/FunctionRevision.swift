@@ -56,6 +56,10 @@ private struct RevisionEncoder {
             let origins = definition[keyPath: path].allowOrigins
             add(Int64(origins.count))
             for origin in origins { add(origin) }
+        case .secretNames(let path, _):
+            let names = definition[keyPath: path]
+            add(Int64(names.count))
+            for name in names { add(name) }
         }
     }
 

@@ -66,6 +66,15 @@ package struct JSONFields {
         return Int(integer)
     }
 
+    package func number(_ name: String) throws(DocumentError) -> Double? {
+        guard let value = value(name) else { return nil }
+        switch value.content {
+        case .scalar(.integer(let integer)): return Double(integer)
+        case .scalar(.number(let number)): return number
+        default: throw wrongType(name, "a number")
+        }
+    }
+
     /// An array of texts.
     package func texts(_ name: String) throws(DocumentError) -> [String]? {
         guard let value = value(name) else { return nil }
@@ -126,6 +135,23 @@ package struct JSONFields {
                     + "perhaps port, without a path: 'https://app.example'")
         }
         return CORS(allowOrigins: origins)
+    }
+
+    /// Names of secrets, each once.
+    func secretNames(_ name: String, maximum: Int) throws(DocumentError) -> [String] {
+        let names = try texts(name) ?? []
+        guard names.count <= maximum else {
+            throw DocumentError("\(subject(name)) must have at most \(maximum) names, not \(names.count)")
+        }
+        for secret in names {
+            guard SecretName.isValid(secret) else {
+                throw DocumentError("\(subject(name)): \(SecretName.problem(with: secret))")
+            }
+            guard names.count(where: { $0 == secret }) == 1 else {
+                throw DocumentError("\(subject(name)) has '\(secret)' twice")
+            }
+        }
+        return names
     }
 
     /// One of a few texts.

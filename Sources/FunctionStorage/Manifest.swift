@@ -61,17 +61,20 @@ public struct Manifest: Hashable, Sendable {
     }
 
     /// Reads a manifest.
-    /// - Parameter name: What messages call it.
+    /// - Parameters:
+    ///   - name: What messages call it.
+    ///   - defaultID: of a manifest without an id; nil: it must have one.
     /// - Throws: ``InvalidManifest`` that names the field, and where it is.
     public init(
-        _ document: some Collection<UInt8>, name: String = "manifest", files: FileReferences
+        _ document: some Collection<UInt8>, name: String = "manifest", files: FileReferences,
+        defaultID: FunctionID? = nil
     ) throws(InvalidManifest) {
         guard document.count <= Self.maximumFileSize else {
             throw InvalidManifest("\(name): the manifest is larger than the limit of \(Self.maximumFileSize >> 20) MiB")
         }
         do throws(DocumentError) {
             let reader = try ManifestReader(Array(document), files: files)
-            id = try reader.id()
+            id = try reader.id(defaultID)
             sourceFolder = try reader.sourceFolder()
             requirements = try reader.requirements()
             definition = try reader.definition(in: sourceFolder)

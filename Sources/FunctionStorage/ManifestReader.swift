@@ -18,7 +18,9 @@ struct ManifestReader {
         try fields.allowOnly(FunctionField.all(in: .manifest).map(\.name))
     }
 
-    func id() throws(DocumentError) -> FunctionID {
+    /// - Parameter defaultID: of a manifest without an id; nil: it must have one.
+    func id(_ defaultID: FunctionID?) throws(DocumentError) -> FunctionID {
+        if let defaultID, !fields.has("id") { return defaultID }
         let text = try fields.requiredText("id")
         do {
             return try FunctionID(text)
@@ -35,6 +37,9 @@ struct ManifestReader {
             dependencies: try dependencies())
         for field in FunctionField.all(in: .manifest) where field.name != "dependencies" {
             try field.read(fields, .manifest, into: &definition)
+        }
+        if let name = definition.secrets.first(where: { definition.environment[$0] != nil }) {
+            throw DocumentError("\(fields.subject("secrets")) has '\(name)', which is a variable of 'env' already")
         }
         if let least = definition.limits.minWorkers, let most = definition.limits.maxConcurrency, least > most {
             throw DocumentError(

@@ -42,5 +42,23 @@ public struct StorageFailure: FunctionError, Equatable {
         self.path = path
         self.reason = reason
     }
-    public var message: String { "Functions cannot be stored at \(quoted(path)): \(reason)" }
+    public var message: String { "The data directory cannot be used: \(quoted(path)): \(reason)" }
+}
+
+/// A later version of this program has written the data directory.
+public struct NewerDataDirectory: FunctionError, Equatable {
+    public var kind: FunctionErrorKind { .host }
+    public let path: String
+    /// The format of the directory, and the latest that this program knows.
+    public let format: Int
+    public let supported: Int
+
+    public init(path: String, format: Int, supported: Int) {
+        (self.path, self.format, self.supported) = (path, format, supported)
+    }
+
+    public var message: String {
+        "The data directory \(quoted(path)) has format \(format), and this program knows formats up to \(supported): "
+            + "use the version of faas that wrote it, or a later one."
+    }
 }

@@ -126,6 +126,7 @@ import Testing
         ] {
             var configuration = FunctionServer.Configuration()
             configuration.host = host
+            configuration.isInsecure = true
             configuration.port = 0
             let error = await #expect(throws: ListenFailure.self) { try await Self.server(configuration).run() }
             #expect(error?.message == sentence)

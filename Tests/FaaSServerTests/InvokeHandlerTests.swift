@@ -36,7 +36,7 @@ import Testing
         var calls: [FakeCall] { state.withLock { $0.calls } }
 
         func resolve(
-            _ id: FunctionID, on eventLoop: any EventLoop,
+            _ reference: FunctionReference, on eventLoop: any EventLoop,
             _ completion: @escaping @Sendable (Result<Function, any Error>) -> Void
         ) {
             let isLater = state.withLock { state in
@@ -126,7 +126,7 @@ import Testing
     init() throws {
         service = try FakeService(response: .http)
         let handler = InvokeHandler(
-            service: service, gate: Gate(),
+            service: service, gate: Gate(), access: AccessControl(isOpen: true),
             configuration: .init(defaultTimeoutMillis: 0, maximumEventBytes: 6 << 20, largestEventBytes: 63 << 20),
             offload: { [otherThread] work in otherThread.add(work) },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -158,6 +158,107 @@ import Testing
             }
         }
         return found
+    }
+
+    // MARK: Access
+
+    /// A channel whose server has one token.
+    private func protectedChannel() throws -> (channel: EmbeddedChannel, bearer: String) {
+        let (token, secret) = try Token.make(name: "test", scopes: [.invoke], lifetimeSeconds: nil, now: 0)
+        let channel = EmbeddedChannel()
+        let handler = InvokeHandler(
+            service: service, gate: Gate(), access: AccessControl(tokens: [token]),
+            configuration: .init(defaultTimeoutMillis: 0, maximumEventBytes: 6 << 20, largestEventBytes: 63 << 20),
+            offload: { [otherThread] work in otherThread.add(work) },
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try channel.pipeline.syncOperations.addHandlers([ClientConnectionHandler(), handler])
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        return (channel, "Bearer \(secret.text)")
+    }
+
+    private func call(_ channel: EmbeddedChannel, _ headers: HTTPHeaders = [:]) throws {
+        var all: HTTPHeaders = ["Host": "localhost", "Content-Length": "2"]
+        all.add(contentsOf: headers)
+        let head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/http/hello/", headers: all)
+        try channel.writeInbound(HTTPServerRequestPart.head(head))
+        try channel.writeInbound(HTTPServerRequestPart.body(ByteBuffer(string: "{}")))
+        try channel.writeInbound(HTTPServerRequestPart.end(nil))
+    }
+
+    private func statuses(_ channel: EmbeddedChannel) throws -> [UInt] {
+        channel.embeddedEventLoop.run()
+        var found: [UInt] = []
+        while let part = try channel.readOutbound(as: HTTPServerResponsePart.self) {
+            if case .head(let head) = part { found.append(head.status.code) }
+        }
+        return found
+    }
+
+    @Test func `A refusal comes at its time, however long the function was looked up`() throws {
+        let (channel, bearer) = try protectedChannel()
+        service.change { $0.answersAtOnce = .success(ByteBuffer(string: "1")) }
+        for lookupMillis: Int64 in [0, 40, 99] {
+            service.change { $0.resolvesLater = true }
+            try call(channel)
+            channel.embeddedEventLoop.advanceTime(by: .milliseconds(lookupMillis))
+            service.finishLookups()
+            channel.embeddedEventLoop.advanceTime(by: .milliseconds(99 - lookupMillis))
+            try #expect(statuses(channel) == [], "after \(lookupMillis) ms")
+            channel.embeddedEventLoop.advanceTime(by: .milliseconds(1))
+            try #expect(statuses(channel) == [401])
+        }
+        // A slow one comes at the next multiple.
+        try call(channel)
+        channel.embeddedEventLoop.advanceTime(by: .milliseconds(130))
+        service.finishLookups()
+        channel.embeddedEventLoop.advanceTime(by: .milliseconds(69))
+        try #expect(statuses(channel) == [])
+        channel.embeddedEventLoop.advanceTime(by: .milliseconds(1))
+        try #expect(statuses(channel) == [401])
+
+        service.change { $0.resolvesLater = false }
+        try call(channel, ["Authorization": bearer])
+        try #expect(statuses(channel) == [200], "a token is not slowed down by others' attempts")
+        #expect(service.calls.count == 1)
+    }
+
+    @Test func `What comes behind a refused call waits for its refusal`() throws {
+        let (channel, bearer) = try protectedChannel()
+        service.change { $0.answersAtOnce = .success(ByteBuffer(string: "1")) }
+        try call(channel)
+        try call(channel, ["Authorization": bearer])
+        try #expect(statuses(channel) == [])
+        channel.embeddedEventLoop.advanceTime(by: .milliseconds(100))
+        try #expect(statuses(channel) == [401, 200])
+    }
+
+    @Test func `A function does not see the token of its caller, and sees other credentials`() throws {
+        let (channel, bearer) = try protectedChannel()
+        service.change { $0.answersAtOnce = .success(ByteBuffer(string: "1")) }
+        try call(channel, ["Authorization": bearer, "X-Other": "seen"])
+        let event = String(buffer: try #require(service.calls.last).event)
+        #expect(event.contains("seen"))
+        #expect(!event.lowercased().contains("authorization") && !event.contains("faas_"))
+
+        try send("/http/hello/")
+        #expect(service.calls.count == 2, "the open server")
+        try call(self.channel, ["Authorization": "Basic YTpi"])
+        #expect(String(buffer: try #require(service.calls.last).event).contains("Basic YTpi"))
+    }
+
+    @Test(arguments: [
+        ("", "{\"direct\":true}"), ("{}", "{\"direct\":true}"), (" { } ", " { \"direct\":true}"),
+        ("{\"a\":1}\n", "{\"a\":1,\"direct\":true}"),
+        ("{\"direct\":false}", "{\"direct\":false,\"direct\":true}"), ("[{}]", "[{}]"), ("\"{}\"", "\"{}\""),
+        ("null", "null"), ("{", "{"), ("}", "}"), ("{\"a\":\"}", "{\"a\":\",\"direct\":true}"),
+    ])
+    func `An event that its caller has written is marked for a function that answers HTTP`(
+        event: String, marked: String
+    ) throws {
+        #expect(String(buffer: DirectEvent.mark(ByteBuffer(string: event))) == marked)
+        let original = ByteBuffer(string: event)
+        _ = DirectEvent.mark(original)
+        #expect(String(buffer: original) == event)
     }
 
     @Test func `A small event is made on the event loop, a large one on another thread`() throws {

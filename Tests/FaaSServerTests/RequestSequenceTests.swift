@@ -17,8 +17,11 @@ import Testing
             gate: Gate(), maximumEventBytes: 1000, largestEventBytes: 5000, memory: memory)
     }
 
-    private static func function(maxEventBytes: Int? = nil, response: ResponseShape = .json) throws -> Function {
+    private static func function(
+        maxEventBytes: Int? = nil, response: ResponseShape = .json, access: FunctionAccess = .private
+    ) throws -> Function {
         var definition = FunctionDefinition(language: try Language(id: "js"), sourceCode: "")
+        definition.access = access
         definition.limits.maxEventBytes = maxEventBytes
         definition.response = response
         return Function(id: try FunctionID("hello"), revision: "1", definition: definition)
@@ -50,6 +53,7 @@ import Testing
         case .allow: "allow"
         case .refuse(_, let error as any FunctionError): "refuse \(error.errorType)"
         case .refuse(_, let error): "refuse \(type(of: error))"
+        case .deny(_, let denial): "deny \(denial.error.errorType)"
         }
     }
 
@@ -241,6 +245,113 @@ import Testing
         _ = try resolve()
         #expect(arrive(.event(ChannelEvent.inputClosed)) == "pass event")
         #expect(memory.used == 0)
+    }
+
+    // MARK: Access
+
+    /// A sequence on a server that has one token, with these scopes.
+    private mutating func protect(_ scopes: Scope...) throws -> String {
+        let (token, secret) = try Token.make(name: "test", scopes: scopes, lifetimeSeconds: nil, now: 0)
+        sequence = RequestSequence(
+            gate: Gate(), access: AccessControl(tokens: [token]), maximumEventBytes: 1000, largestEventBytes: 5000,
+            memory: memory)
+        return "Bearer \(secret.text)"
+    }
+
+    @Test(arguments: [
+        ("/invoke/hello", "Unauthorized"), ("/http/hello/", "Unauthorized"), ("/http/hello/?x", "Unauthorized"),
+    ])
+    mutating func `Without a token, a function that is there and one that is not get the same refusal`(
+        uri: String, error: String
+    ) throws {
+        _ = try protect(.read)
+        let notFound = FunctionNotFound(id: "hello")
+        let results: [Result<Function, any Error>] = [
+            .success(try Self.function()), .success(try Self.function(response: .http)), .failure(notFound),
+            .failure(Overloaded("full")), .failure(CancellationError()),
+        ]
+        for result in results {
+            #expect(arrive(Self.head(uri, ["Content-Length": "1000000"])) == "resolve hello")
+            #expect(sequence.isDenyingUnlessPublic)
+            #expect(Self.text(sequence.resolved(result)) == "deny \(error)")
+            #expect(arrive(Self.body(1000)) == "none", "the body is not read before the refusal")
+            #expect(Self.text(sequence.denialIsDue()) == "refuse \(error)")
+            #expect(Self.text(sequence.denialIsDue()) == "none", "once")
+            while next() != "nil" {}
+            #expect(arrive(Self.end) == "none")
+        }
+        #expect(memory.used == 0)
+    }
+
+    @Test mutating func `A token for other functions is refused alike, whether the function is there or not`() throws {
+        let bearer = try protect(.invokeFunction(FunctionID("other")), .read)
+        let headers: HTTPHeaders = ["Authorization": bearer]
+        for result in [.success(try Self.function()), .failure(FunctionNotFound(id: "hello"))]
+            as [Result<Function, any Error>]
+        {
+            #expect(arrive(Self.head("/invoke/hello", headers)) == "resolve hello")
+            #expect(Self.text(sequence.resolved(result)) == "deny InsufficientScope")
+            #expect(Self.text(sequence.denialIsDue()) == "refuse InsufficientScope")
+            #expect(arrive(Self.end) == "none")
+        }
+        #expect(arrive(Self.head("/invoke/other", headers)) == "resolve other")
+        #expect(!sequence.isDenyingUnlessPublic)
+        #expect(Self.text(sequence.resolved(.failure(FunctionNotFound(id: "other")))) == "refuse FunctionNotFound")
+    }
+
+    @Test mutating func `A public function needs no token, and its caller may have any other`() throws {
+        _ = try protect(.read)
+        for headers in [[:], ["Authorization": "Bearer of the function's own"]] as [HTTPHeaders] {
+            #expect(arrive(Self.head("/invoke/hello", headers)) == "resolve hello")
+            #expect(Self.text(sequence.resolved(.success(try Self.function(access: .public)))) == "none")
+            #expect(arrive(Self.end) == "run 0")
+            #expect(sequence.ended() == true)
+        }
+        #expect(arrive(Self.head("/invoke/hello")) == "resolve hello")
+        let page = try Self.function(response: .http, access: .public)
+        #expect(Self.text(sequence.resolved(.success(page))) == "deny Unauthorized", "its event could be forged")
+    }
+
+    @Test mutating func `A client that disconnects before its refusal gets none`() throws {
+        _ = try protect(.read)
+        _ = arrive(Self.head())
+        #expect(try resolve() == "deny Unauthorized")
+        #expect(sequence.disconnected() == false)
+        #expect(Self.text(sequence.denialIsDue()) == "none")
+    }
+
+    @Test mutating func `A browser's question before a call says nothing of the function`() throws {
+        _ = try protect(.read)
+        let question = HTTPRequestHead(
+            version: .http1_1, method: .OPTIONS, uri: "/invoke/hello",
+            headers: ["Host": "a", "Origin": "https://app.example"])
+        guard case .allow(let request) = sequence.arrived(.part(.head(question))) else {
+            Issue.record("not allowed")
+            return
+        }
+        #expect(request.allowedOrigin == "https://app.example")
+        #expect(arrive(Self.end) == "none")
+    }
+
+    @Test mutating func `Only a caller with the scope, or the manifest, sees what failed in a function for pages`()
+        throws
+    {
+        func showsErrors(_ headers: HTTPHeaders, _ errors: ErrorDetail) throws -> Bool? {
+            var function = try Self.function(response: .http, access: .public).definition
+            function.errors = errors
+            _ = sequence.arrived(Self.head("/http/hello", headers))
+            _ = sequence.resolved(
+                .success(Function(id: try FunctionID("hello"), revision: "1", definition: function)))
+            guard case .run(let request, _, _) = sequence.arrived(Self.end) else { return nil }
+            _ = sequence.ended()
+            return request.showsErrors
+        }
+        let reader = try protect(.read)
+        #expect(try showsErrors(["Authorization": reader], .brief) == true)
+        #expect(try showsErrors([:], .brief) == false)
+        #expect(try showsErrors([:], .detailed) == true)
+        let caller = try protect(.invoke)
+        #expect(try showsErrors(["Authorization": caller], .brief) == false)
     }
 
     // MARK: Memory

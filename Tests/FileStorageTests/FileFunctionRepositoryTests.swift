@@ -63,7 +63,7 @@ import Testing
         let second = try await save(hello, FunctionDefinition(language: .python, sourceCode: "2"))
         #expect(first.revision != second.revision)
         try await #expect(store.load(hello).function == second)
-        #expect(try folder.names(in: "new/.faas/functions") == ["hello.json"])
+        #expect(try folder.names(in: "new/.faas/functions") == [".versions", "hello.json"])
     }
 
     @Test("Only this user can read a function's file, also one that another version wrote")
@@ -94,7 +94,7 @@ import Testing
         let error = await #expect(throws: StorageFailure.self) { try await save(hello, definition) }
         #expect(error?.path == store.location(of: hello))
         #expect(error?.reason == "rename: Is a directory")
-        #expect(try folder.names(in: "new/.faas/functions") == ["hello.json"])
+        #expect(try folder.names(in: "new/.faas/functions") == [".versions", "hello.json"])
 
         let file = try folder.write("", to: "file")
         await #expect(throws: StorageFailure.self) {

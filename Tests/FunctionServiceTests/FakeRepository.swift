@@ -29,6 +29,8 @@ final class FakeRepository: FunctionRepository {
         var isHeld = false
         var held: [CheckedContinuation<Void, Never>] = []
         var imports: [String: [String]] = [:]
+        var versions: [FunctionID: [Function]] = [:]
+        var aliases: [FunctionID: [FunctionAlias]] = [:]
     }
 
     private let state = Mutex(State())
@@ -111,15 +113,51 @@ final class FakeRepository: FunctionRepository {
         }
     }
 
-    func save(_ function: Function) async throws {
-        state.withLock { $0.functions[function.id] = (function, "\(function.revision)") }
+    @discardableResult
+    func save(_ function: Function, _ change: FunctionChange) async throws -> FunctionVersion {
+        state.withLock { state in
+            state.functions[function.id] = (function, "\(function.revision)")
+            state.versions[function.id, default: []].append(function)
+            return Self.version(function, state.versions[function.id]?.count ?? 0)
+        }
     }
-    func list() async throws -> FunctionList {
+    func list(after: FunctionID?, limit: Int?) async throws -> FunctionList {
         FunctionList(functions: state.withLock { $0.functions.values.map(\.function) }.sorted { $0.id < $1.id })
     }
-    func versions(of id: FunctionID) async throws -> [Function] { [try await load(id).function] }
-    func delete(_ id: FunctionID) async throws {
+    func load(_ id: FunctionID, version: Int) async throws -> Function {
+        let versions = state.withLock { state in
+            state.loads += 1
+            return state.versions[id] ?? []
+        }
+        guard versions.indices.contains(version - 1) else {
+            throw VersionNotFound(function: id, version: .number(version))
+        }
+        return versions[version - 1]
+    }
+    func versions(of id: FunctionID) async throws -> [FunctionVersion] {
+        state.withLock { $0.versions[id] ?? [] }.enumerated().map { Self.version($1, $0 + 1) }.reversed()
+    }
+    func rollBack(_ id: FunctionID, to version: Int?, _ change: FunctionChange) async throws -> FunctionVersion {
+        throw InvalidRequest("not here")
+    }
+    func aliases(of id: FunctionID) async throws -> [FunctionAlias] { state.withLock { $0.aliases[id] ?? [] } }
+    func setAlias(_ alias: FunctionAlias, of id: FunctionID) async throws {
+        state.withLock { state in
+            state.aliases[id, default: []].removeAll { $0.name == alias.name }
+            state.aliases[id, default: []].append(alias)
+        }
+    }
+    func removeAlias(_ name: String, of id: FunctionID) async throws {
+        state.withLock { $0.aliases[id, default: []].removeAll { $0.name == name } }
+    }
+    func delete(_ id: FunctionID, _ change: FunctionChange) async throws {
         if state.withLock({ $0.functions.removeValue(forKey: id) }) == nil { throw FunctionNotFound(id: id.text) }
+    }
+
+    private static func version(_ function: Function, _ number: Int) -> FunctionVersion {
+        FunctionVersion(
+            function: function.id, number: number, revision: function.revision, createdAt: 0, size: 1, author: "",
+            isCurrent: true)
     }
     var location: String { "memory" }
     func location(of id: FunctionID) -> String { "memory/\(id)" }

@@ -35,7 +35,7 @@ import Testing
     }
 
     private func source(_ catalog: FunctionCatalog, _ id: FunctionID? = nil) async throws -> String {
-        try await catalog.resolve(id ?? hello, on: loop).definition.sourceCode
+        try await catalog.resolve(FunctionReference(id ?? hello), on: loop).definition.sourceCode
     }
 
     /// A read or a comparison in the background may hold the catalog for a moment after its answer is there.
@@ -46,7 +46,7 @@ import Testing
     /// Whether a resolve calls its completion before it returns.
     private func isAtOnce(_ catalog: FunctionCatalog) -> Bool {
         let calls = Counter()
-        catalog.resolve(hello, on: loop) { _ in calls.add() }
+        catalog.resolve(FunctionReference(hello), on: loop) { _ in calls.add() }
         return calls.count == 1
     }
 
@@ -162,6 +162,66 @@ import Testing
         }
     }
 
+    private func source(_ catalog: FunctionCatalog, version: String) async throws -> String {
+        try await catalog.resolve(FunctionReference(hello, FunctionQualifier(version)), on: loop).definition.sourceCode
+    }
+
+    private func saveVersions() async throws {
+        for source in ["1", "2", "3"] {
+            try await repository.save(
+                Function(id: hello, definition: FunctionDefinition(language: .javaScript, sourceCode: source)))
+        }
+    }
+
+    @Test func `A version is read once, and found beside the current one`() async throws {
+        try await saveVersions()
+        try await withCatalog { catalog, _ in
+            try await #expect(source(catalog) == "3")
+            try await #expect(source(catalog, version: "1") == "1")
+            let loads = repository.loads
+            try await #expect(source(catalog, version: "1") == "1")
+            #expect(repository.loads == loads)
+            await #expect(throws: VersionNotFound(function: hello, version: .number(9))) {
+                try await source(catalog, version: "9")
+            }
+        }
+        try await expectEverythingReleased()
+    }
+
+    @Test func `A change of an alias is seen by the next resolve`() async throws {
+        try await saveVersions()
+        try await repository.setAlias(FunctionAlias(name: "live", version: 1), of: hello)
+        try await withCatalog { catalog, _ in
+            try await #expect(source(catalog, version: "live") == "1")
+            let loads = repository.loads
+            try await #expect(source(catalog, version: "live") == "1")
+            #expect(repository.loads == loads, "from memory")
+            try await repository.setAlias(FunctionAlias(name: "live", version: 2), of: hello)
+            repository.feeds[0].report(.functions([hello]))
+            try await #expect(source(catalog, version: "live") == "2")
+            try await repository.removeAlias("live", of: hello)
+            repository.feeds[0].report(.functions([hello]))
+            await #expect(throws: VersionNotFound(function: hello, version: .alias("live"))) {
+                try await source(catalog, version: "live")
+            }
+        }
+    }
+
+    @Test func `An alias gives its share of calls to the other version`() async throws {
+        try await saveVersions()
+        try await withCatalog { catalog, _ in
+            for (percent, expected) in [(0.0, ["1"]), (100, ["2"]), (50, ["1", "2"])] as [(Double, Set<String>)] {
+                try await repository.setAlias(
+                    FunctionAlias(name: "live", version: 1, canary: .init(version: 2, percent: percent)), of: hello)
+                repository.feeds.first?.report(.functions([hello]))
+                var seen: Set<String> = []
+                // At 50 percent, one of the two is missing once in 10^30 runs.
+                for _ in 0..<100 { seen.insert(try await source(catalog, version: "live")) }
+                #expect(seen == expected)
+            }
+        }
+    }
+
     @Test func `Without a feed each resolve compares the stamp, and reads only what has changed`() async throws {
         repository.setFeed(false)
         repository.set(hello, "1", stamp: "a")
@@ -253,7 +313,7 @@ import Testing
             await catalog.open()
             let counter = Counter()
             for _ in 0..<(CatalogState.maximumWaiters + 3) {
-                catalog.resolve(hello, on: loop) { result in
+                catalog.resolve(FunctionReference(hello), on: loop) { result in
                     if case .failure(let error) = result, error is Overloaded { counter.add() }
                 }
             }

@@ -35,10 +35,10 @@ import Testing
     }
 
     private func call(_ service: FunctionService, _ id: String, _ event: String = "{}") async throws -> String {
-        let id = try FunctionID(id)
+        let reference = try FunctionReference(id)
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let function = try await withCheckedThrowingContinuation { continuation in
-            service.resolve(id, on: loop) { continuation.resume(with: $0) }
+            service.resolve(reference, on: loop) { continuation.resume(with: $0) }
         }
         let outcome = await service.invoke(
             function, event: ByteBuffer(string: event), requestID: "r", timeoutMillis: nil, trigger: .library)
@@ -52,17 +52,17 @@ import Testing
             let path = try folder.write(
                 #"{"id": "a", "languageId": "python", "sourceDir": "src", "sourceFile": "main.py"}"#,
                 to: "app/function.json")
-            let function = try await service.deploy(try Manifest(file: path), at: path)
+            let function = try await service.deployments.deploy(try Manifest(file: path), at: path).function
             let name = try #require(function.definition.folders.source)
             #expect(ArtifactName.isValid(name), "no path of this host: \(name)")
             try await #expect(call(service, "a") == "3")
-            try await #expect(service.list().functions == [function])
-            try await #expect(service.versions(of: function.id) == [function])
+            try await #expect(service.deployments.list().functions == [function])
+            try await #expect(service.deployments.versions(of: function.id).map(\.revision) == [function.revision])
             try folder.write("price = 4", to: "app/src/shop.py")
-            let second = try await service.deploy(try Manifest(file: path), at: path)
+            let second = try await service.deployments.deploy(try Manifest(file: path), at: path).function
             #expect(second.revision != function.revision)
             try await #expect(call(service, "a") == "4")
-            try await service.delete(function.id)
+            try await service.deployments.delete(function.id)
             await #expect(throws: FunctionNotFound.self) { try await call(service, "a") }
             try await #expect(service.prune(isDryRun: true).isEmpty, "what is an hour old at least")
         }
@@ -76,10 +76,12 @@ import Testing
             try folder.write("export const two = 2", to: "app/lib.js")
             let path = try folder.write(
                 #"{"id": "a", "languageId": "js", "sourceFile": "main.js"}"#, to: "app/function.json")
-            _ = try await service.deploy(try Manifest(file: path), at: path)
+            _ = try await service.deployments.deploy(try Manifest(file: path), at: path)
             try await #expect(call(service, "a") == "2")
             try folder.write("export const two = ;", to: "app/lib.js")
-            await #expect(throws: LoadError.self) { try await service.deploy(try Manifest(file: path), at: path) }
+            await #expect(throws: LoadError.self) {
+                try await service.deployments.deploy(try Manifest(file: path), at: path)
+            }
             try await #expect(call(service, "a") == "2", "the function that works is still there")
         }
     }
@@ -98,7 +100,7 @@ import Testing
         let path = try folder.write(
             #"{"id": "a", "languageId": "python", "sourceDir": "src"}"#, to: "app/function.json")
         try await withService { service in
-            let saved = try await service.deploy(try Manifest(file: path), at: path)
+            let saved = try await service.deployments.deploy(try Manifest(file: path), at: path).function
             try #require(rename("\(folder.path)/.faas", "\(folder.path)/moved") == 0)
             let moved = Deployments(
                 repository: FileFunctionRepository(dataDirectory: "\(folder.path)/moved"),

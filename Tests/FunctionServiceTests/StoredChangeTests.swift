@@ -32,7 +32,8 @@ import Testing
     }
 
     private func source() async throws -> String {
-        try await catalog.resolve(hello, on: MultiThreadedEventLoopGroup.singleton.next()).definition.sourceCode
+        try await catalog.resolve(FunctionReference(hello), on: MultiThreadedEventLoopGroup.singleton.next()).definition
+            .sourceCode
     }
 
     private func document(_ source: String) -> String {

@@ -24,7 +24,8 @@ struct FunctionRevisionTests {
             { $0.dependencies = ["ab": "", "c": "d"] }, { $0.dependencies = ["a": "bcd"] },
             { $0.environment = ["a": "b"] }, { $0.environment = ["a": "c"] },
             { $0.prime = [[:]] }, { $0.prime = [nil] }, { $0.prime = [[:], [:]] },
-            { $0.response = .http },
+            { $0.response = .http }, { $0.access = .public }, { $0.errors = .detailed },
+            { $0.secrets = ["a", "b"] }, { $0.secrets = ["b", "a"] }, { $0.secrets = ["ab"] },
             // Equal as Swift strings, but not the same bytes for an engine.
             { $0.sourceCode = "\u{e9}" }, { $0.sourceCode = "e\u{301}" },
         ]

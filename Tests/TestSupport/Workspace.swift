@@ -12,6 +12,22 @@ public struct TestFunction: Encodable, Sendable {
     var cors: [String: [String]]?
     var minWorkers: Int?
     var idleTimeoutMillis: Int?
+    var access: String?
+    var secrets: [String]?
+
+    /// The same with `"access": "public"`.
+    public func `public`() -> TestFunction {
+        var function = self
+        function.access = "public"
+        return function
+    }
+
+    /// The same with secrets in its environment.
+    public func reading(secrets: String...) -> TestFunction {
+        var function = self
+        function.secrets = secrets
+        return function
+    }
 
     /// The same with workers that are kept ready.
     public func keptReady(_ workers: Int?, idleTimeoutMillis: Int? = nil) -> TestFunction {

@@ -11,7 +11,8 @@ struct DialectRequest: Sendable {
     let rest: Substring
     let requestID: String
     let function: FunctionID
-    let clientAddress: SocketAddress?
+    /// Without a port; empty: it is not known.
+    let clientAddress: String
 }
 
 /// A response without the headers that every response has.

@@ -173,7 +173,9 @@ final class Invocation: Sendable {
         let completion = completion
         self.completion = nil
         completion?(InvocationOutcome(result, logs: logs.lines))
-        if !context.observers.isEmpty { tellObservers(result, logs.lines, wasRunning: wasRunning) }
+        if !context.observers.isEmpty, trigger != .loadCheck {
+            tellObservers(result, logs.lines, wasRunning: wasRunning)
+        }
         context.memory.release(reservedBytes + logs.reservedBytes)
     }
 
