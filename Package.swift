@@ -111,7 +111,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "DataPlane", "FunctionModel", "FunctionService", "Telemetry",
+                "DataPlane", "FunctionModel", "FunctionService", "SystemCalls", "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -139,11 +139,13 @@ let package = Package(
                 "SystemCalls",
                 "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),
         .target(name: "Access", dependencies: ["FunctionModel"], swiftSettings: strict),
-        .target(name: "Telemetry", dependencies: ["FunctionModel", "SystemCalls"], swiftSettings: strict),
+        .target(
+            name: "Telemetry", dependencies: ["FunctionModel", "HostMemory", "SystemCalls"], swiftSettings: strict),
         .target(
             name: "Builds",
             dependencies: [
@@ -264,6 +266,9 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TelemetryTests", dependencies: ["FunctionModel", "HostMemory", "Telemetry", "TestSupport"],
             swiftSettings: strict),
         .testTarget(name: "HostMemoryTests", dependencies: ["HostMemory"], swiftSettings: strict),
         .testTarget(
