@@ -22,10 +22,13 @@ package struct FunctionRequestContext: RequestContext {
 /// The server's routes. One list makes the router and says which methods a path has.
 package struct Routes: Sendable {
     private let health: @Sendable () -> ServiceHealth
+    /// Those of folders of this target.
+    private let others: [Route]
     private let logger: Logger
 
-    package init(health: @escaping @Sendable () -> ServiceHealth, logger: Logger) {
+    package init(health: @escaping @Sendable () -> ServiceHealth, others: [Route] = [], logger: Logger) {
         self.health = health
+        self.others = others
         self.logger = logger
     }
 
@@ -41,7 +44,7 @@ package struct Routes: Sendable {
             Route(.post, path: "/invoke") { _, _ in
                 throw InvalidRequest("Missing function id in path /invoke/{id}.")
             },
-        ]
+        ] + others
     }
 
     package func router() -> Router<FunctionRequestContext> {

@@ -25,6 +25,10 @@ struct RequestSequence {
         let isPreflight: Bool
         /// What the response says in `Access-Control-Allow-Origin`; nil: nothing.
         let allowedOrigin: String?
+        /// The trace that the client gave.
+        let trace: TraceContext?
+        /// Whether the response has the call's log lines.
+        let wantsLogTail: Bool
 
         init(id: String, dialect: Gate.Dialect, call: Gate.Call?, head: HTTPRequestHead, _ facts: HeadFacts) {
             self.id = id
@@ -36,6 +40,8 @@ struct RequestSequence {
             foreignOrigin = call?.foreignOrigin
             isPreflight = call?.isPreflight ?? false
             allowedOrigin = nil
+            trace = facts.trace
+            wantsLogTail = facts.wantsLogTail
         }
 
         /// The same request, after the function has allowed its origin.
@@ -48,6 +54,8 @@ struct RequestSequence {
             expectsContinue = request.expectsContinue
             foreignOrigin = request.foreignOrigin
             isPreflight = request.isPreflight
+            trace = request.trace
+            wantsLogTail = request.wantsLogTail
             self.allowedOrigin = allowedOrigin
         }
     }

@@ -17,7 +17,8 @@ public struct Faas: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Upload.self, List.self, Serve.self, Invoke.self, Dev.self, Delete.self, Prune.self, Init.self, Doctor.self,
+            Upload.self, List.self, Serve.self, Invoke.self, Logs.self, Calls.self, Dev.self, Delete.self, Prune.self,
+            Init.self, Doctor.self,
         ]
     )
 
