@@ -112,7 +112,8 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "Access", "DataPlane", "FunctionModel", "FunctionService", "FunctionStorage", "HostMemory", "Telemetry",
+                "Access", "DataPlane", "FunctionModel", "FunctionService", "FunctionStorage", "HostMemory", "SystemCalls",
+                "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -140,13 +141,15 @@ let package = Package(
                 "SystemCalls",
                 "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),
         .target(
             name: "Access", dependencies: ["FunctionModel", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: strict),
-        .target(name: "Telemetry", dependencies: ["FunctionModel", "SystemCalls"], swiftSettings: strict),
+        .target(
+            name: "Telemetry", dependencies: ["FunctionModel", "HostMemory", "SystemCalls"], swiftSettings: strict),
         .target(
             name: "Builds",
             dependencies: [
@@ -279,6 +282,9 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TelemetryTests", dependencies: ["FunctionModel", "HostMemory", "Telemetry", "TestSupport"],
             swiftSettings: strict),
         .testTarget(name: "HostMemoryTests", dependencies: ["HostMemory"], swiftSettings: strict),
         .testTarget(

@@ -72,7 +72,7 @@ public struct Gate: Sendable {
         let uri = RequestURI(facts.target)
         let authority = uri.authority ?? facts.host
         // Probes of load balancers use any name, and the response is no secret.
-        if uri.isHealth, facts.method == "GET" || facts.method == "HEAD" { return .route }
+        if uri.isProbe, facts.method == "GET" || facts.method == "HEAD" { return .route }
         let isForeign = facts.origin.map { !OriginRule.isOwn($0, authority: authority) } ?? false
         let target = Target(uri, method: facts.method, isPreflight: isForeign && facts.method == "OPTIONS")
         if let refusal = refusal(ofHost: authority) { return .refuse(target?.dialect ?? .invoke, refusal) }
@@ -165,10 +165,11 @@ private struct RequestURI {
     }
 
     /// With a query it reports more, so that is a route like any other.
-    var isHealth: Bool {
+    var isProbe: Bool {
         guard !hasQuery else { return false }
         let first = Self.segment(in: path)
-        return first.elementsEqual("health".utf8) && path[first.endIndex...].allSatisfy { $0 == UInt8(ascii: "/") }
+        guard first.elementsEqual("health".utf8) || first.elementsEqual("ready".utf8) else { return false }
+        return path[first.endIndex...].allSatisfy { $0 == UInt8(ascii: "/") }
     }
 
     /// The first segment that is not empty: repeated slashes count as one.

@@ -4,7 +4,7 @@ import Hummingbird
 
 /// One path of the control plane, with the methods it has. A folder of this target has the routes of one concern;
 /// ``Routes`` makes one router of them all.
-struct Route: Sendable {
+package struct Route: Sendable {
     typealias Respond = @Sendable (Request, FunctionRequestContext) async throws -> Response
 
     /// As Hummingbird writes it: `/functions/:id`.

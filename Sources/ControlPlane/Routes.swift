@@ -31,21 +31,17 @@ package struct FunctionRequestContext: RequestContext {
 package struct Routes: Sendable {
     private let health: @Sendable () -> ServiceHealth
     private let access: AccessControl
-    private let accessRoutes: AccessRoutes?
-    private let functions: FunctionRoutes?
+    /// Those of folders of this target.
+    private let others: [Route]
     private let logger: Logger
 
-    /// - Parameters:
-    ///   - accessRoutes: nil: there are no tokens to manage.
-    ///   - functions: nil: functions cannot be changed over HTTP.
     package init(
         health: @escaping @Sendable () -> ServiceHealth, access: AccessControl = AccessControl(isOpen: true),
-        accessRoutes: AccessRoutes? = nil, functions: FunctionRoutes? = nil, logger: Logger
+        others: [Route] = [], logger: Logger
     ) {
-        self.accessRoutes = accessRoutes
-        self.functions = functions
         self.health = health
         self.access = access
+        self.others = others
         self.logger = logger
     }
 
@@ -64,7 +60,7 @@ package struct Routes: Sendable {
             Route(.post, path: "/invoke", scope: .invoke) { _, _ in
                 throw InvalidRequest("Missing function id in path /invoke/{id}.")
             },
-        ] + (accessRoutes?.routes ?? []) + (functions?.routes ?? [])
+        ] + others
     }
 
     package func router() -> Router<FunctionRequestContext> {

@@ -1,6 +1,7 @@
 import Access
 import FunctionModel
 import NIOHTTP1
+import Telemetry
 
 /// The headers that decide how a request is handled, found in one pass.
 struct HeadFacts {
@@ -21,6 +22,13 @@ struct HeadFacts {
     private(set) var hasUpgrade = false
     /// The client waits for `100 Continue` before it sends the body.
     private(set) var expectsContinue = false
+    /// The `traceparent` header, if there is exactly one.
+    private(set) var traceparent: String?
+    private var traceparents = 0
+    /// The `tracestate` headers, joined.
+    private(set) var tracestate: String?
+    /// The client wants the call's log lines with its response.
+    private(set) var wantsLogTail = false
 
     init(_ head: HTTPRequestHead) {
         for (name, value) in head.headers {
@@ -34,6 +42,11 @@ struct HeadFacts {
                 origins += 1
             case 6 where Self.isSame(name, "expect"): expectsContinue = Self.isSame(value, "100-continue")
             case 7 where Self.isSame(name, "upgrade"): hasUpgrade = true
+            case 10 where Self.isSame(name, "tracestate"): tracestate = tracestate.map { "\($0),\(value)" } ?? value
+            case 10 where Self.isSame(name, "x-log-tail"): wantsLogTail = Self.isSame(value, "true")
+            case 11 where Self.isSame(name, "traceparent"):
+                traceparents += 1
+                traceparent = traceparents == 1 ? value : nil
             case 12 where Self.isSame(name, "x-request-id"): requestID = requestID ?? value
             case 9 where Self.isSame(name, "forwarded"): Self.join(value, to: &credentials.forwarded)
             // Two of them are a value that is not a token.
@@ -67,6 +80,9 @@ struct HeadFacts {
         }
         return nil
     }
+
+    /// nil: the client gave none, or none that is valid.
+    var trace: TraceContext? { traceparent.flatMap { TraceContext(traceparent: $0, tracestate: tracestate) } }
 
     func requestFacts(_ head: HTTPRequestHead) -> RequestFacts {
         RequestFacts(

@@ -1,6 +1,7 @@
 import FunctionModel
 import HostMemory
 import NIOCore
+import Telemetry
 
 /// What the fast path needs of the host's use cases.
 package protocol InvocationService: Sendable {
@@ -20,8 +21,27 @@ package protocol InvocationService: Sendable {
         -> any InvocationHandle
 }
 
+/// What is known of a call besides its result.
+package struct InvocationReport: Sendable {
+    /// nil: nothing is observed.
+    package let record: InvocationRecord?
+    /// What the function wrote.
+    package let logs: [LogLine]
+
+    package init(record: InvocationRecord?, logs: [LogLine]) {
+        self.record = record
+        self.logs = logs
+    }
+}
+
 /// One call of a function, from its start to its one outcome.
 package protocol InvocationHandle: Sendable {
+    /// The trace that the client gave. To be called before the call starts.
+    func belongs(to trace: TraceContext)
+
+    /// Valid once the call's completion has been called.
+    var report: InvocationReport? { get }
+
     /// - Parameter reservedBytes: bytes of the memory budget that the caller has reserved for the event. The call
     ///   releases them with its outcome.
     /// - Parameter completion: called once with the result as JSON text, on any thread, perhaps before this returns.
@@ -29,4 +49,9 @@ package protocol InvocationHandle: Sendable {
 
     /// Ends the call. `completion` is called, if it has not been.
     func cancel()
+}
+
+extension InvocationHandle {
+    package func belongs(to trace: TraceContext) {}
+    package var report: InvocationReport? { nil }
 }

@@ -38,6 +38,8 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
     private var call: (request: RequestSequence.Request, function: Function)?
     /// nil: its event is still being made, or its outcome is there.
     private var invocation: (any InvocationHandle)?
+    /// Of the call whose response is to be written.
+    private var report: InvocationReport?
     /// The stopping server's grace period is over.
     private var isCancelled = false
     private var quiesce: ChannelShouldQuiesceEvent?
@@ -177,6 +179,7 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
         _ request: RequestSequence.Request, _ function: Function, _ body: ByteBuffer, _ context: ChannelHandlerContext
     ) {
         call = (request, function)
+        report = nil
         let dialect = request.dialect.conformer
         let body = request.dialect == .invoke && function.definition.response == .http ? DirectEvent.mark(body) : body
         guard let cost = dialect.eventCost(request.head, body: body) else { return start(event: body, context) }
@@ -217,11 +220,13 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
             of: function, event: event, requestID: request.id,
             timeoutMillis: function.definition.timeoutMillis ?? configuration.defaultTimeoutMillis)
         self.invocation = invocation
+        if let trace = request.trace { invocation.belongs(to: trace) }
         invocation.start(reservedBytes: sequence.handOverMemory(), onOutcome)
         if isCancelled { invocation.cancel() }
     }
 
     private func ended(_ outcome: Result<ByteBuffer, any Error>, _ context: ChannelHandlerContext) {
+        report = invocation?.report
         invocation = nil
         guard let (request, _) = call, sequence.isRunning else {
             call = nil
@@ -307,6 +312,10 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
             headers.add(name: "Content-Length", value: "\(size)")
         }
         headers.add(name: "Date", value: date.text())
+        if let report {
+            CallReportHeaders.add(report, request, to: &headers)
+            self.report = nil
+        }
         headers.add(name: RequestID.headerName.rawName, value: request.id)
         let head = HTTPResponseHead(version: .http1_1, status: response.status, headers: headers)
         context.write(Self.wrapOutboundOut(.head(head)), promise: nil)

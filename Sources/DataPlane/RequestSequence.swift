@@ -31,6 +31,10 @@ struct RequestSequence {
         let showsErrors: Bool
         /// The client's address, if it is not the peer's.
         let clientAddress: String?
+        /// The trace that the client gave.
+        let trace: TraceContext?
+        /// Whether the response has the call's log lines.
+        let wantsLogTail: Bool
 
         init(
             id: String, dialect: Gate.Dialect, call: Gate.Call?, head: HTTPRequestHead, _ facts: HeadFacts,
@@ -48,6 +52,8 @@ struct RequestSequence {
             self.denial = denial
             self.showsErrors = showsErrors
             self.clientAddress = clientAddress
+            trace = facts.trace
+            wantsLogTail = facts.wantsLogTail
         }
 
         /// The same request, with what the function allows.
@@ -62,6 +68,8 @@ struct RequestSequence {
             isPreflight = request.isPreflight
             denial = request.denial
             clientAddress = request.clientAddress
+            trace = request.trace
+            wantsLogTail = request.wantsLogTail
             self.allowedOrigin = allowedOrigin
             self.showsErrors = showsErrors
         }

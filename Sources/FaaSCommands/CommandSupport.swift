@@ -5,6 +5,7 @@ import FunctionModel
 import FunctionService
 import FunctionStorage
 import PolyglotFaaS
+import Telemetry
 
 /// Where functions are stored.
 struct StoreOptions: ParsableArguments {
@@ -23,11 +24,13 @@ struct StoreOptions: ParsableArguments {
     }
 
     /// All use cases, with a runtime. The caller shuts it down.
-    func service(_ configuration: FunctionRuntime.Configuration) -> FunctionService {
+    /// - Parameter records: what is recorded of calls; nil: nothing.
+    func service(_ configuration: FunctionRuntime.Configuration, records: HostRecords? = nil) -> FunctionService {
         var configuration = configuration
         configuration.buildDirectory = buildDirectory
         return FunctionService(
-            repository: repository, artifacts: artifacts, secrets: accessStore, configuration: configuration)
+            repository: repository, artifacts: artifacts, secrets: accessStore, configuration: configuration,
+            records: records)
     }
 
     /// Tokens, secrets and the audit log.
@@ -37,6 +40,9 @@ struct StoreOptions: ParsableArguments {
 
     /// The user, in the audit log.
     static var actor: String { "cli:\(NSUserName())" }
+
+    /// What a server has recorded of the functions.
+    var records: FunctionRecords { FunctionRecords(dataDirectory: dataDirectory) }
 
     private var repository: FileFunctionRepository { FileFunctionRepository(dataDirectory: dataDirectory) }
 

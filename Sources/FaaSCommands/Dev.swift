@@ -42,7 +42,8 @@ struct Dev: AsyncParsableCommand {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("faas-dev-\(UUID().uuidString)")
             .path
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        let log = HostLog(level: .warning)
+        // The lines of functions are shown by `onLogLine`, and failed calls are of interest here.
+        let log = HostLog(level: .info, showsFunctionLines: false)
         defer { log.flush() }
         var configuration = FunctionRuntime.Configuration()
         configuration.sandbox = sandbox.mode

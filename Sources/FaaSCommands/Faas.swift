@@ -17,8 +17,9 @@ public struct Faas: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Upload.self, List.self, Versions.self, Rollback.self, Alias.self, Serve.self, Invoke.self, Dev.self,
-            Delete.self, Prune.self, Init.self, Doctor.self, TokenCommand.self, SecretCommand.self, Audit.self,
+            Upload.self, List.self, Versions.self, Rollback.self, Alias.self, Serve.self, Invoke.self, Logs.self,
+            Calls.self, Dev.self, Delete.self, Prune.self, Init.self, Doctor.self, TokenCommand.self,
+            SecretCommand.self, Audit.self,
         ]
     )
 

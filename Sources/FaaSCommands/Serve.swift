@@ -1,11 +1,13 @@
 import ArgumentParser
 import FaaSServer
+import Foundation
 import FunctionModel
 import FunctionService
 import Logging
 import NIOCore
 import PolyglotFaaS
 import SystemCalls
+import Telemetry
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -39,6 +41,20 @@ struct Serve: AsyncParsableCommand {
     var logLevel: String = "info"
     @Option(
         help: ArgumentHelp(
+            "The form of log lines: text or json. Default: text on a terminal, else json.", valueName: "format"))
+    var logFormat: LogFormat?
+    @Option(
+        help: ArgumentHelp(
+            "The most megabytes that records of calls and log lines take in the data directory; 0: none are stored. "
+                + "Default: 256.", valueName: "mb"))
+    var recordMegabytes = 256
+    @Option(
+        help: ArgumentHelp(
+            "Seconds in which GET /ready answers 503 after a signal to stop, before connections are refused.",
+            valueName: "s"))
+    var drainDelay = 0
+    @Option(
+        help: ArgumentHelp(
             "Connections that may be open; one more gets 503. Default: half of the open files, at most 10000.",
             valueName: "n"))
     var maxConnections: Int?
@@ -50,6 +66,8 @@ struct Serve: AsyncParsableCommand {
 
     func validate() throws {
         try OptionRange.check("--port", port, 0...65535)
+        try OptionRange.check("--record-megabytes", recordMegabytes, 0...1_000_000)
+        try OptionRange.check("--drain-delay", drainDelay, 0...3600)
         try OptionRange.check("--max-connections", maxConnections, 1...1_000_000)
         guard Logger.Level(rawValue: logLevel) != nil else {
             throw ValidationError("Invalid log level: '\(logLevel)'.")
@@ -62,7 +80,9 @@ struct Serve: AsyncParsableCommand {
         NIOSingletons.groupLoopCountSuggestion = max(1, System.coreCount / 2)
         // A connection takes one descriptor, a worker two.
         Descriptors.raiseLimit()
-        let log = HostLog(level: Logger.Level(rawValue: logLevel) ?? .info)
+        let log = HostLog(
+            level: Logger.Level(rawValue: logLevel) ?? .info,
+            sink: LogSink(format: logFormat ?? .suited(to: FileHandle.standardError.fileDescriptor)))
         defer { log.flush() }
         var runtime = FunctionRuntime.Configuration()
         limits.apply(to: &runtime)
@@ -70,13 +90,18 @@ struct Serve: AsyncParsableCommand {
         // This process is the server's own: it may move into a control group.
         runtime.usesControlGroups = true
         runtime.observers = [log.invocations]
-        let service = storeOptions.service(runtime)
+        let records = HostRecords(
+            dataDirectory: recordMegabytes > 0 ? storeOptions.dataDirectory : nil, budget: recordMegabytes << 20,
+            status: HostLog.status
+        ) { [logger = log.logger] in logger.warning("\($0)") }
+        let service = storeOptions.service(runtime, records: records)
         var configuration = FunctionServer.Configuration()
         configuration.host = host
         configuration.port = port
         configuration.maximumConnections = maxConnections
         configuration.allowedHosts = names.allowedHost
         accessOptions.apply(to: &configuration)
+        configuration.drainDelaySeconds = drainDelay
         let server = FunctionServer(
             configuration: configuration, service: service, access: storeOptions.access, logger: log.logger)
         do {
@@ -99,3 +124,5 @@ struct Serve: AsyncParsableCommand {
         }
     }
 }
+
+extension LogFormat: ExpressibleByArgument {}

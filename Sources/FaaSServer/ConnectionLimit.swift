@@ -25,6 +25,7 @@ final class ConnectionLimit: Sendable {
 
     let maximum: Int
     private let open = Atomic<Int>(0)
+    private let refused = Atomic<Int>(0)
 
     init(maximum: Int) { self.maximum = max(1, min(maximum, 1_000_000)) }
 
@@ -35,8 +36,12 @@ final class ConnectionLimit: Sendable {
     func opened() -> Admission {
         let count = open.wrappingAdd(1, ordering: .relaxed).newValue
         if count <= maximum { return .admitted }
+        refused.add(1, ordering: .relaxed)
         return count <= maximum + Self.maximumRefusals ? .refused : .closed
     }
+
+    /// Connections that are open now, refused ones included, and how many have been refused so far.
+    var counts: (open: Int, refused: Int) { (open.load(ordering: .relaxed), refused.load(ordering: .relaxed)) }
 
     func closed() { open.wrappingSubtract(1, ordering: .relaxed) }
 }

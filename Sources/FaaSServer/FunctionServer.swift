@@ -9,7 +9,8 @@ import NIOPosix
 import ServiceLifecycle
 import UnixSignals
 
-/// The HTTP server: `GET /health`, `POST /invoke/{id}` and `/http/{id}/…` over the functions of a store.
+/// The HTTP server: `POST /invoke/{id}` and `/http/{id}/…` over the functions of a store, and the routes of the control
+/// plane.
 public struct FunctionServer: Sendable {
     /// A server takes the end of the range for a number outside of it.
     public struct Configuration: Sendable {
@@ -23,6 +24,9 @@ public struct FunctionServer: Sendable {
         public var maximumEventBytes = 6 << 20
         /// How long running invocations may take after a signal to stop, in seconds, up to a day. Default: 10.
         public var shutdownGraceSeconds = 10
+        /// How long the server goes on accepting after a signal to stop, in seconds, up to an hour, while `GET /ready`
+        /// answers 503: load balancers notice that before it refuses connections. Default: 0.
+        public var drainDelaySeconds = 0
         /// The most connections that may be open; one more gets 503. nil, the default: half of the descriptors that
         /// this process may open, at most 10,000. From 1 to 1,000,000.
         public var maximumConnections: Int?
@@ -47,6 +51,8 @@ public struct FunctionServer: Sendable {
             configuration.port = max(0, min(port, 65535))
             configuration.maximumEventBytes = max(0, min(maximumEventBytes, FunctionService.largestEventBytes))
             configuration.shutdownGraceSeconds = max(0, min(shutdownGraceSeconds, 86_400))
+            configuration.drainDelaySeconds = max(0, min(drainDelaySeconds, 3600))
+            configuration.drainDelaySeconds = max(0, min(drainDelaySeconds, 3600))
             configuration.maximumConnections = maximumConnections.map { max(1, min($0, 1_000_000)) }
             return configuration
         }
@@ -84,10 +90,17 @@ public struct FunctionServer: Sendable {
             throw InsecureAddress(host: configuration.host)
         }
         let limit = ConnectionLimit(maximum: configuration.maximumConnections ?? ConnectionLimit.defaultMaximum)
+        let readiness = Readiness()
+        let metrics = MetricsRoute(service: service, readiness: readiness) {
+            let counts = limit.counts
+            return .init(open: counts.open, refused: counts.refused)
+        }
         let application = Application(
             router: Routes(
                 health: { [service] in service.health }, access: control,
-                accessRoutes: access.map { AccessRoutes($0, control: control) }, functions: functionRoutes,
+                others: (access.map { AccessRoutes($0, control: control).routes } ?? [])
+                    + (functionRoutes?.routes ?? []) + RecordRoutes(service: service).routes
+                    + [metrics.route, readiness.route],
                 logger: logger
             ).router(),
             server: ClientConnections.builder(limit: limit, connectionHandlers()),
@@ -99,13 +112,19 @@ public struct FunctionServer: Sendable {
                 await onRunning(channel.localAddress?.port ?? 0)
             },
             logger: logger)
-        // Services end in reverse order: the server first, so that the calls it still answers have workers.
+        // Services end in reverse order: load balancers are told first, then the server ends, so that the calls it still
+        // answers have workers.
         let functions = RunningFunctions(
-            service: service, access: access, control: control, seen: seen, logger: logger)
-        let services: [any Service] = [functions, application]
+            service: service, access: access, control: control, seen: seen, readiness: readiness, logger: logger)
+        let services: [any Service] = [
+            functions, application,
+            DrainNotice(
+                service: service, readiness: readiness, delay: .seconds(configuration.drainDelaySeconds)),
+        ]
         var group = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
-        group.maximumGracefulShutdownDuration = .seconds(configuration.shutdownGraceSeconds)
+        group.maximumGracefulShutdownDuration = .seconds(
+            configuration.shutdownGraceSeconds + configuration.drainDelaySeconds)
         do {
             try await ServiceGroup(configuration: group).run()
         } catch is CancellationError {
@@ -158,12 +177,13 @@ public struct FunctionServer: Sendable {
         let access: AccessService?
         let control: AccessControl
         let seen: AccessService.Seen
+        let readiness: Readiness
         let logger: Logger
 
         var description: String { "FunctionService" }
 
         func run() async throws {
-            let ready = Task { await service.keepWorkersReady() }
+            let ready = Task { await service.keepWorkersReady { readiness.becomeReady() } }
             let changes = Task { [access, control, seen, logger, service] in
                 await access?.follow(control, from: seen) { error in
                     logger.error("Changes of tokens and secrets are not seen: \(error)")
@@ -175,6 +195,22 @@ public struct FunctionServer: Sendable {
             ready.cancel()
             changes.cancel()
             await service.shutDown()
+        }
+    }
+
+    /// Tells load balancers, and clients that follow logs, that the server is about to stop.
+    private struct DrainNotice: Service, CustomStringConvertible {
+        let service: FunctionService
+        let readiness: Readiness
+        let delay: Duration
+
+        var description: String { "DrainNotice" }
+
+        func run() async throws {
+            try? await gracefulShutdown()
+            readiness.drain()
+            if delay > .zero { try? await Task.sleep(for: delay) }
+            service.prepareToStop()
         }
     }
 }

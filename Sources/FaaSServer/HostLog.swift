@@ -1,3 +1,4 @@
+import DataPlane
 import FunctionModel
 import Logging
 import Telemetry
@@ -10,8 +11,10 @@ public struct HostLog: Sendable {
     /// Writes what functions print and what went wrong with their calls.
     public let invocations: InvocationLog
 
-    /// - Parameter level: the least serious level of lines to write.
-    public init(level: Logger.Level, sink: LogSink = LogSink()) {
+    /// - Parameters:
+    ///   - level: the least serious level of lines to write.
+    ///   - showsFunctionLines: whether the lines of functions are written too.
+    public init(level: Logger.Level, sink: LogSink = LogSink(), showsFunctionLines: Bool = true) {
         self.sink = sink
         var logger = Logger(label: "faas") { SinkLogHandler(label: $0, sink: sink) }
         logger.logLevel = level
@@ -24,14 +27,19 @@ public struct HostLog: Sendable {
             case .error: .error
             case .critical: nil
             }
-        invocations = InvocationLog(sink: sink, label: "faas", minimumLevel: minimum)
+        invocations = InvocationLog(
+            sink: sink, label: "faas", minimumLevel: minimum, showsLines: showsFunctionLines,
+            status: Self.status)
     }
+
+    /// The status that an error has over HTTP.
+    public static let status: @Sendable (any FunctionError) -> Int = { ErrorResponse($0).statusCode }
 
     /// Waits a second at most until everything has been written. To be called before the process ends.
     public func flush() { sink.flush(withinMillis: 1000) }
 }
 
-/// Gives swift-log's lines to a ``LogSink``, in the form of swift-log's own `StreamLogHandler`.
+/// Gives swift-log's lines to a ``LogSink``, as text in the form of swift-log's own `StreamLogHandler`.
 struct SinkLogHandler: LogHandler {
     private let label: String
     private let sink: LogSink
@@ -55,9 +63,8 @@ struct SinkLogHandler: LogHandler {
             merged["error.type"] = "\(String(reflecting: type(of: error)))"
         }
         sink.write(
-            LogText.line(
-                level: event.level.rawValue, label: label,
-                metadata: merged.map { (key: $0.key, value: $0.value.description) }.sorted { $0.key < $1.key },
-                source: event.source, message: event.message.description))
+            level: event.level.rawValue, label: label,
+            metadata: merged.map { (key: $0.key, value: $0.value.description) }.sorted { $0.key < $1.key },
+            source: event.source, message: event.message.description)
     }
 }

@@ -33,6 +33,10 @@ struct ServedFunctions: InvocationService {
             pending.start(reservedBytes: reservedBytes, onResult: completion)
         }
 
+        func belongs(to trace: TraceContext) { pending.belongs(to: trace) }
+
+        var report: InvocationReport? { InvocationReport(record: pending.record, logs: pending.logs) }
+
         func cancel() { pending.cancel() }
     }
 }

@@ -199,6 +199,15 @@ public final class FunctionRuntime: Sendable {
             pool.submit(invocation, reservedBytes: reservedBytes, completion)
         }
 
+        /// The trace that the caller gave. To be called before ``start(reservedBytes:_:)``.
+        package func belongs(to trace: TraceContext) { invocation.trace = trace }
+
+        /// What it did; nil if there are no observers. Valid once `completion` has been called.
+        package var record: InvocationRecord? { invocation.record }
+
+        /// What the function wrote. Valid once `completion` has been called.
+        package var logs: [LogLine] { invocation.outcomeLogs }
+
         /// Ends the guest. `completion` is told, if it has not been yet.
         package func cancel() { pool.cancel(invocation) }
     }
@@ -229,6 +238,9 @@ public final class FunctionRuntime: Sendable {
 
     /// Number of worker processes at this moment, ending ones included.
     public var workerCount: Int { pool.workerCount }
+
+    /// What the pool holds at this moment.
+    package var poolUse: PoolUse { pool.use }
 
     /// Number of workers that are loaded and have no invocation.
     package var idleWorkerCount: Int { pool.idleWorkerCount }

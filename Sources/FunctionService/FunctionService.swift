@@ -17,6 +17,8 @@ public final class FunctionService: Sendable {
     let catalog: FunctionCatalog
     let secrets: SecretValues
     private let secretChanges = Atomic<Int>(0)
+    /// What it records of its functions; nil: nothing.
+    package let records: HostRecords?
 
     /// The most that functions in memory take, whatever the host's memory is.
     private static let maximumCatalogBytes = 256 << 20
@@ -28,11 +30,14 @@ public final class FunctionService: Sendable {
     ///   - builds: what the runtime builds with.
     ///   - runtime: what runs functions; ``shutDown()`` ends it.
     ///   - secrets: where their secrets are; nil: there are none.
+    ///   - records: what the runtime's observers write to.
     public init(
         repository: any FunctionRepository, artifacts: any ArtifactStore, builds: ScriptBuilds,
-        runtime: FunctionRuntime, secrets: (any SecretStore)? = nil
+        runtime: FunctionRuntime, secrets: (any SecretStore)? = nil, records: HostRecords? = nil
     ) {
         self.secrets = SecretValues(secrets)
+        self.records = records
+        records?.draw(from: runtime.memory)
         deployments = Deployments(repository: repository, artifacts: artifacts, builds: builds)
         self.repository = repository
         self.runtime = runtime
@@ -42,12 +47,15 @@ public final class FunctionService: Sendable {
     }
 
     /// Composes a runtime with its builds, over these stores.
-    /// - Parameter configuration: `artifactPath` is set to find artifacts in `artifacts`.
+    /// - Parameters:
+    ///   - configuration: `artifactPath` is set to find artifacts in `artifacts`.
+    ///   - records: what is recorded of calls; its observers are added to the configuration's. nil: nothing.
     public convenience init(
         repository: any FunctionRepository, artifacts: any ArtifactStore, secrets: (any SecretStore)? = nil,
-        configuration: FunctionRuntime.Configuration
+        configuration: FunctionRuntime.Configuration, records: HostRecords? = nil
     ) {
         var configuration = configuration
+        configuration.observers += records?.observers ?? []
         configuration.artifactPath = { artifacts.path(of: $0) }
         configuration.keepImports = { revision, names in
             // A hint: if it cannot be stored, the next process learns it again.
@@ -57,7 +65,8 @@ public final class FunctionService: Sendable {
         let runtime = FunctionRuntime(configuration: configuration, sourceBuilder: builds)
         builds.draw(from: runtime.memory)
         self.init(
-            repository: repository, artifacts: artifacts, builds: builds, runtime: runtime, secrets: secrets)
+            repository: repository, artifacts: artifacts, builds: builds, runtime: runtime, secrets: secrets,
+            records: records)
     }
 
     // MARK: Life
@@ -75,7 +84,13 @@ public final class FunctionService: Sendable {
     package func start(for function: Function) async throws { try await runtime.start(for: function) }
 
     /// Ends the runtime: running invocations may finish, others are refused.
-    public func shutDown() async { await runtime.shutDown() }
+    public func shutDown() async {
+        await runtime.shutDown()
+        records?.flush(withinMillis: 1000)
+    }
+
+    /// Ends what would keep a stopping server busy: clients that follow logs.
+    package func prepareToStop() { records?.logs.endFollowers() }
 
     /// The largest event that any function takes, in bytes.
     package static var largestEventBytes: Int { FunctionRuntime.maximumEventBytes }
@@ -163,6 +178,15 @@ package struct PendingInvocation: Sendable {
     ) {
         runtime.start(reservedBytes: reservedBytes) { completion($0.result) }
     }
+
+    /// The trace that the caller gave. To be called before it starts.
+    package func belongs(to trace: TraceContext) { runtime.belongs(to: trace) }
+
+    /// What it did; nil if the runtime has no observers. Valid once `completion` has been called.
+    package var record: InvocationRecord? { runtime.record }
+
+    /// What the function wrote. Valid once `completion` has been called.
+    package var logs: [LogLine] { runtime.logs }
 
     /// Ends the invocation. `completion` is called, if it has not been.
     package func cancel() { runtime.cancel() }

@@ -1,6 +1,7 @@
 import FunctionExecution
 import FunctionModel
 import FunctionStorage
+import Telemetry
 
 /// The stored functions that ask for workers that are kept ready (`minWorkers`). Follows changes of the repository.
 struct ReadyFunctions: Sendable {
@@ -29,14 +30,33 @@ struct ReadyFunctions: Sendable {
     }
 
     /// Looks for changes again and again, until the task is cancelled.
-    mutating func run() async {
+    /// - Parameter onReady: called once, when the workers of the first look have started.
+    mutating func run(onReady: @Sendable () -> Void) async {
+        var isFirst = true
         repeat {
             let before = functions
             await applyChanges()
             if functions != before {
                 await runtime.keepReady(functions.values.sorted { $0.id.text < $1.id.text })
             }
+            if isFirst {
+                isFirst = false
+                await waitUntilStarted()
+                onReady()
+            }
         } while (try? await Task.sleep(for: Self.interval)) != nil
+    }
+
+    /// The longest time that a host takes to be ready because of functions that load slowly.
+    private static let patience = Duration.seconds(30)
+
+    /// Returns when no worker is starting any more. That of a function that does not load has ended by
+    /// then: its next one starts later.
+    private func waitUntilStarted() async {
+        let end = ContinuousClock.now + Self.patience
+        while runtime.poolUse.starting > 0, ContinuousClock.now < end,
+            (try? await Task.sleep(for: .milliseconds(20))) != nil
+        {}
     }
 
     private mutating func applyChanges() async {
@@ -86,10 +106,11 @@ extension Function {
 
 extension FunctionService {
     /// Keeps the workers ready that stored functions ask for, until the task is cancelled.
-    package func keepWorkersReady() async {
+    /// - Parameter onReady: called once, when they are ready for the first time.
+    package func keepWorkersReady(onReady: @Sendable () -> Void = {}) async {
         var functions = ReadyFunctions(repository: repository, runtime: runtime, secrets: secrets) {
             self.secretChangeCount
         }
-        await functions.run()
+        await functions.run(onReady: onReady)
     }
 }

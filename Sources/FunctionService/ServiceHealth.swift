@@ -1,6 +1,7 @@
 import FunctionExecution
 import FunctionModel
 import HostMemory
+import Telemetry
 
 /// What runs on this host, and what confines it.
 public struct ServiceHealth: Sendable {
@@ -41,6 +42,8 @@ public struct ServiceHealth: Sendable {
     public let memoryLimit: Int
     /// Functions in memory.
     public let functionsInMemory: Int
+    /// Workers by state, invocations that wait, and memory for workers.
+    package let pool: PoolUse
 }
 
 extension FunctionService {
@@ -56,7 +59,8 @@ extension FunctionService {
             languages: runtime.sandboxReports.map {
                 .init(languageID: $0.language.id, engine: $0.engine, layers: $0.layers.map(ServiceHealth.Layer.init))
             },
-            memoryBytes: memory.used, memoryLimit: memory.limit, functionsInMemory: catalog.statistics.count)
+            memoryBytes: memory.used, memoryLimit: memory.limit, functionsInMemory: catalog.statistics.count,
+            pool: runtime.poolUse)
     }
 }
 

@@ -65,33 +65,39 @@ private struct JSONWriter {
         bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: 2 * depth))
     }
 
-    private mutating func writeText(_ text: String) {
-        append("\"")
+    private mutating func writeText(_ text: String) { JSONText.append(text, to: &bytes) }
+
+    private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
+}
+
+/// The form of a text in a JSON document, for callers that write documents themselves.
+package enum JSONText {
+    /// Adds `text` with its quotation marks, escaped.
+    package static func append(_ text: String, to bytes: inout [UInt8]) {
+        bytes.append(.quotationMark)
         var text = text
         text.withUTF8 { utf8 in
             var unwritten = utf8[...]
             while let index = unwritten.firstIndex(where: { $0 < 0x20 || $0 == .quotationMark || $0 == .backslash }) {
                 bytes.append(contentsOf: unwritten[..<index])
-                writeEscape(utf8[index])
+                appendEscape(utf8[index], to: &bytes)
                 unwritten = unwritten[(index + 1)...]
             }
             bytes.append(contentsOf: unwritten)
         }
-        append("\"")
+        bytes.append(.quotationMark)
     }
 
-    private mutating func writeEscape(_ byte: UInt8) {
+    private static func appendEscape(_ byte: UInt8, to bytes: inout [UInt8]) {
         switch byte {
-        case .quotationMark: append("\\\"")
-        case .backslash: append("\\\\")
-        case .lineFeed: append("\\n")
-        case .carriageReturn: append("\\r")
-        case UInt8(ascii: "\t"): append("\\t")
+        case .quotationMark: bytes += "\\\"".utf8
+        case .backslash: bytes += "\\\\".utf8
+        case .lineFeed: bytes += "\\n".utf8
+        case .carriageReturn: bytes += "\\r".utf8
+        case UInt8(ascii: "\t"): bytes += "\\t".utf8
         default:
             let digits = String(byte, radix: 16)
-            append("\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)")
+            bytes += "\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)".utf8
         }
     }
-
-    private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 }

@@ -136,7 +136,9 @@ final class FunctionContext {
         let answer = settle(
             call(
                 invokeFunction, eventValue, value(header.requestID),
-                JSValueMakeNumber(context, Double(header.deadline) / 1e6)))
+                JSValueMakeNumber(context, Double(header.deadline) / 1e6),
+                header.traceparent.isEmpty ? nil : value(header.traceparent),
+                header.tracestate.isEmpty ? nil : value(header.tracestate)))
         faas_refusal_end_call()
         guard let answer else {
             return channel.sendFailure(Failure(.workerError, message: "The JavaScript harness failed."))
@@ -250,14 +252,15 @@ final class FunctionContext {
     /// arrays.
     private func call(
         _ function: JSObjectRef?, _ first: JSValueRef? = nil, _ second: JSValueRef? = nil, _ third: JSValueRef? = nil,
-        _ fourth: JSValueRef? = nil
+        _ fourth: JSValueRef? = nil, _ fifth: JSValueRef? = nil
     ) -> JSValueRef? {
         guard let function else { return nil }
-        return withUnsafeTemporaryAllocation(of: JSValueRef?.self, capacity: 4) { arguments in
+        return withUnsafeTemporaryAllocation(of: JSValueRef?.self, capacity: 5) { arguments in
             arguments.initializeElement(at: 0, to: first)
             arguments.initializeElement(at: 1, to: second)
             arguments.initializeElement(at: 2, to: third)
             arguments.initializeElement(at: 3, to: fourth)
+            arguments.initializeElement(at: 4, to: fifth)
             let count = arguments.firstIndex { $0 == nil } ?? arguments.count
             var exception: JSValueRef?
             let result = JSObjectCallAsFunction(context, function, nil, count, arguments.baseAddress, &exception)

@@ -933,7 +933,7 @@
   // Of the current phase: loading at first. Nothing is pending once a handler has answered.
   let failureKind = LOAD_ERROR, isPending = false;
 
-  const start = (event, requestID, deadline) => {
+  const start = (event, requestID, deadline, traceparent, tracestate) => {
     // What the source drew while it loaded is the same each time; what the handler draws is not.
     seeded = false;
     outcome = undefined;
@@ -942,7 +942,7 @@
     // Where the context is kept, these are the timers of the call before, or of the source.
     dropTimers();
     isAnsweredLater = takesCallback;
-    currentContext = makeContext(requestID, deadline);
+    currentContext = makeContext(requestID, deadline, traceparent, tracestate);
     let value;
     try {
       value = takesCallback ? handler(event, currentContext, answerTo(currentContext)) : handler(event, currentContext);
@@ -974,9 +974,9 @@
     begin(functionId, revision, memoryLimitInMB) {
       const invokedFunctionArn = `arn:aws:lambda:local:000000000000:function:${functionId}`;
       const logGroupName = `/aws/lambda/${functionId}`;
-      makeContext = (requestId, deadline) => define({
+      makeContext = (requestId, deadline, traceparent, tracestate) => define({
         __proto__: contextPrototype, awsRequestId: requestId, functionName: functionId, functionVersion: revision, memoryLimitInMB, invokedFunctionArn, logGroupName,
-        logStreamName: revision, requestId, functionId, revision, env,
+        logStreamName: revision, requestId, functionId, revision, env, traceparent, tracestate,
         get deadlineMs() { return deadline === 0 ? undefined : now() + floor(deadline - host.now()); },
       }, 'getRemainingTimeInMillis', () => deadline === 0 ? MAX_SAFE_INTEGER : max(0, floor(deadline - host.now())));
     },
@@ -1033,9 +1033,9 @@
     },
 
     // Calls the handler. The answer is JSON text, a failure, or undefined while a promise is pending.
-    invoke(event, requestID, deadline) {
+    invoke(event, requestID, deadline, traceparent, tracestate) {
       beginCall();
-      const answer = start(event, requestID, deadline);
+      const answer = start(event, requestID, deadline, traceparent, tracestate);
       if (answer !== undefined) endOutput();
       return answer;
     },

@@ -259,13 +259,22 @@ final class PythonRuntime: LanguageRuntime {
             return channel.sendFailure(Failure(.invalidEvent, message: "The event is not UTF-8."))
         }
         guard let requestID = PythonReference(header.requestID), let deadline = PythonReference(header.deadline),
-            let answer = invokeFunction?.call([event, requestID, deadline])
+            let answer = invokeFunction?.call([event, requestID, deadline] + Self.trace(header))
         else {
             PyErr_Clear()
             return channel.sendFailure(Self.harnessFailure)
         }
         if notesImports { sendImports(channel) }
         if answer.withUTF8({ channel.sendResult($0) }) == nil { channel.sendFailure(failure(answer)) }
+    }
+
+    /// The last arguments of the harness's `invoke`, if there is a trace.
+    private static func trace(_ header: InvokeHeader) -> [PythonReference] {
+        guard !header.traceparent.isEmpty, let traceparent = PythonReference(header.traceparent) else { return [] }
+        guard !header.tracestate.isEmpty, let tracestate = PythonReference(header.tracestate) else {
+            return [traceparent]
+        }
+        return [traceparent, tracestate]
     }
 
     private static let harnessFailure = Failure(.workerError, message: "The Python harness failed.")

@@ -602,9 +602,11 @@ class Context:
         cls.log_group_name = f"/aws/lambda/{function_id}"
         cls.env = environment
 
-    def __init__(self, request_id, deadline):
+    def __init__(self, request_id, deadline, traceparent=None, tracestate=None):
         self.aws_request_id = self.request_id = request_id
         self._deadline = deadline
+        self.traceparent = traceparent
+        self.tracestate = tracestate
 
     def __repr__(self):
         return f"Context(request_id={self.request_id!r}, function_id={self.function_id!r}, revision={self.revision!r})"
@@ -644,7 +646,7 @@ def finish(value):
     return list(value) if isinstance(value, types.GeneratorType) else value
 
 
-def invoke(event, request_id, deadline):
+def invoke(event, request_id, deadline, traceparent=None, tracestate=None):
     """JSON text (str, or bytes if not ASCII), or a failure."""
     try:
         try:
@@ -655,7 +657,7 @@ def invoke(event, request_id, deadline):
         return (INVALID_EVENT, "", text_of(error), [], 0, 0)
     try:
         if parameters == 2:
-            value = handler(event, Context(request_id, deadline))
+            value = handler(event, Context(request_id, deadline, traceparent, tracestate))
         elif parameters == 1:
             value = handler(event)
         else:

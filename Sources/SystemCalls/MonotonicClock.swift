@@ -21,9 +21,8 @@ private func nanoseconds(_ clock: clockid_t) -> Int64 {
 /// The calendar clock, which people and time servers set.
 public enum WallClock {
     /// Milliseconds since 1970.
-    public static func milliseconds() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-    }
+    public static func milliseconds() -> Int64 { nanoseconds(CLOCK_REALTIME) / 1_000_000 }
+
+    /// Microseconds since 1970.
+    public static func microseconds() -> Int64 { nanoseconds(CLOCK_REALTIME) / 1000 }
 }

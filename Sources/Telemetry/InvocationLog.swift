@@ -1,55 +1,77 @@
 import FunctionModel
 
-/// Writes what functions print, and what went wrong with their calls, to the host's log.
+/// Writes what functions print, while they print it, and what their calls did, to the host's log.
 public final class InvocationLog: InvocationObserver {
     private let sink: LogSink
     private let label: String
     private let minimumLevel: LogLine.Level?
+    private let showsLines: Bool
+    private let status: @Sendable (any FunctionError) -> Int
 
-    /// - Parameter label: the logger's name in each line.
-    /// - Parameter minimumLevel: the least serious level of lines to write; nil: none.
-    public init(sink: LogSink, label: String, minimumLevel: LogLine.Level?) {
+    /// - Parameters:
+    ///   - label: the logger's name in each line.
+    ///   - minimumLevel: the least serious level of lines to write; nil: none.
+    ///   - showsLines: whether the lines of functions are written too.
+    ///   - status: the status that an error has over HTTP. Default: no line has one.
+    public init(
+        sink: LogSink, label: String, minimumLevel: LogLine.Level?, showsLines: Bool = true,
+        status: @escaping @Sendable (any FunctionError) -> Int = { _ in 0 }
+    ) {
         self.sink = sink
         self.label = label
         self.minimumLevel = minimumLevel
+        self.showsLines = showsLines
+        self.status = status
     }
 
-    /// A call with more lines than this leaves them to the sink's thread: this is called on an event loop.
-    private static let linesWrittenHere = 16
+    public func invocationLogged(_ line: LogLine, of invocation: InvocationIdentity) {
+        guard showsLines, isShown(line.level) else { return }
+        sink.write(
+            level: line.level.description, label: label,
+            metadata: [("function", invocation.functionID.text), ("requestId", invocation.requestID)],
+            source: "function", message: line.text)
+    }
 
     public func invocationEnded(_ record: InvocationRecord, logs: [LogLine]) {
-        let lines = logs.isEmpty ? [] : logs.filter { isShown($0.level) }
-        let isLong = lines.count > Self.linesWrittenHere || lines.reduce(0) { $0 + $1.text.utf8.count } > 4096
-        let make = { @Sendable [label] (line: LogLine) in
-            LogText.line(
-                level: "\(line.level)", label: label,
-                metadata: [("function", record.functionID.text), ("requestId", record.requestID)], source: "function",
-                message: line.text)
+        let level = Self.level(of: record)
+        guard isShown(level) else { return }
+        var metadata: [(key: String, value: String)] = [
+            ("function", record.functionID.text), ("requestId", record.requestID), ("revision", record.revision),
+        ]
+        let status = record.status(status)
+        if status != 0 { metadata.append(("status", "\(status)")) }
+        if case .failure(let error) = record.outcome { metadata.append(("errorType", error.errorType)) }
+        metadata.append(
+            ("durationMs", Milliseconds.text(nanos: record.queueNanos + record.loadNanos + record.handlerNanos)))
+        if case .failure(let error as HandlerError) = record.outcome, !error.stackTrace.isEmpty {
+            metadata.append(("stack", error.stackTrace.prefix(Self.stackLines).joined(separator: "\n")))
         }
-        if isLong {
-            sink.write(lines, bytes: { $0.text.utf8.count + 160 }, make: make)
-        } else {
-            for line in lines { sink.write(make(line)) }
-        }
-        if let (level, message) = Self.summary(of: record), isShown(level) {
-            write(
-                level,
-                metadata: [
-                    ("function", record.functionID.text), ("requestId", record.requestID),
-                    ("revision", record.revision),
-                ], source: "invocation", message)
+        sink.write(
+            level: level.description, label: label, metadata: metadata, source: "invocation",
+            message: Self.message(record))
+    }
+
+    /// Enough to find the place.
+    private static let stackLines = 20
+
+    /// A fault of the host or its limits is the operator's; a failed call is its author's. Errors of the caller are told
+    /// to the caller.
+    private static func level(of record: InvocationRecord) -> LogLine.Level {
+        switch record.outcome {
+        case .result: .debug
+        case .failure(let error) where error.kind == .caller || error is TooManyRequests: .debug
+        case .failure(let error): error.kind == .function ? .info : .warning
+        case .cancelled: .info
         }
     }
 
-    /// nil: the call's outcome is not worth a line. Errors of the caller are told to the caller.
-    private static func summary(of record: InvocationRecord) -> (LogLine.Level, String)? {
+    private static func message(_ record: InvocationRecord) -> String {
         switch record.outcome {
-        case .result: nil
-        case .failure(let error) where error.kind == .caller || error is TooManyRequests: nil
-        case .failure(let error): (.warning, text(of: error))
+        case .result: "The call has its result."
+        case .failure(let error): text(of: error)
         case .cancelled where record.trigger == .http:
-            (.info, "The client disconnected before the response. The call was cancelled.")
-        case .cancelled: (.info, "The call was cancelled.")
+            "The client disconnected before the response. The call was cancelled."
+        case .cancelled: "The call was cancelled."
         }
     }
 
@@ -61,12 +83,4 @@ public final class InvocationLog: InvocationObserver {
     }
 
     private func isShown(_ level: LogLine.Level) -> Bool { minimumLevel.map { level.rawValue >= $0.rawValue } ?? false }
-
-    private func write(
-        _ level: LogLine.Level, metadata: [(key: String, value: String)], source: String, _ message: String
-    ) {
-        sink.write(
-            LogText.line(
-                level: "\(level)", label: label, metadata: metadata, source: source, message: message))
-    }
 }

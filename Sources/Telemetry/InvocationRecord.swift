@@ -36,6 +36,8 @@ public struct InvocationRecord: Sendable {
     public var resultBytes = 0
     /// Whether a worker was made for it.
     public var isCold = false
+    /// The trace that its caller gave; nil: none.
+    public var trace: TraceContext?
 
     public init(
         requestID: String, functionID: FunctionID, revision: String, trigger: Trigger, outcome: Outcome
@@ -48,8 +50,34 @@ public struct InvocationRecord: Sendable {
     }
 }
 
-/// Receives the record of each invocation. Called on event loops and worker threads: it must not block.
+/// Which invocation something belongs to.
+public struct InvocationIdentity: Sendable {
+    public let requestID: String
+    public let functionID: FunctionID
+    public let revision: String
+
+    public init(requestID: String, functionID: FunctionID, revision: String) {
+        self.requestID = requestID
+        self.functionID = functionID
+        self.revision = revision
+    }
+}
+
+/// Is told what invocations do. Called on event loops and worker threads: it must not block.
 public protocol InvocationObserver: Sendable {
-    /// - Parameter logs: the lines that the function wrote, in order; empty if each was passed on when it was written.
+    /// An invocation has its outcome.
+    /// - Parameter logs: the lines that the function wrote, in order: those that ``invocationLogged(_:of:)`` was told.
+    ///   Empty for programs that take lines themselves.
     func invocationEnded(_ record: InvocationRecord, logs: [LogLine])
+
+    /// A function has written a line. The invocation goes on.
+    func invocationLogged(_ line: LogLine, of invocation: InvocationIdentity)
+
+    /// A worker process has ended.
+    func workerEnded(_ end: WorkerEnd)
+}
+
+extension InvocationObserver {
+    public func invocationLogged(_ line: LogLine, of invocation: InvocationIdentity) {}
+    public func workerEnded(_ end: WorkerEnd) {}
 }

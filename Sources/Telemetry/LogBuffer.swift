@@ -31,9 +31,6 @@ struct LogBuffer {
         waiting += line
     }
 
-    /// Counts lines that were dropped elsewhere.
-    mutating func drop(_ count: Int) { dropped += count }
-
     /// Hands out what waits. ``wrote(_:)`` says how much of it has been written.
     mutating func take() -> [UInt8] {
         defer { waiting = [] }

@@ -2,33 +2,32 @@ import Glibc
 
 /// Writes log lines to a descriptor on a thread of its own, so that a pipe which is not read never blocks a caller.
 ///
-/// Lines wait in a buffer bounded in bytes, and lines that are yet to be made in a second one. A line that does not fit
-/// is dropped and counted; when there is room again, one line says how many are missing. Writing a line takes one lock
+/// Lines wait in a buffer bounded in bytes. A line that does not fit is dropped and counted; when there is room again, one line says how many are missing. Writing a line takes one lock
 /// and no system call but the wake-up of the thread.
 public final class LogSink: Sendable {
+    /// How ``line(level:label:metadata:source:message:)`` writes lines.
+    public let format: LogFormat
     private let queue: Queue
 
     /// - Parameter descriptor: where to write. It must stay open for as long as the process uses the sink.
-    /// - Parameter capacity: the most bytes that wait in each buffer.
-    public init(descriptor: Int32 = STDERR_FILENO, capacity: Int = 1 << 20) {
-        queue = Queue(descriptor: descriptor, capacity: capacity)
+    /// - Parameter capacity: the most bytes that wait.
+    public init(descriptor: Int32 = STDERR_FILENO, capacity: Int = 1 << 20, format: LogFormat = .text) {
+        self.format = format
+        queue = Queue(descriptor: descriptor, capacity: capacity, format)
         queue.start()
+    }
+
+    /// Makes a line in this sink's format and adds it.
+    public func write(
+        level: String, label: String, metadata: [(key: String, value: String)], source: String, message: String
+    ) {
+        write(LogText.line(format, level: level, label: label, metadata: metadata, source: source, message: message))
     }
 
     deinit { queue.stop() }
 
     /// Adds a line, with its line feed. Never blocks.
     public func write(_ line: [UInt8]) { queue.append(line) }
-
-    /// Adds lines that this sink's thread makes, one after the other: for callers that must not spend the time. Never
-    /// blocks. Lines that are written separately may come before them.
-    ///
-    /// - Parameter bytes: about how long the made line is.
-    public func write<Line: Sendable>(
-        _ lines: [Line], bytes: (Line) -> Int, make: @escaping @Sendable (Line) -> [UInt8]
-    ) {
-        queue.append(lines, bytes: bytes, make: make)
-    }
 
     /// Waits until everything so far has been written, at most this long: the descriptor may be a pipe that is not
     /// read.
@@ -44,24 +43,14 @@ public final class LogSink: Sendable {
         private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
         /// Signalled when something waits, and when something has been written.
         private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-        private let capacity: Int
         private var buffer: LogBuffer
-        private var batches: [Batch] = []
-        /// What the batches count, including the one that is being written.
-        private var batchBytes = 0
         private var isStopped = false
 
-        /// Lines that are yet to be made.
-        private struct Batch {
-            let bytes: Int
-            let make: (_ add: ([UInt8]) -> Void) -> Void
-        }
-
-        init(descriptor: Int32, capacity: Int) {
-            (self.descriptor, self.capacity) = (descriptor, capacity)
+        init(descriptor: Int32, capacity: Int, _ format: LogFormat) {
+            self.descriptor = descriptor
             buffer = LogBuffer(capacity: capacity) { count in
                 LogText.line(
-                    level: "warning", label: "faas", metadata: [], source: "LogSink",
+                    format, level: "warning", label: "faas", metadata: [], source: "LogSink",
                     message: "[\(count) log lines dropped: they were written faster than they were read]")
             }
             pthread_mutex_init(mutex, nil)
@@ -89,26 +78,6 @@ public final class LogSink: Sendable {
             }
         }
 
-        func append<Line: Sendable>(
-            _ lines: [Line], bytes: (Line) -> Int, make: @escaping @Sendable (Line) -> [UInt8]
-        ) {
-            locked {
-                let room = capacity - batchBytes
-                var (count, needed) = (0, 0)
-                for line in lines {
-                    let size = max(1, bytes(line))
-                    if size > room - needed { break }
-                    (count, needed) = (count + 1, needed + size)
-                }
-                buffer.drop(lines.count - count)
-                guard count > 0 else { return }
-                let kept = Array(lines[..<count])
-                batches.append(Batch(bytes: needed) { add in for line in kept { add(make(line)) } })
-                batchBytes += needed
-                pthread_cond_broadcast(changed)
-            }
-        }
-
         func stop() {
             locked {
                 isStopped = true
@@ -127,9 +96,9 @@ public final class LogSink: Sendable {
                 end.tv_nsec -= 1_000_000_000
             }
             return locked {
-                while buffer.bytes > 0 || batchBytes > 0 {
+                while buffer.bytes > 0 {
                     if pthread_cond_timedwait(changed, mutex, &end) == ETIMEDOUT {
-                        return buffer.bytes == 0 && batchBytes == 0
+                        return buffer.bytes == 0
                     }
                 }
                 return true
@@ -155,55 +124,28 @@ public final class LogSink: Sendable {
             var signals = sigset_t()
             sigfillset(&signals)
             pthread_sigmask(SIG_BLOCK, &signals, nil)
-            while let work = next() {
-                switch work {
-                case .bytes(let bytes):
-                    write(bytes) { count in
-                        locked {
-                            buffer.wrote(count)
-                            pthread_cond_broadcast(changed)
-                        }
+            while let bytes = next() {
+                write(bytes) { count in
+                    locked {
+                        buffer.wrote(count)
+                        pthread_cond_broadcast(changed)
                     }
-                case .batch(let batch): write(batch)
                 }
             }
         }
 
-        private enum Work {
-            case bytes([UInt8])
-            case batch(Batch)
-        }
-
         /// nil: stopped, and everything has been written.
-        private func next() -> Work? {
+        private func next() -> [UInt8]? {
             locked {
                 while true {
-                    if buffer.hasWaiting { return .bytes(buffer.take()) }
-                    if !batches.isEmpty { return .batch(batches.removeFirst()) }
+                    if buffer.hasWaiting { return buffer.take() }
                     if isStopped { return nil }
                     pthread_cond_wait(changed, mutex)
                 }
             }
         }
 
-        private func write(_ batch: Batch) {
-            var made: [UInt8] = []
-            batch.make { line in
-                made += line
-                guard made.count >= 64 << 10 else { return }
-                write(made)
-                made.removeAll(keepingCapacity: true)
-            }
-            write(made)
-            locked {
-                batchBytes -= batch.bytes
-                // Reports what has been dropped.
-                buffer.wrote(0)
-                pthread_cond_broadcast(changed)
-            }
-        }
-
-        private func write(_ bytes: [UInt8], progress: (Int) -> Void = { _ in }) {
+        private func write(_ bytes: [UInt8], progress: (Int) -> Void) {
             bytes.withUnsafeBytes { bytes in
                 var rest = bytes[...]
                 while !rest.isEmpty {

@@ -1,11 +1,56 @@
+import FunctionModel
 import Glibc
 
-/// The form of a line in the host's log: `time level label: key=value … [source] message`.
+/// How the lines of the host's log are written.
+public enum LogFormat: String, Sendable, CaseIterable {
+    /// For people.
+    case text
+    /// One JSON object for each line: for programs that collect logs.
+    case json
+
+    /// Text if a terminal shows it, else JSON.
+    public static func suited(to descriptor: Int32) -> LogFormat { isatty(descriptor) == 1 ? .text : .json }
+}
+
+/// The forms of a line in the host's log. As text: `time level label: key=value … [source] message`.
 ///
 /// This is the one place where text becomes a log line, and so the one place that escapes it: a function, a client or a
 /// file name can neither begin a new line nor change what a terminal shows.
 public enum LogText {
-    /// A whole line in UTF-8, with its line feed.
+    /// A whole line in UTF-8, with its line feed, in one of the two formats.
+    public static func line(
+        _ format: LogFormat, level: String, label: String, metadata: [(key: String, value: String)], source: String,
+        message: String
+    ) -> [UInt8] {
+        switch format {
+        case .text: line(level: level, label: label, metadata: metadata, source: source, message: message)
+        case .json: jsonLine(level: level, label: label, metadata: metadata, source: source, message: message)
+        }
+    }
+
+    /// `{"time":…,"level":…,"logger":…,"source":…,"message":…}`, then the metadata. A member's name that is taken is
+    /// not written again.
+    private static func jsonLine(
+        level: String, label: String, metadata: [(key: String, value: String)], source: String, message: String
+    ) -> [UInt8] {
+        var line: [UInt8] = []
+        line.reserveCapacity(message.utf8.count + 256)
+        line += #"{"time":""#.utf8
+        Timestamp.now().append(to: &line)
+        line += #"""#.utf8
+        let own = [("level", level), ("logger", label), ("source", source), ("message", message)]
+        let names: Set = ["time", "level", "logger", "source", "message"]
+        for (key, value) in own + metadata.filter({ !names.contains($0.key) }) {
+            line.append(UInt8(ascii: ","))
+            JSONText.append(key, to: &line)
+            line.append(UInt8(ascii: ":"))
+            JSONText.append(value, to: &line)
+        }
+        line += "}\n".utf8
+        return line
+    }
+
+    /// A whole line of text in UTF-8, with its line feed.
     public static func line(
         level: String, label: String, metadata: [(key: String, value: String)], source: String, message: String
     ) -> [UInt8] {

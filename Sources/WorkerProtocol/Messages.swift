@@ -146,10 +146,15 @@ public struct InvokeHeader: Equatable, Sendable {
     public var requestID: String
     /// The deadline: nanoseconds of the machine's monotonic clock. 0: no deadline.
     public var deadline: Int64
+    /// The trace of the caller, as W3C Trace Context writes it; empty: none.
+    public var traceparent: String
+    public var tracestate: String
 
-    public init(requestID: String, deadline: Int64) {
+    public init(requestID: String, deadline: Int64, traceparent: String = "", tracestate: String = "") {
         self.requestID = requestID
         self.deadline = deadline
+        self.traceparent = traceparent
+        self.tracestate = tracestate
     }
 
     /// - Returns: the header, and the event's bytes, which point into `payload`.
@@ -158,16 +163,20 @@ public struct InvokeHeader: Equatable, Sendable {
     ) throws(ProtocolError) -> (header: InvokeHeader, event: UnsafeRawBufferPointer) {
         var reader = ByteReader(payload)
         let deadline: Int64 = try reader.readInteger("deadline")
-        let header = InvokeHeader(requestID: try reader.readString("request id"), deadline: deadline)
+        let header = InvokeHeader(
+            requestID: try reader.readString("request id"), deadline: deadline,
+            traceparent: try reader.readString("traceparent"), tracestate: try reader.readString("tracestate"))
         return (header, reader.readRest())
     }
 
-    public var encodedLength: Int { 12 + requestID.utf8.count }
+    public var encodedLength: Int { 20 + requestID.utf8.count + traceparent.utf8.count + tracestate.utf8.count }
 
     public func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: encodedLength)
         writer.write(deadline)
         writer.write(requestID)
+        writer.write(traceparent)
+        writer.write(tracestate)
         return writer.bytes
     }
 }

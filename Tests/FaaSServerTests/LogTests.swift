@@ -141,32 +141,11 @@ import Testing
         }
     }
 
-    /// The lines are made on the sink's thread: a caller that logs much does not wait for that.
-    @Test func `The lines of a call that logged much are written in order, as many as fit, with a notice`() async throws
-    {
-        let pipe = try Pipe()
-        let sink = LogSink(descriptor: pipe.write, capacity: 1 << 20)
-        let log = InvocationLog(sink: sink, label: "faas", minimumLevel: .info)
-        let lines = (0..<4000).map { LogLine(level: .info, text: "line \($0)") }
-        let record = try record(.result)
-        for _ in 0..<20 { log.invocationEnded(record, logs: lines) }
-        async let text = onThread { pipe.readAll() }
-        #expect(sink.flush(withinMillis: 20_000))
-        close(pipe.write)
-        let written = try await text.split(separator: "\n")
-        close(pipe.read)
-        let numbers = written.compactMap { $0.firstMatch(of: /\[function\] line (\d+)/).flatMap { Int($0.1) } }
-        let notices = written.compactMap { $0.firstMatch(of: /\[(\d+) log lines dropped/).flatMap { Int($0.1) } }
-        #expect(numbers.count >= 4000 && Array(numbers[..<4000]) == Array(0..<4000))
-        #expect(numbers.count + notices.reduce(0, +) == 80_000)
-        #expect(written.count == numbers.count + notices.count)
-    }
-
     // MARK: What is written
 
-    private func written(by body: (LogSink) throws -> Void) throws -> String {
+    private func written(_ format: LogFormat = .text, by body: (LogSink) throws -> Void) throws -> String {
         let pipe = try Pipe()
-        let sink = LogSink(descriptor: pipe.write, capacity: 1 << 20)
+        let sink = LogSink(descriptor: pipe.write, capacity: 1 << 20, format: format)
         try body(sink)
         #expect(sink.flush(withinMillis: 20_000))
         close(pipe.write)
@@ -175,29 +154,75 @@ import Testing
     }
 
     private func record(_ outcome: InvocationRecord.Outcome) throws -> InvocationRecord {
-        InvocationRecord(
+        var record = InvocationRecord(
             requestID: "r-1", functionID: try FunctionID("hello"), revision: "abc", trigger: .http, outcome: outcome)
+        record.handlerNanos = 1_500_000
+        return record
     }
 
-    @Test func `A call leaves the function's lines and one line if it failed`() throws {
-        let logs = [LogLine(level: .debug, text: "hidden"), LogLine(level: .error, text: "seen\nforged")]
-        let text = try written { sink in
-            let log = InvocationLog(sink: sink, label: "faas", minimumLevel: .info)
-            log.invocationEnded(try record(.result), logs: logs)
-            log.invocationEnded(
-                try record(.failure(HandlerError(errorType: "TypeError", message: "at\nfault"))), logs: [])
+    private let identity: InvocationIdentity
+
+    init() throws {
+        identity = InvocationIdentity(requestID: "r-1", functionID: try FunctionID("hello"), revision: "abc")
+    }
+
+    /// What is written for lines and calls of every kind, without times.
+    private func lines(level: LogLine.Level, _ format: LogFormat = .text) throws -> [String] {
+        let handlerError = HandlerError(errorType: "TypeError", message: "at\nfault", stackTrace: ["at f", "at g"])
+        return try written(format) { sink in
+            let log = InvocationLog(sink: sink, label: "faas", minimumLevel: level) { $0.kind == .caller ? 400 : 500 }
+            log.invocationLogged(LogLine(level: .debug, text: "detail"), of: identity)
+            log.invocationLogged(LogLine(level: .error, text: "seen\nforged"), of: identity)
+            log.invocationEnded(try record(.result), logs: [LogLine(level: .error, text: "not written again")])
+            log.invocationEnded(try record(.failure(handlerError)), logs: [])
             log.invocationEnded(try record(.failure(InvalidEvent("caller"))), logs: [])
             log.invocationEnded(try record(.failure(TooManyRequests(limit: 1))), logs: [])
+            log.invocationEnded(try record(.failure(Overloaded("full"))), logs: [])
             log.invocationEnded(try record(.cancelled), logs: [])
-        }
-        let lines = text.split(separator: "\n").map { String($0.split(separator: " ", maxSplits: 1)[1]) }
+        }.split(separator: "\n").map(String.init)
+    }
+
+    @Test func `A call leaves the function's lines, and a line with its status, error, time and stack if it failed`()
+        throws
+    {
+        let lines = try lines(level: .info).map { String($0.split(separator: " ", maxSplits: 1)[1]) }
+        let start = "function=hello requestId=r-1 revision=abc"
         #expect(
             lines == [
                 "error faas: function=hello requestId=r-1 [function] seen\\nforged",
-                "warning faas: function=hello requestId=r-1 revision=abc [invocation] TypeError: at\\nfault",
-                "info faas: function=hello requestId=r-1 revision=abc [invocation] "
+                "info faas: \(start) status=500 errorType=TypeError durationMs=1.500 stack=at f\\nat g [invocation] "
+                    + "TypeError: at\\nfault (at f)",
+                "warning faas: \(start) status=500 errorType=Overloaded durationMs=1.500 [invocation] full",
+                "info faas: \(start) durationMs=1.500 [invocation] "
                     + "The client disconnected before the response. The call was cancelled.",
             ])
+    }
+
+    @Test func `At the level debug every call has a line`() throws {
+        let lines = try lines(level: .debug)
+        #expect(lines.count == 8)
+        #expect(lines.contains { $0.contains(" debug faas: function=hello requestId=r-1 revision=abc status=200 ") })
+        #expect(lines.contains { $0.contains(" debug ") && $0.contains("errorType=InvalidEvent") })
+        #expect(lines.contains { $0.contains(" debug ") && $0.contains("errorType=TooManyRequests") })
+    }
+
+    @Test func `In JSON each line is an object, whatever a function writes`() throws {
+        let lines = try lines(level: .info, .json)
+        #expect(lines.count == 4)
+        let objects = try lines.map { try JSONValue(json: Array($0.utf8)) }
+        #expect(objects[0]["message"] == "seen\nforged" && objects[0]["level"] == "error")
+        #expect(objects[0]["source"] == "function" && objects[0]["requestId"] == "r-1")
+        #expect(objects[1]["errorType"] == "TypeError" && objects[1]["stack"] == "at f\nat g")
+        #expect(objects[1]["status"] == "500" && objects[1]["logger"] == "faas")
+        for object in objects { #expect(object["time"]?.stringValue?.hasSuffix("Z") == true) }
+    }
+
+    @Test func `Metadata cannot replace the members that every line in JSON has`() throws {
+        let line = LogText.line(
+            .json, level: "info", label: "faas", metadata: [("message", "other"), ("a\"b", "\u{0}c\u{1b}")],
+            source: "x", message: "own")
+        let object = try JSONValue(json: Array(line.dropLast()))
+        #expect(object["message"] == "own" && object["a\"b"] == "\u{0}c\u{1b}")
     }
 
     @Test func `swift-log's lines go the same way, escaped`() throws {

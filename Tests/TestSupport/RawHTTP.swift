@@ -75,6 +75,19 @@ public final class RawConnection: Sendable {
         }
     }
 
+    /// Reads until what has been received is enough, and returns it.
+    public func readText(within limit: Duration = .seconds(60), until isEnough: (String) -> Bool) throws -> String {
+        let end = ContinuousClock.now + limit
+        var received = Data()
+        while true {
+            let text = String(decoding: received, as: UTF8.self)
+            if isEnough(text) { return text }
+            let more = try read(until: end)
+            if more.isEmpty { throw TestFailure("the connection was closed after: \(text)") }
+            received += more
+        }
+    }
+
     private func read(until end: ContinuousClock.Instant) throws -> Data {
         try wait(for: POLLIN, until: end)
         var buffer = [UInt8](repeating: 0, count: 64 << 10)

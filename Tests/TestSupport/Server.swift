@@ -20,7 +20,10 @@ public struct Server: Sendable {
         in workspace: Workspace, arguments: [String] = [], environment: [String: String] = [:],
         _ body: (Server) async throws -> Result
     ) async throws -> Result {
-        try await workspace.withFaas(["serve", "--port", "0"] + arguments, environment: environment) { program in
+        // Tests read the log as people do.
+        let format = arguments.contains("--log-format") ? [] : ["--log-format", "text"]
+        return try await workspace.withFaas(["serve", "--port", "0"] + format + arguments, environment: environment) {
+            program in
             let port = try await port(printedBy: program)
             let server = Server(workspace: workspace, program: program, port: port, http: HTTPClient(port: port))
             defer { server.http.end() }

@@ -68,8 +68,11 @@ private let failure = Failure(
         #expect(try message.encoded().withUnsafeBytes { try LogMessage($0) } == message)
     }
 
-    @Test func `An invocation's event is what follows its header`() throws {
-        let header = InvokeHeader(requestID: "r-1", deadline: 42)
+    @Test(arguments: [
+        InvokeHeader(requestID: "r-1", deadline: 42),
+        InvokeHeader(requestID: "r-1", deadline: 42, traceparent: "00-4bf9-00f0-01", tracestate: "a=b"),
+    ])
+    func `An invocation's event is what follows its header`(header: InvokeHeader) throws {
         let payload = header.encoded() + Array("{}".utf8)
         #expect(header.encoded().count == header.encodedLength)
         try payload.withUnsafeBytes { bytes in

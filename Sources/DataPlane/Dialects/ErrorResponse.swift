@@ -7,6 +7,7 @@ import NIOHTTP1
 /// An error as a client sees it. The control plane and all dialects share this form and this one table of statuses.
 package struct ErrorResponse: Sendable {
     package let status: HTTPResponse.Status
+    package var statusCode: Int { status.code }
     package let errorType: String
     package let message: String
     package let origin: FunctionErrorOrigin

@@ -84,6 +84,13 @@ final class Invocation: Sendable {
     /// Whether `logs` has ever been used: most invocations log nothing.
     private let hasLogged = Atomic(false)
 
+    /// The trace that its caller gave. Set before it is submitted.
+    nonisolated(unsafe) var trace: TraceContext?
+    /// What it did, and its log lines. Written before `completion` is called, and read by what that tells. nil: there are
+    /// no observers, so no times.
+    private(set) nonisolated(unsafe) var record: InvocationRecord?
+    private(set) nonisolated(unsafe) var outcomeLogs: [LogLine] = []
+
     init(
         id: UInt64, function: Function, requestID: String, event: ByteBuffer, deadline: Int64?, timeoutMillis: Int,
         trigger: InvocationRecord.Trigger = .library, logLimit: Int, context: InvocationContext
@@ -172,10 +179,10 @@ final class Invocation: Sendable {
         let logs = takeLogs()
         let completion = completion
         self.completion = nil
+        outcomeLogs = logs.lines
+        if !context.observers.isEmpty, trigger != .loadCheck { record = makeRecord(result, wasRunning: wasRunning) }
         completion?(InvocationOutcome(result, logs: logs.lines))
-        if !context.observers.isEmpty, trigger != .loadCheck {
-            tellObservers(result, logs.lines, wasRunning: wasRunning)
-        }
+        if let record { for observer in context.observers { observer.invocationEnded(record, logs: logs.lines) } }
         context.memory.release(reservedBytes + logs.reservedBytes)
     }
 
@@ -205,7 +212,12 @@ final class Invocation: Sendable {
             if context.onLogLine == nil { logs.lines.append(line) }
             return line
         }
-        if let shown { context.onLogLine?(shown) }
+        guard let shown else { return }
+        context.onLogLine?(shown)
+        guard !context.observers.isEmpty else { return }
+        let identity = InvocationIdentity(
+            requestID: requestID, functionID: function.id, revision: function.revision)
+        for observer in context.observers { observer.invocationLogged(shown, of: identity) }
     }
 
     private func takeLogs() -> (lines: [LogLine], reservedBytes: Int) {
@@ -217,9 +229,9 @@ final class Invocation: Sendable {
         }
     }
 
-    // MARK: Observers
+    // MARK: Its record
 
-    private func tellObservers(_ result: Result<ByteBuffer, any Error>, _ logs: [LogLine], wasRunning: Bool) {
+    private func makeRecord(_ result: Result<ByteBuffer, any Error>, wasRunning: Bool) -> InvocationRecord {
         let now = context.now()
         var record = InvocationRecord(
             requestID: requestID, functionID: function.id, revision: function.revision, trigger: trigger,
@@ -231,7 +243,8 @@ final class Invocation: Sendable {
         record.eventBytes = event.readableBytes
         if case .success(let json) = result { record.resultBytes = json.readableBytes }
         record.isCold = record.loadNanos > 0
-        for observer in context.observers { observer.invocationEnded(record, logs: logs) }
+        record.trace = trace
+        return record
     }
 }
 

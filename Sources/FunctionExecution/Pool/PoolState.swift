@@ -200,6 +200,8 @@ struct PoolState<FunctionKey: Hashable & Sendable>: Sendable {
     }
 
     var workerCount: Int { workers.count }
+    /// Workers that have been told to end and have not ended.
+    var endingWorkers: Int { endingCount }
     var waitingCount: Int { waiters.count }
     var functionCount: Int { numbers.count }
     var promisedMemory: Int { memory.promised }

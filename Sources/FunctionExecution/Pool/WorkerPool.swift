@@ -211,9 +211,9 @@ final class WorkerPool: WorkerDelegate {
         }
         guard let worker else { return }
         if let grace {
-            worker.eventLoop.scheduleTask(in: grace) { worker.kill(for: invocation) }
+            worker.eventLoop.scheduleTask(in: grace) { worker.kill(for: invocation, .cancelled) }
         } else {
-            worker.kill(for: invocation)
+            worker.kill(for: invocation, .deadline)
         }
     }
 
@@ -282,12 +282,13 @@ final class WorkerPool: WorkerDelegate {
             artifactPath: configuration.artifactPath, delegate: self)
     }
 
-    private func perform(_ effects: [Effect]) {
+    /// - Parameter reason: why workers end that the pool has decided to end.
+    private func perform(_ effects: [Effect], endingFor reason: WorkerEnd.Reason = .evicted) {
         for effect in effects {
             switch effect {
             case .run(let invocation, let worker): worker.run(invocation)
             case .start(let worker): start(worker)
-            case .end(let worker): worker.kill()
+            case .end(let worker): worker.kill(reason)
             case .endForMemory(let worker):
                 worker.endForMemory(
                     Overloaded(
@@ -418,6 +419,10 @@ final class WorkerPool: WorkerDelegate {
     /// The worker has ended. The error is for an invocation that waited for it.
     private func forget(_ worker: Worker, _ error: any FunctionError) {
         watch.remove(worker)
+        if !context.observers.isEmpty {
+            let end = worker.endRecord(error)
+            for observer in context.observers { observer.workerEnded(end) }
+        }
         let end: PoolState<Function>.End =
             switch worker.endCause {
             case .function, .retiredForMemory, .retiredForThreads, .retiredForProcess, .retiredForLoading:
@@ -481,10 +486,26 @@ final class WorkerPool: WorkerDelegate {
         }
         for worker in workers { worker.endIfOverdue(now: now) }
         launcher.keepHouse(now: now)
-        perform(effects)
+        perform(effects, endingFor: .idle)
     }
 
     var workerCount: Int { state.withLock { $0.pool.workerCount } }
+
+    var use: PoolUse {
+        state.withLock { state in
+            let pool = state.pool
+            var use = PoolUse()
+            use.starting = pool.startingCount
+            use.idle = pool.idleCount
+            use.ending = pool.endingWorkers
+            use.busy = max(0, pool.workerCount - use.starting - use.idle - use.ending)
+            use.waiting = pool.waitingCount
+            use.promisedBytes = pool.promisedMemory
+            use.usedBytes = pool.usedMemory
+            use.memoryLimit = limits.memory
+            return use
+        }
+    }
 
     var idleWorkerCount: Int { state.withLock { $0.pool.idleCount } }
 
@@ -500,7 +521,7 @@ final class WorkerPool: WorkerDelegate {
 
     /// Rejects invocations that wait or come later, and ends idle workers.
     func stopAccepting() {
-        perform(decide { $0.pool.shutDown() })
+        perform(decide { $0.pool.shutDown() }, endingFor: .shutdown)
     }
 
     /// Returns when no invocation runs any more.
@@ -521,7 +542,7 @@ final class WorkerPool: WorkerDelegate {
             task?.cancel()
             task = nil
         }
-        for entry in state.withLock({ Array($0.workers.values) }) { entry.worker.kill() }
+        for entry in state.withLock({ Array($0.workers.values) }) { entry.worker.kill(.shutdown) }
     }
 
     /// Returns when every worker is known to have ended.

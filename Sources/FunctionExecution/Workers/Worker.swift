@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 import SystemCalls
+import Telemetry
 import WorkerProtocol
 
 /// The host's side of one worker. ``WorkerState`` decides; this carries out: it sends through ``WorkerConnection``,
@@ -28,6 +29,8 @@ final class Worker: @unchecked Sendable {
     /// The host's end of its socket while that is open, else -1. For a look from another thread, which is wrong for a
     /// moment if the number is another file's by then.
     private let socket = Atomic<Int32>(-1)
+    /// The place in `WorkerEnd.Reason.allCases` of the reason why the host ends it; -1: it does not.
+    private let killReason = Atomic<Int>(-1)
 
     private var state: WorkerState<Invocation> { didSet { publish() } }
     private var publishedActivity: UInt64 = 0
@@ -327,7 +330,7 @@ final class Worker: @unchecked Sendable {
                 // It may have answered since, and run something else by now.
                 guard self.state.activity == activity else { return }
                 self.state.note(CPULimitExceeded(limitMillis: limitMillis))
-                self.kill()
+                self.kill(.limit)
             }
         }
     }
@@ -338,7 +341,7 @@ final class Worker: @unchecked Sendable {
         eventLoop.execute { self.state.note(error) }
         // Its memory is free when it has run to its end, for which it must get a processor.
         oversight.hurry()
-        kill()
+        kill(.hostMemory)
     }
 
     /// Ends the worker if it computes although it has no invocation. From the watch's thread.
@@ -356,13 +359,43 @@ final class Worker: @unchecked Sendable {
 
     /// Ends the process if this invocation is what it does, or does next. A worker that has answered it serves another
     /// invocation by now. From any thread.
-    func kill(for invocation: Invocation) {
-        guard eventLoop.inEventLoop else { return eventLoop.execute { self.kill(for: invocation) } }
-        if state.has(invocation) { kill() }
+    func kill(for invocation: Invocation, _ reason: WorkerEnd.Reason) {
+        guard eventLoop.inEventLoop else { return eventLoop.execute { self.kill(for: invocation, reason) } }
+        if state.has(invocation) { kill(reason) }
     }
 
     /// Ends the process at once, from any thread, for a reason that does not count against its function.
-    func kill() { process.kill() }
+    func kill(_ reason: WorkerEnd.Reason = .host) {
+        _ = killReason.compareExchange(
+            expected: -1, desired: WorkerEnd.Reason.allCases.firstIndex(of: reason) ?? -1, ordering: .relaxed)
+        process.kill()
+    }
+
+    /// What observers are told of its end. Final when its end is reported.
+    ///
+    /// - Parameter error: what an invocation that waited for it is told.
+    func endRecord(_ error: any FunctionError) -> WorkerEnd {
+        let cause = endCause
+        let reason: WorkerEnd.Reason =
+            switch cause {
+            case .host:
+                killReason.load(ordering: .relaxed) < 0
+                    ? .host : WorkerEnd.Reason.allCases[killReason.load(ordering: .relaxed)]
+            case .zygote: .zygote
+            case .neverTookFunction: .unused
+            case .retiredForMemory, .retiredForThreads, .retiredForProcess, .retiredForLoading: .retired
+            case .function:
+                switch error {
+                case is MemoryLimitExceeded, is CPULimitExceeded, is TooManyThreads, is TooManyProcesses: .limit
+                case is SandboxViolation: .violation
+                case is LoadError, is HandlerNotFound: .loading
+                default: .crash
+                }
+            }
+        return WorkerEnd(
+            functionID: function.id, revision: function.revision, reason: reason,
+            retirement: cause.retirement.flatMap { WorkerEnd.Retirement(rawValue: "\($0)") })
+    }
 
     /// The zygote has collected the process, or has itself ended (`exit` is nil then).
     func processHasEnded(_ exit: ProcessExit?) {

@@ -3,6 +3,7 @@ import Glibc
 import HostMemory
 import NIOCore
 import SystemCalls
+import Telemetry
 import WorkerProtocol
 
 /// The host's end of a worker's socket: bytes of the worker to frames, invocations to bytes.
@@ -58,7 +59,9 @@ final class WorkerConnection: ChannelInboundHandler {
     }
 
     func send(_ invocation: Invocation) {
-        let header = InvokeHeader(requestID: invocation.requestID, deadline: invocation.deadline ?? 0)
+        let header = InvokeHeader(
+            requestID: invocation.requestID, deadline: invocation.deadline ?? 0,
+            traceparent: invocation.trace?.traceparent ?? "", tracestate: invocation.trace?.tracestate ?? "")
         let prefix = Frame.headerLength + header.encodedLength
         let isCopied = invocation.event.readableBytes <= 16 << 10
         var buffer = channel.allocator.buffer(capacity: prefix + (isCopied ? invocation.event.readableBytes : 0))
