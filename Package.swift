@@ -111,7 +111,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "DataPlane", "FunctionModel", "FunctionService", "SystemCalls", "Telemetry",
+                "DataPlane", "FunctionModel", "FunctionService", "HostMemory", "SystemCalls", "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
