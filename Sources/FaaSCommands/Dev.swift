@@ -43,7 +43,7 @@ struct Dev: AsyncParsableCommand {
             .path
         defer { try? FileManager.default.removeItem(atPath: directory) }
         // The lines of functions are shown by `onLogLine`, and failed calls are of interest here.
-        let log = HostLog(level: .info, showsFunctionLines: false)
+        let log = HostLog(level: .warning, callLevel: .info, showsFunctionLines: false)
         defer { log.flush() }
         var configuration = FunctionRuntime.Configuration()
         configuration.sandbox = sandbox.mode

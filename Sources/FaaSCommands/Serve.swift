@@ -46,7 +46,7 @@ struct Serve: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The most megabytes that records of calls and log lines take in the data directory; 0: none are stored. "
-                + "Default: 256.", valueName: "mb"))
+                + "Default: 256.", valueName: "MB"))
     var recordMegabytes = 256
     @Option(
         help: ArgumentHelp(

@@ -13,14 +13,17 @@ public struct HostLog: Sendable {
 
     /// - Parameters:
     ///   - level: the least serious level of lines to write.
+    ///   - callLevel: the same for lines about calls; nil: `level`.
     ///   - showsFunctionLines: whether the lines of functions are written too.
-    public init(level: Logger.Level, sink: LogSink = LogSink(), showsFunctionLines: Bool = true) {
+    public init(
+        level: Logger.Level, callLevel: Logger.Level? = nil, sink: LogSink = LogSink(), showsFunctionLines: Bool = true
+    ) {
         self.sink = sink
         var logger = Logger(label: "faas") { SinkLogHandler(label: $0, sink: sink) }
         logger.logLevel = level
         self.logger = logger
         let minimum: LogLine.Level? =
-            switch level {
+            switch callLevel ?? level {
             case .trace, .debug: .debug
             case .info: .info
             case .notice, .warning: .warning

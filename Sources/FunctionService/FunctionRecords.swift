@@ -44,7 +44,9 @@ extension FunctionService {
         let records = try await records(of: id)
         let recent = records.logs.recent(of: id, query)
         guard let folder = records.folder else { return recent }
-        var lines = try await FunctionRecords(folder).lines(of: id, query)
+        var lines = try await records.readers.withReader {
+            try await FunctionRecords(folder).lines(of: id, query)
+        }
         // Most of those in memory are in the files too.
         let known = Set(lines)
         lines += recent.filter { !known.contains($0) }
@@ -56,7 +58,7 @@ extension FunctionService {
     package func calls(of id: FunctionID, _ query: RecordQuery) async throws -> [CallRecord] {
         let records = try await records(of: id)
         guard let folder = records.folder else { return [] }
-        return try await FunctionRecords(folder).calls(of: id, query)
+        return try await records.readers.withReader { try await FunctionRecords(folder).calls(of: id, query) }
     }
 
     /// Follows a function's lines from now on. The caller ends it with ``stopFollowing(_:_:)``.

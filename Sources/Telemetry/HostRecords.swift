@@ -1,5 +1,6 @@
 import FunctionModel
 import HostMemory
+import Synchronization
 
 /// All that a host records of its functions: lines, calls and counters. One value for a runtime.
 public final class HostRecords: Sendable {
@@ -7,6 +8,8 @@ public final class HostRecords: Sendable {
     package let metrics = InvocationMetrics()
     /// nil: nothing is written to files.
     package let folder: RecordFolder?
+    /// Bounds the memory and the threads that reading takes.
+    package let readers = ReaderLimit(maximum: 4)
     private let writer: RecordWriter?
     private let calls: CallLog?
 
@@ -47,6 +50,22 @@ public final class HostRecords: Sendable {
     /// Waits until everything so far is in the files, at most this long.
     @discardableResult
     public func flush(withinMillis limit: Int) -> Bool { writer?.flush(withinMillis: limit) ?? true }
+}
+
+/// How many readers there may be at a time.
+package final class ReaderLimit: Sendable {
+    private let maximum: Int
+    private let count = Atomic<Int>(0)
+
+    init(maximum: Int) { self.maximum = maximum }
+
+    package func withReader<Value>(_ read: () async throws -> Value) async throws -> Value {
+        defer { count.subtract(1, ordering: .relaxed) }
+        guard count.add(1, ordering: .relaxed).newValue <= maximum else {
+            throw Overloaded("\(maximum) other requests read records. Try again later.")
+        }
+        return try await read()
+    }
 }
 
 extension RecordFolder {

@@ -40,19 +40,19 @@ public final class InvocationLog: InvocationObserver {
         ]
         let status = record.status(status)
         if status != 0 { metadata.append(("status", "\(status)")) }
-        if case .failure(let error) = record.outcome { metadata.append(("errorType", error.errorType)) }
+        // Bounded: functions choose these texts.
+        let failure: CallRecord.Failure? =
+            if case .failure(let error) = record.outcome { CallRecord.Failure(error) } else { nil }
+        if let failure { metadata.append(("errorType", failure.errorType)) }
         metadata.append(
             ("durationMs", Milliseconds.text(nanos: record.queueNanos + record.loadNanos + record.handlerNanos)))
-        if case .failure(let error as HandlerError) = record.outcome, !error.stackTrace.isEmpty {
-            metadata.append(("stack", error.stackTrace.prefix(Self.stackLines).joined(separator: "\n")))
+        if let failure, !failure.stackTrace.isEmpty {
+            metadata.append(("stack", failure.stackTrace.joined(separator: "\n")))
         }
         sink.write(
             level: level.description, label: label, metadata: metadata, source: "invocation",
-            message: Self.message(record))
+            message: Self.message(record, failure))
     }
-
-    /// Enough to find the place.
-    private static let stackLines = 20
 
     /// A fault of the host or its limits is the operator's; a failed call is its author's. Errors of the caller are told
     /// to the caller.
@@ -65,21 +65,19 @@ public final class InvocationLog: InvocationObserver {
         }
     }
 
-    private static func message(_ record: InvocationRecord) -> String {
-        switch record.outcome {
-        case .result: "The call has its result."
-        case .failure(let error): text(of: error)
+    /// Of a failure: the error's name if the function chose it, its message, and the innermost place that its stack names.
+    private static func message(_ record: InvocationRecord, _ failure: CallRecord.Failure?) -> String {
+        if let failure {
+            guard case .failure(is HandlerError) = record.outcome else { return failure.message }
+            let place = failure.stackTrace.first.map { " (\($0))" } ?? ""
+            return "\(failure.errorType): \(failure.message)\(place)"
+        }
+        return switch record.outcome {
+        case .result, .failure: "The call has its result."
         case .cancelled where record.trigger == .http:
             "The client disconnected before the response. The call was cancelled."
         case .cancelled: "The call was cancelled."
         }
-    }
-
-    /// The error's name if the function chose it, its message, and the innermost place that its stack names.
-    private static func text(of error: any FunctionError) -> String {
-        guard let error = error as? HandlerError else { return error.message }
-        let place = error.stackTrace.first.map { " (\($0))" } ?? ""
-        return "\(error.errorType): \(error.message)\(place)"
     }
 
     private func isShown(_ level: LogLine.Level) -> Bool { minimumLevel.map { level.rawValue >= $0.rawValue } ?? false }

@@ -37,7 +37,7 @@ import Testing
     }
 
     private func withWriter(
-        budget: Int = 1 << 30, capacity: Int = 4 << 20,
+        budget: Int = 1 << 30, capacity: Int = 16 << 20,
         _ body: (RecordWriter, RecordReader, TemporaryDirectory) async throws -> Void
     ) async throws {
         try await TemporaryDirectory.with { directory in
@@ -250,6 +250,35 @@ import Testing
             #expect(kept >= 1 && kept + writer.losses.buffer == 10)
             #expect(memory.used == 0)
         }
+    }
+
+    @Test func `A function that floods its log loses its own lines, not those of others`() async throws {
+        try await TemporaryDirectory.with { directory in
+            let folder = RecordFolder(path: directory.path("records"))
+            // The thread collects for a second, so that all lines wait together.
+            let writer = RecordWriter(folder: folder, budget: 1 << 30, capacity: 1 << 20, intervalMicros: 1_000_000)
+            let text = String(repeating: "x", count: 1000)
+            for number in 0..<3000 { writer.write(line(number, text)) }
+            let other = try FunctionID("other")
+            writer.write(
+                LogRecord(time: .now(), level: .info, text: "kept", requestID: "r", functionID: other, revision: "1"))
+            #expect(writer.flush(withinMillis: 20_000))
+            #expect(writer.losses.buffer > 2000)
+            let kept = RecordReader(folder).read(LogRecord.self, [.lines], of: other, RecordQuery())
+            #expect(kept.map(\.text) == ["kept"])
+        }
+    }
+
+    @Test func `Only a few read at a time, and one that fails makes room`() async throws {
+        let limit = ReaderLimit(maximum: 1)
+        let refusal = try await limit.withReader {
+            await #expect(throws: Overloaded.self) { try await limit.withReader {} }
+        }
+        #expect(refusal?.message.contains("Try again later") == true)
+        await #expect(throws: CancellationError.self) {
+            try await limit.withReader { () async throws -> Void in throw CancellationError() }
+        }
+        try await limit.withReader {}
     }
 
     // MARK: Following

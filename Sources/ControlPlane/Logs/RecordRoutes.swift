@@ -3,6 +3,7 @@ import Foundation
 import FunctionModel
 import FunctionService
 import HTTPTypes
+import HostMemory
 import Hummingbird
 import NIOCore
 import Telemetry
@@ -23,7 +24,7 @@ package struct RecordRoutes: Sendable {
                     request, known: ["since", "until", "request", "failed", "limit"])
                 var query = try Self.query(parameters)
                 query.failedOnly = try parameters.flag("failed")
-                return Self.array(try await service.calls(of: try Self.id(context), query))
+                return try array(try await service.calls(of: try Self.id(context), query))
             },
         ]
     }
@@ -57,7 +58,8 @@ package struct RecordRoutes: Sendable {
         return query
     }
 
-    private static func array(_ records: [some StoredRecord]) -> Response {
+    /// The response draws from the host's memory until it is sent: clients may read slowly.
+    private func array(_ records: [some StoredRecord]) throws(Overloaded) -> Response {
         var bytes: [UInt8] = [UInt8(ascii: "[")]
         for (index, record) in records.enumerated() {
             if index > 0 { bytes.append(UInt8(ascii: ",")) }
@@ -65,9 +67,17 @@ package struct RecordRoutes: Sendable {
             record.appendJSON(to: &bytes)
         }
         bytes += "\n]\n".utf8
+        guard let reservation = MemoryReservation(bytes.count, from: service.memory) else {
+            throw Overloaded("The host has no memory left for this request. Try again later.")
+        }
+        let buffer = ByteBuffer(bytes: bytes)
         return Response(
             status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+            body: ResponseBody(contentLength: buffer.readableBytes) { writer in
+                try await writer.write(buffer)
+                try await writer.finish(nil)
+                reservation.end()
+            })
     }
 
     // MARK: Lines
@@ -78,7 +88,7 @@ package struct RecordRoutes: Sendable {
         let id = try Self.id(context)
         var query = try Self.query(parameters)
         guard try parameters.flag("follow"), request.method == .get else {
-            return Self.array(try await service.lines(of: id, query))
+            return try array(try await service.lines(of: id, query))
         }
         if query.until != nil { throw InvalidRequest("'until' and 'follow' cannot be given together.") }
         // What a browser's EventSource sends when it connects again.
@@ -102,12 +112,12 @@ package struct RecordRoutes: Sendable {
     private static let keepAlive = Duration.seconds(15)
 
     private func stream(_ id: FunctionID, _ follower: LogFollower, _ earlier: [LogRecord]) -> Response {
+        // It also ends the follower if the response is dropped before it is written.
         let following = Following(service, id, follower)
         return Response(
             status: .ok,
             headers: [.contentType: "text/event-stream", .cacheControl: "no-store", .xAccelBuffering: "no"],
             body: ResponseBody { writer in
-                // Also ends the follower if this closure is never called.
                 defer { following.end() }
                 try await writer.write(Self.events(earlier, dropped: 0))
                 let newest = earlier.last?.time
@@ -116,12 +126,17 @@ package struct RecordRoutes: Sendable {
                 }
                 defer { ticking.cancel() }
                 for await _ in follower.changes {
-                    let batch = follower.take()
-                    let lines = newest.map { newest in batch.lines.filter { $0.time > newest } } ?? batch.lines
-                    try await writer.write(Self.events(lines, dropped: batch.dropped))
+                    try await writer.write(Self.events(follower.take(), after: newest))
                 }
+                // The last lines of a host that stops.
+                try await writer.write(Self.events(follower.take(), after: newest))
                 try await writer.finish(nil)
             })
+    }
+
+    /// - Parameter newest: the latest of the lines that have been sent before; the batch may have some of them again.
+    private static func events(_ batch: LogFollower.Batch, after newest: Timestamp?) -> ByteBuffer {
+        events(batch.lines.filter { line in newest.map { line.time > $0 } ?? true }, dropped: batch.dropped)
     }
 
     private static func events(_ lines: [LogRecord], dropped: Int) -> ByteBuffer {
@@ -152,6 +167,23 @@ package struct RecordRoutes: Sendable {
 
         deinit { end() }
     }
+}
+
+/// Bytes of the host's memory budget, given back when this ends.
+private final class MemoryReservation: Sendable {
+    private let memory: ByteBudget
+    private let bytes: Int
+
+    init?(_ bytes: Int, from memory: ByteBudget) {
+        guard memory.reserve(bytes) else { return nil }
+        self.memory = memory
+        self.bytes = bytes
+    }
+
+    /// Keeps it alive until here.
+    func end() {}
+
+    deinit { memory.release(bytes) }
 }
 
 extension HTTPField.Name {

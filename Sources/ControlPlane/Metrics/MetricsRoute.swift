@@ -133,7 +133,17 @@ private enum HostProcess {
         return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
 
-    static var openFiles: Int { Descriptors.openDescriptors(from: 0).count }
+    /// `Descriptors.openDescriptors` is for workers, which have the folder open under a number of its own.
+    static var openFiles: Int {
+        guard let folder = opendir("/proc/self/fd") else { return 0 }
+        defer { closedir(folder) }
+        var count = 0
+        while let entry = readdir(folder) {
+            if entry.pointee.d_name.0 != CChar(bitPattern: UInt8(ascii: ".")) { count += 1 }
+        }
+        // Without this folder's own.
+        return count - 1
+    }
 
     private static func words(_ path: String) -> [Substring] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -22,7 +22,7 @@ package final class RecordWriter: Sendable {
     ///   - interval: the thread collects records for this long and writes them at once.
     ///   - onFailure: told why records cannot be written, once a minute at most.
     package init(
-        folder: RecordFolder, budget: Int, capacity: Int = 4 << 20, intervalMicros: UInt32 = 20_000,
+        folder: RecordFolder, budget: Int, capacity: Int = 16 << 20, intervalMicros: UInt32 = 20_000,
         onFailure: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.folder = folder
@@ -57,6 +57,8 @@ package final class RecordWriter: Sendable {
         var memory: ByteBudget?
         var waiting: [Record] = []
         var waitingBytes = 0
+        /// Of that, lines by function.
+        var lineBytes: [FunctionID: Int] = [:]
         /// What the thread has taken and not written.
         var writingBytes = 0
         var losses = Losses()
@@ -85,6 +87,15 @@ package final class RecordWriter: Sendable {
 
         func append(_ record: Record, cost: Int) {
             lock.withLock { state in
+                if case .line(let line) = record {
+                    // A function that writes much loses its own lines, not those of others.
+                    let own = state.lineBytes[line.functionID, default: 0] + cost
+                    guard own <= capacity / 4 else {
+                        state.losses.buffer += 1
+                        return
+                    }
+                    state.lineBytes[line.functionID] = own
+                }
                 guard state.waitingBytes + state.writingBytes + cost <= capacity, state.memory?.reserve(cost) ?? true
                 else {
                     state.losses.buffer += 1
@@ -134,7 +145,7 @@ package final class RecordWriter: Sendable {
             if mayCollect { usleep(intervalMicros) }
             return lock.withLock { state in
                 guard !state.waiting.isEmpty else { return nil }
-                defer { state.waiting = [] }
+                defer { (state.waiting, state.lineBytes) = ([], [:]) }
                 (state.writingBytes, state.waitingBytes) = (state.waitingBytes, 0)
                 return state.waiting
             }
