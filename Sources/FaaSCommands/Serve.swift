@@ -15,7 +15,9 @@ struct Serve: AsyncParsableCommand {
             /http/{id}/… calls a function that answers HTTP ("response": "http") with the request as its event.
             Functions uploaded, changed or deleted meanwhile are seen by the next request. Ctrl-C stops.
 
-            There is no authentication: every client that reaches the port can call every function.
+            /functions deploys, lists and changes functions: docs/functions-api.md.
+
+            There is no authentication: every client that reaches the port can call, deploy and delete functions.
 
             The options --max-... are ceilings: a function whose manifest asks for more gets the ceiling.
 
