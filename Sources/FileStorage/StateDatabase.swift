@@ -14,7 +14,7 @@ import SystemCalls
 /// it reads, so two of them never overlap. ``StateSchema`` has the tables.
 package final class StateDatabase: Sendable {
     /// The format of the data directory that this program writes. It is `PRAGMA user_version` of the file. Raise it when
-    /// a program that does not know a change would misread or damage the directory; a further table is no reason.
+    /// a program that does not know a change would misread or damage the directory. A further table does not need that.
     package static let format = 1
     package static let fileName = "state.sqlite"
 

@@ -33,7 +33,7 @@ import Testing
         try #expect(limit("maxResultBytes") == LimitReport(name: "maxResultBytes", value: 9, source: .function))
         try #expect(limit("maxEventBytes") == LimitReport(name: "maxEventBytes", value: 100, source: .host))
         try #expect(limit("cpuMillis") == LimitReport(name: "cpuMillis", value: nil, source: .host))
-        // 0 is no limit.
+        // 0 means that there is no limit.
         try #expect(limit("timeoutMillis") == LimitReport(name: "timeoutMillis", value: nil, source: .function))
         let other = Self.limits { $0.maximumTimeoutMillis = 1000 }
         let timeout = other.report(defaultTimeoutMillis: 5000, defaultEventBytes: 100).first
