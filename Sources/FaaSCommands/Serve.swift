@@ -45,6 +45,7 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup var names: AllowedHostOption
     @OptionGroup var accessOptions: AccessOptions
     @OptionGroup var limits: LimitOptions
+    @OptionGroup var quotas: QuotaOptions
     @OptionGroup var sandbox: SandboxOption
     @OptionGroup var storeOptions: StoreOptions
 
@@ -70,7 +71,7 @@ struct Serve: AsyncParsableCommand {
         // This process is the server's own: it may move into a control group.
         runtime.usesControlGroups = true
         runtime.observers = [log.invocations]
-        let service = storeOptions.service(runtime)
+        let service = storeOptions.service(runtime, quotas: quotas)
         var configuration = FunctionServer.Configuration()
         configuration.host = host
         configuration.port = port

@@ -28,12 +28,13 @@ public final class FunctionService: Sendable {
     ///   - builds: what the runtime builds with.
     ///   - runtime: what runs functions; ``shutDown()`` ends it.
     ///   - secrets: where their secrets are; nil: there are none.
+    ///   - rules: what deployments are checked against.
     public init(
         repository: any FunctionRepository, artifacts: any ArtifactStore, builds: ScriptBuilds,
-        runtime: FunctionRuntime, secrets: (any SecretStore)? = nil
+        runtime: FunctionRuntime, secrets: (any SecretStore)? = nil, rules: DeploymentRules = DeploymentRules()
     ) {
         self.secrets = SecretValues(secrets)
-        deployments = Deployments(repository: repository, artifacts: artifacts, builds: builds)
+        deployments = Deployments(repository: repository, artifacts: artifacts, builds: builds, rules: rules)
         self.repository = repository
         self.runtime = runtime
         catalog = FunctionCatalog(
@@ -45,7 +46,7 @@ public final class FunctionService: Sendable {
     /// - Parameter configuration: `artifactPath` is set to find artifacts in `artifacts`.
     public convenience init(
         repository: any FunctionRepository, artifacts: any ArtifactStore, secrets: (any SecretStore)? = nil,
-        configuration: FunctionRuntime.Configuration
+        rules: DeploymentRules = DeploymentRules(), configuration: FunctionRuntime.Configuration
     ) {
         var configuration = configuration
         configuration.artifactPath = { artifacts.path(of: $0) }
@@ -57,7 +58,8 @@ public final class FunctionService: Sendable {
         let runtime = FunctionRuntime(configuration: configuration, sourceBuilder: builds)
         builds.draw(from: runtime.memory)
         self.init(
-            repository: repository, artifacts: artifacts, builds: builds, runtime: runtime, secrets: secrets)
+            repository: repository, artifacts: artifacts, builds: builds, runtime: runtime, secrets: secrets,
+            rules: rules)
     }
 
     // MARK: Life
