@@ -277,7 +277,8 @@ let package = Package(
         .testTarget(
             name: "FunctionServiceTests",
             dependencies: [
-                "FileStorage", "FunctionExecution", "FunctionModel", "FunctionService", "FunctionStorage", "HostMemory",
+                "Access", "FileStorage", "FunctionExecution", "FunctionModel", "FunctionService", "FunctionStorage",
+                "HostMemory",
                 "Telemetry", "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -9,7 +9,8 @@ public final class AccessControl: Sendable {
         /// As text, without a port; empty: it is not known.
         public let address: String
         fileprivate let isTrusted: Bool
-        fileprivate let isProxy: Bool
+        /// Whether it is a trusted proxy.
+        public let isProxy: Bool
     }
 
     /// What a request says of its caller.

@@ -188,7 +188,7 @@ package final class InvokeHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
         let dialectRequest = DialectRequest(
             head: request.head, rest: request.rest, requestID: request.id, function: function.id,
-            clientAddress: request.clientAddress ?? sequence.peer.address)
+            clientAddress: request.clientAddress ?? sequence.peer.address, isFromProxy: sequence.peer.isProxy)
         if cost <= Self.inlineBytes { return start(event: dialect.event(dialectRequest, body: body), context) }
         offLoop(context) {
             dialect.event(dialectRequest, body: body)

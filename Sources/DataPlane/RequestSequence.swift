@@ -27,6 +27,8 @@ struct RequestSequence {
         let allowedOrigin: String?
         /// Why the caller may call only a public function; nil: it may call this one.
         let denial: AccessDenial?
+        /// Whether the path names a version of the function.
+        let namesVersion: Bool
         /// Whether the caller is told what failed in the function.
         let showsErrors: Bool
         /// The client's address, if it is not the peer's.
@@ -48,6 +50,7 @@ struct RequestSequence {
             expectsContinue = facts.expectsContinue
             foreignOrigin = call?.foreignOrigin
             isPreflight = call?.isPreflight ?? false
+            namesVersion = call?.version != nil
             allowedOrigin = nil
             self.denial = denial
             self.showsErrors = showsErrors
@@ -67,6 +70,7 @@ struct RequestSequence {
             foreignOrigin = request.foreignOrigin
             isPreflight = request.isPreflight
             denial = request.denial
+            namesVersion = request.namesVersion
             clientAddress = request.clientAddress
             trace = request.trace
             wantsLogTail = request.wantsLogTail
@@ -266,7 +270,10 @@ struct RequestSequence {
         guard case .resolving(var request) = state else { return .none }
         if let denial = request.denial {
             // Everything else that is wrong would say whether the function exists.
-            guard case .success(let function) = result, Gate.isPublic(function, request.dialect) else {
+            // That a version is public says nothing of today.
+            guard !request.namesVersion, case .success(let function) = result,
+                Gate.isPublic(function, request.dialect)
+            else {
                 state = .denying(request, denial)
                 return .deny(request, denial)
             }

@@ -3,6 +3,24 @@ import ArgumentParser
 import FaaSServer
 import FunctionModel
 
+/// How much clients of a server may store.
+struct QuotaOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "How many functions may be stored for a client to deploy one more. Default: no limit.", valueName: "n"))
+    var maxFunctions: Int?
+    @Option(
+        help: ArgumentHelp(
+            "How large the data directory may be for a client to deploy to it, in MB (2^20 bytes). Default: no limit.",
+            valueName: "MB"))
+    var maxDisk: Int?
+
+    func validate() throws {
+        try OptionRange.check("--max-functions", maxFunctions, 1...1_000_000)
+        try OptionRange.check("--max-disk", maxDisk, 1...1 << 30, "MB")
+    }
+}
+
 /// Who may use a server.
 struct AccessOptions: ParsableArguments {
     @Flag(

@@ -50,7 +50,7 @@ struct Alias: AsyncParsableCommand {
                     percent.map { FunctionAlias.Canary(version: version, percent: $0) }
                 }
                 let alias = try FunctionAlias(name: name, version: version, canary: share)
-                try await storeOptions.deployments.setAlias(alias, of: id)
+                try await storeOptions.deployments.setAlias(alias, of: id, by: StoreOptions.actor)
                 if json.isJSON { Output.json(alias.json) } else { Output.line("\(id)@\(alias.text)") }
             } catch {
                 throw fail(error, asJSON: json.isJSON)
@@ -94,7 +94,7 @@ struct Alias: AsyncParsableCommand {
             do {
                 let id = try FunctionID(id)
                 _ = try await storeOptions.checkDirectory()
-                try await storeOptions.deployments.removeAlias(name, of: id)
+                try await storeOptions.deployments.removeAlias(name, of: id, by: StoreOptions.actor)
                 if json.isJSON { Output.json(["name": .string(name)]) } else { Output.line("Deleted \(id)@\(name)") }
             } catch {
                 throw fail(error, asJSON: json.isJSON)

@@ -20,17 +20,29 @@ struct StoreOptions: ParsableArguments {
     var deployments: Deployments {
         var configuration = FunctionRuntime.Configuration()
         configuration.buildDirectory = buildDirectory
-        return Deployments(repository: repository, artifacts: artifacts, configuration: configuration)
+        return Deployments(repository: repository, artifacts: artifacts, rules: rules(), configuration: configuration)
     }
 
     /// All use cases, with a runtime. The caller shuts it down.
-    /// - Parameter records: what is recorded of calls; nil: nothing.
-    func service(_ configuration: FunctionRuntime.Configuration, records: HostRecords? = nil) -> FunctionService {
+    /// - Parameters:
+    ///   - records: what is recorded of calls; nil: nothing.
+    ///   - quotas: nil: none. They are for clients of a server: a user of the directory can write to it anyway.
+    func service(
+        _ configuration: FunctionRuntime.Configuration, records: HostRecords? = nil, quotas: QuotaOptions? = nil
+    ) -> FunctionService {
         var configuration = configuration
         configuration.buildDirectory = buildDirectory
         return FunctionService(
-            repository: repository, artifacts: artifacts, secrets: accessStore, configuration: configuration,
-            records: records)
+            repository: repository, artifacts: artifacts, secrets: accessStore, rules: rules(quotas),
+            configuration: configuration, records: records)
+    }
+
+    private func rules(_ quotas: QuotaOptions? = nil) -> DeploymentRules {
+        var rules = DeploymentRules(audit: accessStore)
+        rules.usage = FileUsage(dataDirectory: dataDirectory)
+        rules.maximumFunctions = quotas?.maxFunctions
+        rules.maximumBytes = quotas?.maxDisk.map { $0 << 20 }
+        return rules
     }
 
     /// Tokens, secrets and the audit log.
@@ -39,7 +51,7 @@ struct StoreOptions: ParsableArguments {
     var access: AccessService { AccessService(stores: accessStore) }
 
     /// The user, in the audit log.
-    static var actor: String { "cli:\(NSUserName())" }
+    static var actor: String { NSUserName() }
 
     /// What a server has recorded of the functions.
     var records: FunctionRecords { FunctionRecords(dataDirectory: dataDirectory) }

@@ -22,7 +22,7 @@ struct Delete: AsyncParsableCommand {
         do {
             let id = try FunctionID(id)
             _ = try await storeOptions.checkDirectory()
-            try await storeOptions.deployments.delete(id)
+            try await storeOptions.deployments.delete(id, change: .ofThisUser)
             if json.isJSON { Output.json(["id": .string(id.text)]) } else { Output.line("Deleted function '\(id)'") }
         } catch {
             throw fail(error, asJSON: json.isJSON)

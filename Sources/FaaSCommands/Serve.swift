@@ -63,6 +63,7 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup var names: AllowedHostOption
     @OptionGroup var accessOptions: AccessOptions
     @OptionGroup var limits: LimitOptions
+    @OptionGroup var quotas: QuotaOptions
     @OptionGroup var sandbox: SandboxOption
     @OptionGroup var storeOptions: StoreOptions
 
@@ -96,7 +97,7 @@ struct Serve: AsyncParsableCommand {
             dataDirectory: recordMegabytes > 0 ? storeOptions.dataDirectory : nil, budget: recordMegabytes << 20,
             status: HostLog.status
         ) { [logger = log.logger] in logger.warning("\($0)") }
-        let service = storeOptions.service(runtime, records: records)
+        let service = storeOptions.service(runtime, records: records, quotas: quotas)
         var configuration = FunctionServer.Configuration()
         configuration.host = host
         configuration.port = port

@@ -8,8 +8,13 @@ public struct Deployments: Sendable {
     private let repository: any FunctionRepository
     private let artifacts: any ArtifactStore
     private let builds: ScriptBuilds
+    private let rules: DeploymentRules
 
-    public init(repository: any FunctionRepository, artifacts: any ArtifactStore, builds: ScriptBuilds) {
+    public init(
+        repository: any FunctionRepository, artifacts: any ArtifactStore, builds: ScriptBuilds,
+        rules: DeploymentRules = DeploymentRules()
+    ) {
+        self.rules = rules
         self.repository = repository
         self.artifacts = artifacts
         self.builds = builds
@@ -17,9 +22,10 @@ public struct Deployments: Sendable {
 
     /// With builds of their own, for callers that need no runtime.
     public init(
-        repository: any FunctionRepository, artifacts: any ArtifactStore, configuration: FunctionRuntime.Configuration
+        repository: any FunctionRepository, artifacts: any ArtifactStore, rules: DeploymentRules = DeploymentRules(),
+        configuration: FunctionRuntime.Configuration
     ) {
-        self.init(repository: repository, artifacts: artifacts, builds: ScriptBuilds(configuration))
+        self.init(repository: repository, artifacts: artifacts, builds: ScriptBuilds(configuration), rules: rules)
     }
 
     // MARK: Deploying
@@ -30,14 +36,26 @@ public struct Deployments: Sendable {
     /// - Parameters:
     ///   - path: the manifest's file, whose folder a JavaScript project may read; nil: it has none.
     ///   - progress: told what takes long, in whole lines.
-    /// - Throws: `InvalidManifest`, `InvalidRequest`, `LoadError`, `Overloaded`, ``StorageFailure``.
     ///   - change: who deploys it, and in which state the stored function must be.
+    /// - Throws: `InvalidManifest`, `InvalidRequest`, `LoadError`, `Overloaded`, `QuotaExceeded`, ``StorageFailure``.
     public func deploy(
         _ manifest: Manifest, at path: String?, change: FunctionChange = FunctionChange(),
         progress: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws -> Deployment {
-        let function = try await prepare(manifest, at: path, progress: progress)
-        return Deployment(function: function, version: try await repository.save(function, change))
+        // Before anything is installed or built.
+        try await admit(manifest.id)
+        return try await store(try await prepare(manifest, at: path, progress: progress), change)
+    }
+
+    /// Checks the quotas of clients.
+    func admit(_ id: FunctionID) async throws { try await rules.admit(id) }
+
+    /// Stores a function that is complete.
+    func store(_ function: Function, _ change: FunctionChange) async throws -> Deployment {
+        let version = try await repository.save(function, change)
+        try await rules.record(
+            .deploy, function.id, by: change.author, "version \(version.number), revision \(version.revision)")
+        return Deployment(function: function, version: version)
     }
 
     /// Does what ``deploy(_:at:progress:)`` does, but does not store the function.
@@ -156,19 +174,26 @@ public struct Deployments: Sendable {
     public func rollBack(
         _ id: FunctionID, to version: Int?, change: FunctionChange = FunctionChange()
     ) async throws -> FunctionVersion {
-        try await repository.rollBack(id, to: version, change)
+        let current = try await repository.rollBack(id, to: version, change)
+        try await rules.record(
+            .rollBack, id, by: change.author, "version \(current.number), revision \(current.revision)")
+        return current
     }
 
     /// The aliases of a function, sorted by name.
     public func aliases(of id: FunctionID) async throws -> [FunctionAlias] { try await repository.aliases(of: id) }
 
     /// Stores the alias in place of one with the same name.
-    public func setAlias(_ alias: FunctionAlias, of id: FunctionID) async throws {
+    /// - Parameter author: who does it.
+    public func setAlias(_ alias: FunctionAlias, of id: FunctionID, by author: String) async throws {
         try await repository.setAlias(alias, of: id)
+        let canary = alias.canary.map { ", \($0.percent) % version \($0.version)" } ?? ""
+        try await rules.record(.setAlias, id, by: author, "\(alias.name): version \(alias.version)\(canary)")
     }
 
-    public func removeAlias(_ name: String, of id: FunctionID) async throws {
+    public func removeAlias(_ name: String, of id: FunctionID, by author: String) async throws {
         try await repository.removeAlias(name, of: id)
+        try await rules.record(.removeAlias, id, by: author, name)
     }
 
     /// What workers have learned to import, by revision.
@@ -177,6 +202,7 @@ public struct Deployments: Sendable {
     /// Removes a function, also one that cannot be used.
     public func delete(_ id: FunctionID, change: FunctionChange = FunctionChange()) async throws {
         try await repository.delete(id, change)
+        try await rules.record(.delete, id, by: change.author)
     }
 
     /// Where functions are stored, for messages.

@@ -128,7 +128,8 @@ package final class FunctionCatalog: Sendable {
         guard let version = reference.version else {
             let loaded = try await repository.load(id)
             try check(loaded.function)
-            return .init(.function(try await secrets.fill(loaded.function)), stamp: loaded.stamp, isWatched: loaded.isWatched)
+            return .init(
+                .function(try await secrets.fill(loaded.function)), stamp: loaded.stamp, isWatched: loaded.isWatched)
         }
         // Versions and aliases change with the function: each change of them changes its stamp.
         let before = try await repository.stamp(of: id)

@@ -11,9 +11,10 @@ extension FunctionService {
     package func deploy(_ manifest: Manifest, checksLoading: Bool, change: FunctionChange) async throws -> Deployment {
         // A build may take long, and is for nothing if the change is refused. The change itself checks it again.
         try await deployments.check(change.precondition, manifest.id)
+        try await deployments.admit(manifest.id)
         let function = try await deployments.prepare(manifest, at: nil)
-        if checksLoading { try await runtime.checkLoading(function) }
-        return Deployment(function: function, version: try await repository.save(function, change))
+        if checksLoading { try await runtime.checkLoading(try await secrets.fill(function)) }
+        return try await deployments.store(function, change)
     }
 
     /// What the function may use on this host.

@@ -30,15 +30,17 @@ public final class FunctionService: Sendable {
     ///   - builds: what the runtime builds with.
     ///   - runtime: what runs functions; ``shutDown()`` ends it.
     ///   - secrets: where their secrets are; nil: there are none.
+    ///   - rules: what deployments are checked against.
     ///   - records: what the runtime's observers write to.
     public init(
         repository: any FunctionRepository, artifacts: any ArtifactStore, builds: ScriptBuilds,
-        runtime: FunctionRuntime, secrets: (any SecretStore)? = nil, records: HostRecords? = nil
+        runtime: FunctionRuntime, secrets: (any SecretStore)? = nil, rules: DeploymentRules = DeploymentRules(),
+        records: HostRecords? = nil
     ) {
         self.secrets = SecretValues(secrets)
         self.records = records
         records?.draw(from: runtime.memory)
-        deployments = Deployments(repository: repository, artifacts: artifacts, builds: builds)
+        deployments = Deployments(repository: repository, artifacts: artifacts, builds: builds, rules: rules)
         self.repository = repository
         self.runtime = runtime
         catalog = FunctionCatalog(
@@ -52,7 +54,8 @@ public final class FunctionService: Sendable {
     ///   - records: what is recorded of calls; its observers are added to the configuration's. nil: nothing.
     public convenience init(
         repository: any FunctionRepository, artifacts: any ArtifactStore, secrets: (any SecretStore)? = nil,
-        configuration: FunctionRuntime.Configuration, records: HostRecords? = nil
+        rules: DeploymentRules = DeploymentRules(), configuration: FunctionRuntime.Configuration,
+        records: HostRecords? = nil
     ) {
         var configuration = configuration
         configuration.observers += records?.observers ?? []
@@ -66,7 +69,7 @@ public final class FunctionService: Sendable {
         builds.draw(from: runtime.memory)
         self.init(
             repository: repository, artifacts: artifacts, builds: builds, runtime: runtime, secrets: secrets,
-            records: records)
+            rules: rules, records: records)
     }
 
     // MARK: Life

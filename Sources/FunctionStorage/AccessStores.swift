@@ -87,6 +87,9 @@ public struct AuditEntry: Equatable, Sendable {
     public enum Action: String, Sendable, CaseIterable {
         case deploy
         case delete
+        case rollBack = "roll-back"
+        case setAlias = "set-alias"
+        case removeAlias = "remove-alias"
         case createToken = "create-token"
         case revokeToken = "revoke-token"
         case setSecret = "set-secret"
@@ -95,7 +98,7 @@ public struct AuditEntry: Equatable, Sendable {
 
     /// Milliseconds since 1970.
     public let time: Int64
-    /// For example `token:1z141z4` or `cli:root`.
+    /// For example `token:1z141z4`, or the name of a user who ran the command.
     public let actor: String
     public let action: Action
     /// The id of a function or a token, or the name of a secret.
@@ -114,7 +117,6 @@ public struct AuditEntry: Equatable, Sendable {
 
 /// A function names a secret that is not set.
 public struct SecretNotSet: FunctionError, Equatable {
-    public var kind: FunctionErrorKind { .host }
     public let function: FunctionID
     public let name: String
     public init(function: FunctionID, name: String) {
@@ -123,5 +125,23 @@ public struct SecretNotSet: FunctionError, Equatable {
     }
     public var message: String {
         "The function '\(function)' needs the secret '\(name)', which is not set: 'faas secret set \(name)' sets it."
+    }
+}
+
+/// Tells how much is stored.
+public protocol UsageMeter: Sendable {
+    /// - Parameter id: a function that does not count as one.
+    /// - Throws: ``StorageFailure``.
+    func usage(besides id: FunctionID) async throws -> StoreUsage
+}
+
+public struct StoreUsage: Equatable, Sendable {
+    public var otherFunctions: Int
+    /// Of everything that is stored: functions, layers, builds and state.
+    public var bytes: Int
+
+    public init(otherFunctions: Int, bytes: Int) {
+        self.otherFunctions = otherFunctions
+        self.bytes = bytes
     }
 }

@@ -188,6 +188,59 @@ import Testing
         }
     }
 
+    @Test func `Functions are deployed and seen over HTTP with the scope, within the quota`() async throws {
+        try await Workspace.with([.hello]) { workspace in
+            let (deployerID, deployer) = try await token(workspace, "deploy")
+            let reader = try await token(workspace, "read").headers
+            let other = try await token(workspace, "invoke:hello").headers
+            try await Server.with(in: workspace, arguments: ["--max-functions", "2"]) { server in
+                func deploy(_ id: String, _ headers: [String: String]) async throws -> HTTPAnswer {
+                    let manifest = #"{"id":"\#(id)","languageId":"js","source":"exports.handler = () => 1"}"#
+                    return try await server.http.send(
+                        "POST", "/functions?check=false", headers: headers, body: Data(manifest.utf8))
+                }
+                for path in ["/functions", "/functions/hello", "/functions/missing", "/functions/hello/versions"] {
+                    let (none, less) = (
+                        try await server.http.get(path).status,
+                        try await server.http.send("GET", path, headers: other).status
+                    )
+                    #expect(none == 401 && less == 403, "\(path)")
+                }
+                let seen = try await server.http.send("GET", "/functions/hello", headers: reader)
+                #expect(seen.status == 200)
+                for headers in [reader, other] {
+                    let refused = try await deploy("one", headers)
+                    #expect(refused.status == 403)
+                }
+                let anonymous = try await deploy("one", [:])
+                #expect(anonymous.status == 401)
+                let first = try await deploy("one", deployer)
+                #expect(first.status == 201, "\(first.text)")
+                let second = try await deploy("two", deployer)
+                #expect(second.status == 507 && second.errorType == "QuotaExceeded", "\(second.text)")
+                let deleted = try await server.http.send("DELETE", "/functions/one", headers: deployer)
+                #expect(deleted.status == 204)
+                let third = try await deploy("two", deployer)
+                #expect(third.status == 201)
+            }
+            let audit = try await workspace.faas("audit").output
+            for entry in ["deploy one", "delete one", "deploy two"] {
+                #expect(audit.contains("token:\(deployerID) \(entry)"), "\(audit)")
+            }
+        }
+    }
+
+    @Test func `The audit log names who uploaded and deleted a function`() async throws {
+        try await Workspace.with([.hello]) { workspace in
+            #expect(try await workspace.faas("delete", "hello").exit == .code(0))
+            #expect(try await workspace.faas("delete", "hello").exit == .code(1))
+            let lines = try await workspace.faas("audit").output.split(separator: "\n")
+            try #require(lines.count == 2, "\(lines)")
+            #expect(lines[0].contains(" \(NSUserName()) deploy hello (version 1, revision "))
+            #expect(lines[1].hasSuffix(" \(NSUserName()) delete hello"))
+        }
+    }
+
     // MARK: Secrets
 
     @Test(arguments: [

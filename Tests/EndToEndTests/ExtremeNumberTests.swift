@@ -28,7 +28,7 @@ import Testing
 
     @Test func `Every number of the server's options starts it or is refused`() async throws {
         let options = try await Self.options("serve")
-        #expect(options.count == 18, "\(options)")
+        #expect(options.count == 20, "\(options)")
         try await Workspace.with([.js("hello", "exports.handler = () => 1")]) { workspace in
             for option in options {
                 for number in Self.numbers { try await Self.serve(workspace, option, number) }

@@ -235,10 +235,16 @@ import Testing
     @Test func `A function does not see the token of its caller, and sees other credentials`() throws {
         let (channel, bearer) = try protectedChannel()
         service.change { $0.answersAtOnce = .success(ByteBuffer(string: "1")) }
-        try call(channel, ["Authorization": bearer, "X-Other": "seen"])
+        try call(
+            channel,
+            [
+                "Authorization": bearer, "X-Other": "seen", "X-Forwarded-For": "claimed", "Forwarded": "for=claimed",
+                "X-Real-IP": "claimed",
+            ])
         let event = String(buffer: try #require(service.calls.last).event)
         #expect(event.contains("seen"))
         #expect(!event.lowercased().contains("authorization") && !event.contains("faas_"))
+        #expect(!event.contains("claimed"), "a peer that is not a trusted proxy does not say who the client is")
 
         try send("/http/hello/")
         #expect(service.calls.count == 2, "the open server")

@@ -307,6 +307,10 @@ import Testing
             #expect(arrive(Self.end) == "run 0")
             #expect(sequence.ended() == true)
         }
+        #expect(arrive(Self.head("/invoke/hello@1")) == "resolve hello@1")
+        #expect(Self.text(sequence.resolved(.success(try Self.function(access: .public)))) == "deny Unauthorized")
+        #expect(Self.text(sequence.denialIsDue()) == "refuse Unauthorized")
+        #expect(arrive(Self.end) == "none")
         #expect(arrive(Self.head("/invoke/hello")) == "resolve hello")
         let page = try Self.function(response: .http, access: .public)
         #expect(Self.text(sequence.resolved(.success(page))) == "deny Unauthorized", "its event could be forged")

@@ -1,5 +1,6 @@
 import DataPlane
 import Foundation
+import Access
 import FunctionModel
 import FunctionService
 import FunctionStorage
@@ -40,7 +41,9 @@ package struct FunctionRoutes: Sendable {
             Route(.get, path: "/functions", scope: .read) { request, _ in try await list(request) },
             Route(.post, path: "/functions", scope: .deploy) { request, context in try await create(request, context) },
             Route(.get, path: "/functions/:id", scope: .read) { request, context in try await read(request, context) },
-            Route(.put, path: "/functions/:id", scope: .deploy) { request, context in try await replace(request, context) },
+            Route(.put, path: "/functions/:id", scope: .deploy) { request, context in
+                try await replace(request, context)
+            },
             Route(.delete, path: "/functions/:id", scope: .deploy) { request, context in
                 let change = FunctionChange(author: context.principal.name, precondition: try ifMatch(request))
                 try await deployments.delete(try id(context), change: change)
@@ -53,7 +56,9 @@ package struct FunctionRoutes: Sendable {
             Route(.get, path: "/functions/:id/versions/:version", scope: .read) { request, context in
                 try await readVersion(request, context)
             },
-            Route(.post, path: "/functions/:id/rollback", scope: .deploy) { request, context in try await rollBack(request, context) },
+            Route(.post, path: "/functions/:id/rollback", scope: .deploy) { request, context in
+                try await rollBack(request, context)
+            },
             Route(.get, path: "/functions/:id/aliases", scope: .read) { _, context in
                 let aliases = try await deployments.aliases(of: try id(context))
                 return json(.array(aliases.map(\.json)))
@@ -62,7 +67,8 @@ package struct FunctionRoutes: Sendable {
                 try await setAlias(request, context)
             },
             Route(.delete, path: "/functions/:id/aliases/:alias", scope: .deploy) { _, context in
-                try await deployments.removeAlias(try parameter("alias", context), of: try id(context))
+                try await deployments.removeAlias(
+                    try parameter("alias", context), of: try id(context), by: context.principal.name)
                 return Response(status: .noContent)
             },
         ]
@@ -204,7 +210,7 @@ package struct FunctionRoutes: Sendable {
         let alias = try await withBody(request, limit: Self.maximumSmallBody) {
             try FunctionAlias(name: name, json: $0)
         }
-        try await deployments.setAlias(alias, of: id)
+        try await deployments.setAlias(alias, of: id, by: context.principal.name)
         return json(alias.json)
     }
 

@@ -13,6 +13,8 @@ struct DialectRequest: Sendable {
     let function: FunctionID
     /// Without a port; empty: it is not known.
     let clientAddress: String
+    /// Whether a trusted proxy sent it: then its headers may say who the client is.
+    let isFromProxy: Bool
 }
 
 /// A response without the headers that every response has.

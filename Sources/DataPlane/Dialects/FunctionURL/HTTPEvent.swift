@@ -66,10 +66,16 @@ struct HTTPEvent {
             let name = name.lowercased()
             // The function could use the token: its author may not be the one that the token was made for.
             if name == "authorization", Gate.isToken(value) { continue }
+            // Anyone may write these, and the function would take them for the host's.
+            if !request.isFromProxy, Self.saysWhoTheClientIs(name) { continue }
             // In place: with many values of one name, copies would take long.
             if joined[name]?.append(",\(value)") == nil { joined[name] = value }
         }
         return joined
+    }
+
+    private static func saysWhoTheClientIs(_ name: String) -> Bool {
+        name == "forwarded" || name.hasPrefix("x-forwarded-") || name == "x-real-ip"
     }
 
     /// Decoded values by name; several values of one name are joined by commas.
