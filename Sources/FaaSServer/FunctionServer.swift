@@ -99,7 +99,7 @@ public struct FunctionServer: Sendable {
             router: Routes(
                 health: { [service] in service.health }, access: control,
                 others: (access.map { AccessRoutes($0, control: control).routes } ?? [])
-                    + (functionRoutes?.routes ?? []) + RecordRoutes(service: service).routes
+                    + functionRoutes.routes + RecordRoutes(service: service).routes
                     + [metrics.route, readiness.route],
                 logger: logger
             ).router(),

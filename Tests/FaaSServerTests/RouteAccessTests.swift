@@ -6,6 +6,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import NIOEmbedded
+import Telemetry
 import Testing
 
 @testable import ControlPlane
@@ -16,7 +17,7 @@ import Testing
     private static let health = ServiceHealth(
         workers: 0, idleWorkers: 0, retiredWorkers: 0, retiredWorkerCounts: [:], evictedReadyWorkers: 0,
         invocationsEndedForMemory: 0, sandbox: "off", controlGroups: .init(name: "", state: "", detail: ""),
-        languages: [], memoryBytes: 0, memoryLimit: 0, functionsInMemory: 0)
+        languages: [], memoryBytes: 0, memoryLimit: 0, functionsInMemory: 0, pool: PoolUse())
     private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     private static func status(

@@ -19,7 +19,7 @@ package struct AccessRoutes: Sendable {
     /// A request to make a token.
     private static let maximumTokenBytes = 64 << 10
 
-    var routes: [Route] { tokens + secrets + [audit] }
+    package var routes: [Route] { tokens + secrets + [audit] }
 
     private var tokens: [Route] {
         [

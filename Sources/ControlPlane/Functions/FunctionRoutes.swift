@@ -36,7 +36,7 @@ package struct FunctionRoutes: Sendable {
 
     private var deployments: Deployments { service.deployments }
 
-    var routes: [Route] {
+    package var routes: [Route] {
         [
             Route(.get, path: "/functions", scope: .read) { request, _ in try await list(request) },
             Route(.post, path: "/functions", scope: .deploy) { request, context in try await create(request, context) },

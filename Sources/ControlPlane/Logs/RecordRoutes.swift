@@ -1,3 +1,4 @@
+import Access
 import DataPlane
 import Foundation
 import FunctionModel

@@ -1,3 +1,4 @@
+import Access
 import FunctionModel
 import FunctionService
 import Glibc
