@@ -15,6 +15,8 @@ struct Serve: AsyncParsableCommand {
             /http/{id}/… calls a function that answers HTTP ("response": "http") with the request as its event.
             Functions uploaded, changed or deleted meanwhile are seen by the next request. Ctrl-C stops.
 
+            /functions deploys, lists and changes functions: docs/functions-api.md.
+
             While there is no access token, programs on this machine may do everything. 'faas token create' makes the
             first; from then on, every request but GET /health and calls of public functions needs one. An address that
             other machines reach needs a token, or --insecure.

@@ -68,7 +68,7 @@ extension FileFunctionRepository {
         } catch is BrokenFunction {
             revision = nil
         }
-        let known = try await state.read { try FunctionIndex($0, id).versions() } ?? []
+        let known = try await knownVersions(of: id)
         // Usually nothing has happened behind our back, and a listing writes nothing.
         if let current = known.first(where: \.isCurrent), current.revision == revision { return known }
         let adopted = try await state.write(
@@ -84,6 +84,10 @@ extension FileFunctionRepository {
                 }
             }, afterCommit: { _ in })
         return adopted
+    }
+
+    public func knownVersions(of id: FunctionID) async throws -> [FunctionVersion] {
+        try await state.read { try FunctionIndex($0, id).versions() } ?? []
     }
 
     public func load(_ id: FunctionID, version number: Int) async throws -> Function {

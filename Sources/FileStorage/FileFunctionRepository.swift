@@ -61,11 +61,18 @@ public struct FileFunctionRepository: FunctionRepository {
     public func list(after: FunctionID?, limit: Int?) async throws -> FunctionList {
         var list = try await run { try $0.list(after: after, limit: limit) }
         if list.functions.isEmpty { return list }
-        let versions = try await state.read { try FunctionIndex.currentVersions($0) } ?? [:]
+        let versions: [String: FunctionIndex.Current]
+        do {
+            versions = try await state.read { try FunctionIndex.currentVersions($0) } ?? [:]
+        } catch is StorageFailure {
+            // The functions themselves can be read, and called. A listing of versions reports the failure.
+            return list
+        }
         for function in list.functions {
             // Another revision: the file was written by other means.
             guard let version = versions[function.id.text], version.revision == function.revision else { continue }
             list.facts[function.id]?.version = version.number
+            list.facts[function.id]?.changedAt = version.createdAt
         }
         return list
     }

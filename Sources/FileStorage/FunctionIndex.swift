@@ -124,16 +124,25 @@ struct FunctionIndex {
 
     // MARK: Listings
 
-    /// The current version of each function, as it is noted: its number and revision.
-    static func currentVersions(_ database: Database) throws -> [String: (number: Int, revision: String)] {
-        var found: [String: (number: Int, revision: String)] = [:]
+    struct Current: Sendable {
+        let number: Int
+        let revision: String
+        let createdAt: Int64
+    }
+
+    /// The current version of each function, as it is noted.
+    static func currentVersions(_ database: Database) throws -> [String: Current] {
+        var found: [String: Current] = [:]
         let rows = try Row.fetchCursor(
             database,
             sql: """
-                SELECT v.function_id, v.number, v.revision FROM function_version v
+                SELECT v.function_id, v.number, v.revision, v.created_at FROM function_version v
                 JOIN function_number n ON n.function_id = v.function_id AND n.current = v.number
                 """)
-        while let row = try rows.next() { found[row["function_id"]] = (row["number"], row["revision"]) }
+        while let row = try rows.next() {
+            found[row["function_id"]] = Current(
+                number: row["number"], revision: row["revision"], createdAt: row["created_at"])
+        }
         return found
     }
 }

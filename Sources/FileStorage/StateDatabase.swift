@@ -1,3 +1,4 @@
+import Foundation
 import FunctionModel
 import FunctionStorage
 import GRDB
@@ -13,7 +14,7 @@ import SystemCalls
 /// it reads, so two of them never overlap. ``StateSchema`` has the tables.
 package final class StateDatabase: Sendable {
     /// The format of the data directory that this program writes. It is `PRAGMA user_version` of the file. Raise it when
-    /// a program that does not know a change would misread or damage the directory; a further table is no reason.
+    /// a program that does not know a change would misread or damage the directory. A further table does not need that.
     package static let format = 1
     package static let fileName = "state.sqlite"
 
@@ -126,8 +127,8 @@ package final class StateDatabase: Sendable {
             if file != connections.file { connections = Connections() }
             guard creates || file != nil else { return nil }
             try prepare(creates: creates)
-            guard let made = try identity() else { return nil }
-            let queue = try open(isReadOnly: !creates)
+            guard let made = try identity(), !isEmpty() else { return nil }
+            let queue = try creates ? open(isReadOnly: false) : openReader()
             // An empty file is one whose maker ended before its first transaction.
             let format = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
             guard format > 0 else { return nil }
@@ -150,6 +151,8 @@ package final class StateDatabase: Sendable {
     private func prepare(creates: Bool) throws {
         do {
             if isCurrent() { return }
+            // Nothing can be changed here; what there is can be read.
+            if !creates, !isWritable { return }
             if creates { try DurableFile.createFolder(dataDirectory) }
             guard creates || !isEmpty() else { return }
             try DirectoryLock.hold(dataDirectory) {
@@ -168,11 +171,26 @@ package final class StateDatabase: Sendable {
 
     /// Whether the file has all tables, by its own word and without a lock.
     private func isCurrent() -> Bool {
-        guard !isEmpty(), let queue = try? open(isReadOnly: true) else { return false }
+        guard !isEmpty(), let queue = try? openReader() else { return false }
         return (try? queue.read { try StateSchema.migrator.hasCompletedMigrations($0) }) ?? false
     }
 
-    private func open(isReadOnly: Bool) throws -> DatabaseQueue {
+    private var isWritable: Bool { access(dataDirectory, W_OK) == 0 }
+
+    /// SQLite cannot read a write-ahead log in a directory that it cannot write to. After a clean end there is none,
+    /// and the file itself is complete.
+    private func openReader() throws -> DatabaseQueue {
+        do {
+            let queue = try open(isReadOnly: true)
+            _ = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") }
+            return queue
+        } catch is DatabaseError where !isWritable {
+            // The path may have characters that mean something in a URI.
+            return try open(isReadOnly: true, path: URL(fileURLWithPath: path).absoluteString + "?immutable=1")
+        }
+    }
+
+    private func open(isReadOnly: Bool, path: String? = nil) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.label = "faas.state"
         configuration.busyMode = .timeout(Self.busySeconds)
@@ -183,7 +201,7 @@ package final class StateDatabase: Sendable {
             // With NORMAL, a transaction may be lost if the machine loses power.
             try database.execute(sql: "PRAGMA synchronous = FULL")
         }
-        return try DatabaseQueue(path: path, configuration: configuration)
+        return try DatabaseQueue(path: path ?? self.path, configuration: configuration)
     }
 
     /// SQLite would make it readable for everybody. Its other files get the mode of this one.

@@ -137,7 +137,7 @@ struct EffectiveLimits: Equatable, Sendable {
             limit("maxLogBytes", own: own.maxLogBytes, maximumLogBytes),
             limit("temporaryMB", own: own.temporaryMB, temporaryMB),
         ].map { report in
-            // A timeout of 0 is none.
+            // A timeout of 0 means that there is no limit.
             report.name == "timeoutMillis" && report.value == 0
                 ? LimitReport(name: report.name, value: nil, source: report.source) : report
         }

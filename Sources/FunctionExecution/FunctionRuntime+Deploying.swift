@@ -9,7 +9,8 @@ extension FunctionRuntime {
         // An event that no engine reads: a worker loads its function before it reads the event, and the handler is not
         // reached.
         let outcome = await run(
-            function, event: ByteBuffer(bytes: [0xff]), requestID: "load-check", timeoutMillis: nil,
+            function, event: ByteBuffer(bytes: [0xff]), requestID: "load-check",
+            timeoutMillis: Self.loadCheckMillis,
             trigger: .loadCheck)
         do {
             _ = try outcome.result.get()
@@ -17,6 +18,9 @@ extension FunctionRuntime {
             return
         }
     }
+
+    /// Loading has a limit of its own; this one includes the wait for a worker. The function's own timeout is for calls.
+    private static let loadCheckMillis = 120_000
 
     package func effectiveLimits(
         of function: Function, defaultTimeoutMillis: Int, defaultEventBytes: Int

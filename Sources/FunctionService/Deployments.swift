@@ -123,7 +123,12 @@ public struct Deployments: Sendable {
         let loaded = try await repository.load(id)
         try loaded.function.checkArtifacts(in: artifacts, location: repository.location(of: id))
         var facts = loaded.facts
-        facts?.version = try await versions(of: id).first(where: \.isCurrent)?.number
+        // A read makes no version of a file that was written by other means.
+        let known = try await repository.knownVersions(of: id).first { $0.isCurrent }
+        if let version = known, version.revision == loaded.function.revision {
+            facts?.version = version.number
+            facts?.changedAt = version.createdAt
+        }
         return (loaded.function, facts)
     }
 
@@ -249,7 +254,8 @@ public struct Deployments: Sendable {
     private func allVersions(of functions: [Function]) async throws -> [Function] {
         var all = functions
         for function in functions {
-            for version in try await repository.versions(of: function.id) where version.revision != function.revision {
+            for version in try await repository.knownVersions(of: function.id)
+            where version.revision != function.revision {
                 all.append(try await repository.load(function.id, version: version.number))
             }
         }

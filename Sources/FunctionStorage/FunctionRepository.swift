@@ -33,6 +33,11 @@ public protocol FunctionRepository: Sendable {
     /// - Throws: `FunctionNotFound` or ``StorageFailure``.
     func versions(of id: FunctionID) async throws -> [FunctionVersion]
 
+    /// The same without making a version: of a function that was stored by other means, the versions that there were
+    /// before. None if there is no such function.
+    /// - Throws: ``StorageFailure``.
+    func knownVersions(of id: FunctionID) async throws -> [FunctionVersion]
+
     /// Makes an earlier version the current one. No version is made or lost.
     /// - Parameter version: nil: the newest one before the current one; if that cannot be used, the version that was
     ///   current last.

@@ -140,8 +140,8 @@ public struct VersionRetention: Equatable, Sendable {
 
 /// What is known of a stored function beside its content.
 public struct FunctionFacts: Equatable, Sendable {
-    /// When it was stored: milliseconds since 1970.
-    public let changedAt: Int64
+    /// When its current version was made, or else its file was written: milliseconds since 1970.
+    public var changedAt: Int64
     /// Bytes of the stored form.
     public let size: Int
     /// nil: no version has been made of it yet.

@@ -7,7 +7,8 @@ public struct InvocationRecord: Sendable {
         case http
         case library
         case commandLine
-        /// A deployment makes a worker load the function. It is no call, and observers are not told of it.
+        /// A deployment makes a worker load the function. The handler is not called, and observers are not
+        /// told of it.
         case loadCheck
     }
 

@@ -185,6 +185,17 @@ import Testing
         }
     }
 
+    @Test func `A check is not bounded by the timeout of calls`() async throws {
+        try await Server.with { server in
+            let body = JSONValue.object([
+                "id": "slow", "languageId": "python", "timeoutMillis": 20,
+                "source": "import time\ntime.sleep(0.5)\ndef handler(event): return 1",
+            ])
+            let answer = try await server.http.send("POST", "/functions", body: Data(body.jsonBytes()))
+            #expect(answer.status == 201, "\(answer.text)")
+        }
+    }
+
     @Test func `A manifest that reads files of the server is refused`() async throws {
         try await Server.with { server in
             for field in [

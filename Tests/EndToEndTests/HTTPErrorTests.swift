@@ -54,7 +54,7 @@ import Testing
             #expect(unknown.errorMessage == "Function not found: unknown")
             for (method, path) in [
                 ("GET", "/"), ("POST", "/nothing"), ("GET", "/health/more"), ("POST", "/invoke/a/b"),
-                ("DELETE", "/functions/a"),
+                ("DELETE", "/function/a"),
             ] {
                 try expect(try await server.http.send(method, path), 404, "NotFound")
             }

@@ -33,11 +33,14 @@ import Testing
         try await Workspace.with { workspace in
             try await uploadFolder(workspace, "old", "first")
             let replaced = try names(workspace, "layers")
+            // Otherwise it is an earlier version, which is used.
+            try await #expect(workspace.faas("delete", "old").exit == .code(0))
             try await uploadFolder(workspace, "old", "second, longer")
             try await uploadFolder(workspace, "kept", "third")
             let used = try names(workspace, "layers").subtracting(replaced)
             try await workspace.upload(.js("module", "export const handler = () => 'replaced'"))
             let replacedBuild = try names(workspace, "builds")
+            try await #expect(workspace.faas("delete", "module").exit == .code(0))
             try await workspace.upload(.js("module", "export const handler = () => 'kept'"))
             let usedBuild = try names(workspace, "builds").subtracting(replacedBuild)
             #expect((replaced.count, used.count, replacedBuild.count, usedBuild.count) == (1, 2, 1, 1))
@@ -76,6 +79,19 @@ import Testing
             try await uploadFolder(workspace, "again", "third")
             try await #expect(workspace.faas("delete", "again").exit == .code(0))
             try await #expect(workspace.faas("prune").output == "Nothing to remove.\n")
+        }
+    }
+
+    @Test func `What an earlier version uses stays`() async throws {
+        try await Workspace.with { workspace in
+            for text in ["first", "second"] { try await uploadFolder(workspace, "f", text) }
+            for number in 1...2 {
+                try await workspace.upload(.js("module", "export const handler = () => \(number)"))
+            }
+            try age(workspace)
+            try await #expect(workspace.faas("prune").output == "Nothing to remove.\n")
+            try await #expect(workspace.faas("invoke", "f@1").output == "\"first\"\n")
+            try await #expect(workspace.faas("invoke", "module@1").output == "1\n")
         }
     }
 

@@ -5,7 +5,7 @@ import Testing
 @Suite struct GateTests {
     private func decide(_ method: String, _ target: String) -> String {
         switch Gate().decide(RequestFacts(method: method, target: target)) {
-        case .call(let call): "\(call.dialect) \(call.function) '\(call.rest)'"
+        case .call(let call): "\(call.dialect) \(call.reference) '\(call.rest)'"
         case .route: "route"
         case .refuse(let dialect, let error): "refuse \(dialect) \(error.errorType)"
         }
@@ -17,6 +17,9 @@ import Testing
         ("//invoke//hello//", "invoke hello '//'"),
         ("/invoke/a.b_c-1", "invoke a.b_c-1 ''"),
         ("/invoke/%68ello", "invoke hello ''"),
+        ("/invoke/hello@3", "invoke hello@3 ''"), ("/invoke/hello%40live", "invoke hello@live ''"),
+        ("/invoke/hello@", "refuse invoke InvalidRequest"), ("/invoke/hello@0", "refuse invoke InvalidRequest"),
+        ("/invoke/@3", "refuse invoke InvalidRequest"), ("/invoke/hello@a@b", "refuse invoke InvalidRequest"),
         ("http://host/invoke/hello", "invoke hello ''"),
         ("https://host:8080/invoke/hello?x", "invoke hello ''"),
         ("http://host:8080?x=/invoke/hello", "route"),

@@ -37,6 +37,7 @@ import Testing
         #expect(list.facts[hello]?.version == nil)
         #expect((list.facts[hello]?.size ?? 0) > 10)
         try await #expect(store.aliases(of: hello).isEmpty)
+        try await #expect(store.knownVersions(of: hello).isEmpty)
         await #expect(throws: VersionNotFound.self) { try await store.load(hello, version: 1) }
         await #expect(throws: FunctionNotFound.self) { try await store.delete(FunctionID("other")) }
         #expect(try folder.names(in: ".faas") == ["functions"])

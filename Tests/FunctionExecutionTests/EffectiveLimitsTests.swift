@@ -23,6 +23,23 @@ import Testing
         #expect(none.maximumEventBytes == FunctionRuntime.maximumEventBytes)
     }
 
+    @Test func `A report says of each limit where it comes from`() throws {
+        let limits = Self.limits(FunctionLimits(memoryMB: 300, maxResultBytes: 9), timeoutMillis: 0) {
+            $0.ceilings.memoryMB = 200
+        }
+        let report = limits.report(defaultTimeoutMillis: 5000, defaultEventBytes: 100)
+        func limit(_ name: String) throws -> LimitReport { try #require(report.first { $0.name == name }) }
+        try #expect(limit("memoryMB") == LimitReport(name: "memoryMB", value: 200, source: .ceiling))
+        try #expect(limit("maxResultBytes") == LimitReport(name: "maxResultBytes", value: 9, source: .function))
+        try #expect(limit("maxEventBytes") == LimitReport(name: "maxEventBytes", value: 100, source: .host))
+        try #expect(limit("cpuMillis") == LimitReport(name: "cpuMillis", value: nil, source: .host))
+        // 0 means that there is no limit.
+        try #expect(limit("timeoutMillis") == LimitReport(name: "timeoutMillis", value: nil, source: .function))
+        let other = Self.limits { $0.maximumTimeoutMillis = 1000 }
+        let timeout = other.report(defaultTimeoutMillis: 5000, defaultEventBytes: 100).first
+        #expect(timeout == LimitReport(name: "timeoutMillis", value: 1000, source: .host))
+    }
+
     @Test func `Neither a function nor a default exceeds a ceiling, and a ceiling is no minimum`() {
         let ceilings = FunctionLimits(
             memoryMB: 100, maxConcurrency: 3, maxEventBytes: 4, maxResultBytes: 5, maxLogBytes: 6, cpuMillis: 7,

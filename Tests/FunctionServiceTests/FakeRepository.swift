@@ -137,6 +137,7 @@ final class FakeRepository: FunctionRepository {
     func versions(of id: FunctionID) async throws -> [FunctionVersion] {
         state.withLock { $0.versions[id] ?? [] }.enumerated().map { Self.version($1, $0 + 1) }.reversed()
     }
+    func knownVersions(of id: FunctionID) async throws -> [FunctionVersion] { try await versions(of: id) }
     func rollBack(_ id: FunctionID, to version: Int?, _ change: FunctionChange) async throws -> FunctionVersion {
         throw InvalidRequest("not here")
     }
