@@ -55,10 +55,11 @@ import Testing
     }
 
     @Test func `On every address names are checked if one is given`() async throws {
-        try await Server.with(Self.functions, arguments: ["--host", "0.0.0.0"]) { server in
+        try await Server.with(Self.functions, arguments: ["--host", "0.0.0.0", "--insecure"]) { server in
             try await #expect(send(server, "POST", "/invoke/closed", host: "any.example", body: "{}").status == 200)
         }
-        try await Server.with(arguments: ["--host", "0.0.0.0", "--allowed-host", "faas.example"]) { server in
+        try await Server.with(arguments: ["--host", "0.0.0.0", "--insecure", "--allowed-host", "faas.example"]) {
+            server in
             try await #expect(send(server, "GET", "/", host: "any.example").status == 403)
             try await #expect(send(server, "GET", "/", host: "faas.example").status == 404)
         }

@@ -1,6 +1,6 @@
+import Access
 import DataPlane
 import Foundation
-import Access
 import FunctionModel
 import FunctionService
 import FunctionStorage
