@@ -112,7 +112,8 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "Access", "DataPlane", "FunctionModel", "FunctionService", "FunctionStorage", "HostMemory", "SystemCalls",
+                "Access", "DataPlane", "FunctionModel", "FunctionService", "FunctionStorage", "HostMemory",
+                "SystemCalls",
                 "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -157,7 +158,8 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             resources: [
-                "assert", "async_hooks", "buffer", "comparisons", "crypto", "os", "querystring", "timers", "timers-promises", "tty",
+                "assert", "async_hooks", "buffer", "comparisons", "crypto", "os", "querystring", "timers",
+                "timers-promises", "tty",
                 "url",
                 "util", "util-types",
             ].map {

@@ -88,7 +88,8 @@ struct NodeModules: Sendable {
     private static let own: [(path: String, text: [UInt8])] = [
         ("assert/index", PackageResources.assert_js),
         ("assert/strict", Array("module.exports = require('./index.js').strict;\n".utf8)),
-        ("async_hooks", PackageResources.async_hooks_js), ("buffer", PackageResources.buffer_js), ("console", Array("module.exports = console;\n".utf8)),
+        ("async_hooks", PackageResources.async_hooks_js), ("buffer", PackageResources.buffer_js),
+        ("console", Array("module.exports = console;\n".utf8)),
         ("comparisons", PackageResources.comparisons_js),
         ("crypto", PackageResources.crypto_js),
         ("events", Array("module.exports = require('./debian/events.js');\n".utf8)),

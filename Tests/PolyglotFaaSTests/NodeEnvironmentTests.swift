@@ -285,8 +285,9 @@ import Testing
             };
             """
         let json = #"[null,[7,8],[null,"ab","a","ab","a"],"bound","kept"]"#
-        let module = "import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';\n\(body)\nexport { main as handler }"
-        let script = "const { AsyncLocalStorage, AsyncResource } = require('async_hooks');\n\(body)\nexports.handler = main"
+        let names = "{ AsyncLocalStorage, AsyncResource }"
+        let module = "import \(names) from 'node:async_hooks';\n\(body)\nexport { main as handler }"
+        let script = "const \(names) = require('async_hooks');\n\(body)\nexports.handler = main"
         for (source, isModule) in [(module, true), (script, false)] {
             let values = try await asyncHooks(source, isModule: isModule)
             try #expect(values.allSatisfy { try $0 == JSONValue(json: Array(json.utf8)) }, "\(values)")

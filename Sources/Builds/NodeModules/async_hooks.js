@@ -1,4 +1,4 @@
-// Node's `async_hooks`: contexts that follow promises, timers and microtasks. The engine tells nobody when it goes on
+// Node's `async_hooks`: contexts that follow promises, timers and microtasks. The engine does not report when it goes on
 // after an `await`, so a build that has this module turns `await` into calls of `then`. Where it cannot, the module is
 // as one that is not available.
 'use strict';
