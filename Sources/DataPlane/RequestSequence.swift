@@ -35,12 +35,12 @@ struct RequestSequence {
         let clientAddress: String?
         /// The trace that the client gave.
         let trace: TraceContext?
-        /// Whether the response has the call's log lines.
+        /// Whether the response has the call's log lines: the client asked, and may see logs.
         let wantsLogTail: Bool
 
         init(
             id: String, dialect: Gate.Dialect, call: Gate.Call?, head: HTTPRequestHead, _ facts: HeadFacts,
-            denial: AccessDenial?, showsErrors: Bool, clientAddress: String?
+            denial: AccessDenial?, showsErrors: Bool, showsLogs: Bool, clientAddress: String?
         ) {
             self.id = id
             self.dialect = dialect
@@ -56,7 +56,7 @@ struct RequestSequence {
             self.showsErrors = showsErrors
             self.clientAddress = clientAddress
             trace = facts.trace
-            wantsLogTail = facts.wantsLogTail
+            wantsLogTail = facts.wantsLogTail && showsLogs
         }
 
         /// The same request, with what the function allows.
@@ -238,6 +238,7 @@ struct RequestSequence {
                 id: id, dialect: dialect, call: call, head: head, facts,
                 denial: call.flatMap { Gate.denial(of: $0, for: principal) },
                 showsErrors: showsErrors || dialect == .invoke || principal.has(.read),
+                showsLogs: principal.has(.read),
                 clientAddress: access.clientAddress(peer, facts.credentials))
         }
         switch decision {

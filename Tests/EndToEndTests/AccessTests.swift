@@ -81,6 +81,13 @@ import Testing
                 let shown = try await server.http.send("GET", "/http/page/fail", headers: reader)
                 #expect(shown.errorMessage == "inner detail")
 
+                // The function logs an error's stack, for example. That is for those who may read too.
+                for (headers, hasLines) in [([:], false), (caller, false), (reader, true)] {
+                    let answer = try await server.http.send(
+                        "GET", "/http/page/", headers: headers.merging(["X-Log-Tail": "true"]) { $1 })
+                    #expect((answer.headers["x-log-tail"] != nil) == hasLines)
+                }
+
                 #expect(try await server.http.invoke("page").status == 401, "its event could be forged")
                 let forged = try await server.http.invoke("page", #"{"direct":false,"rawPath":"/"}"#, headers: caller)
                 let body = try forged.json["body"]?.stringValue

@@ -42,7 +42,7 @@ import Testing
             program:
                 "start = struct.pack('<BIII', 4, 0, 0, 3) + b'Big' + struct.pack('<I', 59 << 20)\nserve(lambda: "
                 + "long(20, 60 << 20, start))",
-            functions: 32, errorType: "Big"),
+            functions: 32, errorType: "Big", timeoutMillis: 60_000),
         Attack(
             name: "half frames that never end",
             program: "ready(); take(); half(20, 64 << 20, b'\\x04' + b'\\0' * (1000 << 10))", functions: 32,

@@ -72,7 +72,7 @@ import Testing
             let fails = try await workspace.faas("invoke", "one", "--event", #"{"fail":true}"#)
             #expect(
                 fails.errorOutput
-                    == "Error: ValueError: tiny\n    File \"faas_tiny/__init__.py\", line 2, in fail\n    File \"handler.py\", line 3, in handler\n"
+                    == "Error: ValueError: tiny\n    File \"handler.py\", line 3, in handler\n    File \"faas_tiny/__init__.py\", line 2, in fail\n"
             )
             let writes = try await workspace.faas("invoke", "one", "--event", #"{"write":true}"#)
             #expect(
@@ -87,7 +87,8 @@ import Testing
             #expect(missing.exit == .code(1))
             #expect(
                 missing.errorOutput.hasSuffix(
-                    "Error: The packages cannot be installed: faas-none. What pip says is above.\n"),
+                    "Error: The packages cannot be installed: faas-none. What pip says is above. "
+                        + "Only wheels are installed: a package that has only a source distribution is not built.\n"),
                 "\(missing.errorOutput)")
             #expect(
                 try FileManager.default.contentsOfDirectory(atPath: workspace.directory.path(".faas/layers")).count

@@ -71,8 +71,12 @@ import Testing
 
     @Test func `Zygotes killed under load: every caller has one answer, and service continues`() async throws {
         let functions: [TestFunction] = [
-            .js("load", "exports.handler = nonce => new Promise(resolve => setTimeout(() => resolve(nonce), 5))"),
-            .python("load-py", "import time\ndef handler(nonce):\n  time.sleep(0.005)\n  return nonce"),
+            .js(
+                "load", "exports.handler = nonce => new Promise(resolve => setTimeout(() => resolve(nonce), 5))",
+                timeoutMillis: 30_000),
+            .python(
+                "load-py", "import time\ndef handler(nonce):\n  time.sleep(0.005)\n  return nonce",
+                timeoutMillis: 30_000),
         ]
         try await Server.with(functions) { server in
             let (callers, calls) = (24, 12)

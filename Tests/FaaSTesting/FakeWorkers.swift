@@ -75,8 +75,11 @@ public enum FakeWorkers {
         def take():
             global event
             kind, payload = read_frame()
-            (length,) = struct.unpack("<I", payload[8:12])
-            event = payload[12 + length:]
+            place = 8
+            for _ in ("request id", "traceparent", "tracestate"):
+                (length,) = struct.unpack("<I", payload[place:place + 4])
+                place += 4 + length
+            event = payload[place:]
             return event
         def serve(answer):
             ready()
