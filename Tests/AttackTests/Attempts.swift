@@ -365,9 +365,12 @@ extension Attempt {
         .js(
             "1", "what other engines offer", .answer,
             """
-            // Of `process` there is the function's environment, which is empty here, and what needs no process.
-            if (Object.getOwnPropertyNames(process).some(name => !['cwd', 'env', 'nextTick'].includes(name))) return 'done'
+            // Of `process` there is what needs no process. It tells nothing of the host, and the rest throws.
             if (Object.getOwnPropertyNames(process.env).length > 0 || process.cwd() !== '/') return 'done'
+            if (process.pid !== 1 || process.ppid !== 0 || process.getuid() !== 65534 || process.argv[0] !== 'node') return 'done'
+            const uses = [() => process.chdir('/tmp'), () => process.kill(1, 9), () => process.abort(), () => process.exit(0), () => process.binding('fs'),
+                () => process.dlopen({}, '/lib/x.so'), () => process.stdin.read(), () => require('fs').readFileSync('/etc/passwd')];
+            for (const use of uses) { try { use() } catch { continue } return 'done' }
             for (const name of ['Deno', 'Bun', 'std', 'os', 'load', 'read', 'readFile', 'quit', '$vm', 'fetch', 'XMLHttpRequest', 'WebSocket'])
                 if (typeof globalThis[name] !== 'undefined') return 'done'
             """),
