@@ -1040,8 +1040,8 @@
       return answer;
     },
 
-    // Calls invoke with a handler of the harness's, and forgets that it did. Without arguments: the end of the
-    // rehearsal.
+    // Calls invoke with a handler of the harness's, and forgets that it did. Without arguments: the
+    // beginning of the rehearsal.
     rehearse(event, requestID, isAsync) {
       const real = handler, takes = takesCallback;
       outcome = undefined;
