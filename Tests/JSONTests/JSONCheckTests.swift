@@ -45,6 +45,8 @@ import Testing
         #expect(!check(document(kinds.reversed().dropLast()).utf8))
     }
 
+    @Test func `A number that the reader has no room for is JSON`() { #expect(check("[1e400]".utf8)) }
+
     @Test func `It agrees with the reader on documents that have been damaged`() {
         let document = Array(#"{"a":[1,-2.5e3,"x\u00e9\n",true,null],"b":{"c":"é🙂","d":[[],{}]}} "#.utf8)
         var generator = SystemRandomNumberGenerator()
@@ -58,8 +60,10 @@ import Testing
                 default: bytes.insert(document.randomElement() ?? 0, at: place)
                 }
             }
-            let isRead = JSONError.first(in: bytes).map { $0.description.contains("number is too large") } ?? true
-            #expect(check(bytes) == isRead, "\(bytes)")
+            let error = JSONError.first(in: bytes)
+            // The reader stops at a number that it has no room for, and does not see what comes after it.
+            if error?.description.contains("number is too large") == true { continue }
+            #expect(check(bytes) == (error == nil), "\(bytes)")
         }
     }
 }

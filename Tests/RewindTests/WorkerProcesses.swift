@@ -28,6 +28,8 @@ struct OwnRuntime: Sendable {
         configuration.workerDirectory = directory.path
         configuration.maximumWorkersPerFunction = 1
         configuration.spareWorkersPerLanguage = 0
+        // New workers run after the others on a busy machine, and here some functions get a new one in each call.
+        configuration.loadTimeoutMillis = 60_000
         configure(&configuration)
         let own = OwnRuntime(runtime: FunctionRuntime(configuration: configuration), directory: directory)
         do {
