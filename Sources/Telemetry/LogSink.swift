@@ -36,99 +36,56 @@ public final class LogSink: Sendable {
     @discardableResult
     public func flush(withinMillis limit: Int) -> Bool { queue.flush(withinMillis: limit) }
 
-    /// The buffers and their thread. Unchecked: every `var` is only used under `mutex`, and the pointers
-    /// live until `deinit`, which runs after the thread has ended, because the thread holds a reference.
-    private final class Queue: @unchecked Sendable {
+    /// The buffers and their thread, which holds a reference.
+    private final class Queue: Sendable {
+        private struct State {
+            var buffer: LogBuffer
+            var isStopped = false
+        }
+
         private let descriptor: Int32
-        private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
         /// Signalled when something waits, and when something has been written.
-        private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-        private var buffer: LogBuffer
-        private var isStopped = false
+        private let lock: ConditionLock<State>
 
         init(descriptor: Int32, capacity: Int, _ format: LogFormat) {
             self.descriptor = descriptor
-            buffer = LogBuffer(capacity: capacity) { count in
+            let buffer = LogBuffer(capacity: capacity) { count in
                 LogText.line(
                     format, level: "warning", label: "faas", metadata: [], source: "LogSink",
                     message: "[\(count) log lines dropped: they were written faster than they were read]")
             }
-            pthread_mutex_init(mutex, nil)
-            pthread_cond_init(changed, nil)
-        }
-
-        deinit {
-            pthread_cond_destroy(changed)
-            pthread_mutex_destroy(mutex)
-            changed.deallocate()
-            mutex.deallocate()
-        }
-
-        private func locked<Result>(_ body: () -> Result) -> Result {
-            pthread_mutex_lock(mutex)
-            defer { pthread_mutex_unlock(mutex) }
-            return body()
+            lock = ConditionLock(State(buffer: buffer))
         }
 
         func append(_ line: [UInt8]) {
-            locked {
-                let hadWaiting = buffer.hasWaiting
-                buffer.append(line)
-                if !hadWaiting { pthread_cond_broadcast(changed) }
+            lock.withLock { state in
+                let hadWaiting = state.buffer.hasWaiting
+                state.buffer.append(line)
+                if !hadWaiting { lock.signal() }
             }
         }
 
         func stop() {
-            locked {
-                isStopped = true
-                pthread_cond_broadcast(changed)
+            lock.withLock { state in
+                state.isStopped = true
+                lock.signal()
             }
         }
 
         func flush(withinMillis limit: Int) -> Bool {
-            let limit = max(0, limit)
-            var end = timespec()
-            clock_gettime(CLOCK_REALTIME, &end)
-            end.tv_sec += limit / 1000
-            end.tv_nsec += limit % 1000 * 1_000_000
-            if end.tv_nsec >= 1_000_000_000 {
-                end.tv_sec += 1
-                end.tv_nsec -= 1_000_000_000
-            }
-            return locked {
-                while buffer.bytes > 0 {
-                    if pthread_cond_timedwait(changed, mutex, &end) == ETIMEDOUT {
-                        return buffer.bytes == 0
-                    }
-                }
-                return true
-            }
+            lock.wait(withinMillis: limit) { $0.buffer.bytes == 0 ? true : nil } ?? false
         }
 
         // MARK: The thread
 
-        func start() {
-            var thread = pthread_t()
-            let itself = Unmanaged.passRetained(self)
-            let failure = pthread_create(
-                &thread, nil,
-                { argument in
-                    if let argument { Unmanaged<Queue>.fromOpaque(argument).takeRetainedValue().writeAll() }
-                    return nil
-                }, itself.toOpaque())
-            if failure == 0 { pthread_detach(thread) } else { itself.release() }
-        }
+        func start() { ServiceThread.start { self.writeAll() } }
 
         private func writeAll() {
-            // Signals are for other threads, and a closed pipe is an error of `write`, not the end of the process.
-            var signals = sigset_t()
-            sigfillset(&signals)
-            pthread_sigmask(SIG_BLOCK, &signals, nil)
             while let bytes = next() {
                 write(bytes) { count in
-                    locked {
-                        buffer.wrote(count)
-                        pthread_cond_broadcast(changed)
+                    lock.withLock { state in
+                        state.buffer.wrote(count)
+                        lock.signal()
                     }
                 }
             }
@@ -136,12 +93,9 @@ public final class LogSink: Sendable {
 
         /// nil: stopped, and everything has been written.
         private func next() -> [UInt8]? {
-            locked {
-                while true {
-                    if buffer.hasWaiting { return buffer.take() }
-                    if isStopped { return nil }
-                    pthread_cond_wait(changed, mutex)
-                }
+            lock.wait { state -> [UInt8]?? in
+                if state.buffer.hasWaiting { return .some(state.buffer.take()) }
+                return state.isStopped ? .some(nil) : nil
             }
         }
 
